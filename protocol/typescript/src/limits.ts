@@ -1,0 +1,79 @@
+// Every bound of protocol version 1 in one place. Defaults are named ...Max, the most a configuration may ask for
+// ...Ceiling; everything else is fixed. Other rooms read them here and name none of their own.
+
+const KIB = 1_024;
+const MIB = 1_024 * KIB;
+const DAY_MS = 86_400_000;
+
+/** Bounds and intervals. Units come last: bytes, milliseconds, characters (`Length`), else a count. */
+export const LIMITS = Object.freeze({
+  /** JSON text of one document's state. */
+  stateBytesMax: 4 * MIB,
+  stateBytesCeiling: 16 * MIB,
+  /** One incoming frame. */
+  frameBytesMax: 1 * MIB,
+  frameBytesCeiling: 16 * MIB,
+  /** Everything a connection may send before it is authenticated. */
+  helloBytesMax: 16 * KIB,
+  /** JSON text of one call's input. */
+  inputBytesMax: 1 * MIB,
+  inputBytesCeiling: 8 * MIB,
+  /** JSON text of one transaction's operations; also what applying one patch may build. */
+  patchBytesMax: 1 * MIB,
+  /** JSON text of one call's result, kept in its receipt. */
+  resultBytesMax: 64 * KIB,
+  /** Arrays and objects inside one another in a state, an input, a result, an event. */
+  depthMax: 64,
+  /** What a message adds around such a value: the message, a list, an operation or event, one to spare. */
+  envelopeDepth: 4,
+  /** Per connection. */
+  subscriptionsMax: 1_000,
+  /** Calls of one client without an answer. */
+  inFlightMax: 256,
+  /** Calls waiting at one document. */
+  mailboxMax: 1_024,
+  /** Transactions of one document that are not durable yet. */
+  undurableTransactionsMax: 4_096,
+  undurableBytesMax: 8 * MIB,
+  /** Unsent bytes of one connection: past soft its subscriptions stop queueing, past hard it is closed. */
+  outboundSoftBytes: 1 * MIB,
+  outboundHardBytes: 16 * MIB,
+  /** Encoded deltas of one document kept for replay. */
+  replayRingBytesMax: 4 * MIB,
+  /** A frame is flushed at so many messages or bytes. */
+  frameMessagesMax: 256,
+  frameFlushBytes: 256 * KIB,
+  /** Subscriptions named by one ping or pong. */
+  headsPerPing: 64,
+  keyLengthMax: 128,
+  typeLengthMax: 64,
+  /** Names of messages, queries, events. */
+  nameLengthMax: 128,
+  tokenLengthMax: 8 * KIB,
+  /** The opaque tag of a position. */
+  tagLengthMax: 128,
+  /** Name and version of a client library. */
+  sdkLengthMax: 128,
+  traceLengthMax: 128,
+  /** Capabilities, document types and layers listed in one message. */
+  capabilitiesMax: 64,
+  typesMax: 256,
+  layersMax: 2,
+  pingIntervalMs: 10_000,
+  watchdogMs: 25_000,
+  helloTimeoutMs: 15_000,
+  backoffBaseMs: 250,
+  backoffCapMs: 5_000,
+  firstPayloadMs: 10_000,
+  /** Default deadline of a call. */
+  deadlineMs: 30_000,
+  /** Past it a call is never applied; receipts live longer. */
+  requestHorizonMs: 7 * DAY_MS,
+  /** How far `born` may lie in the future of the server's clock. */
+  bornAheadMs: 60_000,
+  /** A document that nobody uses is unloaded after so long; longer than a copy of a call can be under way. */
+  idleUnloadMs: 60_000,
+  /** WebSocket upgrades admitted. */
+  upgradesPerSecond: 2_000,
+  upgradesBurst: 4_000,
+});
