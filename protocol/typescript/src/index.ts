@@ -1,5 +1,12 @@
 // The public face of @tidemark/protocol: messages, codecs, errors, limits, the patch applier. It re-exports only.
 export { CLOSE, mayReconnect } from "./close-codes.js";
+export type { Codec, DecodeLimits, Piece } from "./codec/codec.js";
+export { CODECS, codecFor } from "./codec/codecs.js";
+export { EncodeError, FrameError } from "./codec/frame-error.js";
+export { jsonCodec } from "./codec/json-codec.js";
+export { msgpackCodec } from "./codec/msgpack-codec.js";
+export type * from "./contract.js";
+export type * from "./contract.js";
 export { formatDocumentId, isKey, isTypeName, parseDocumentId } from "./document-id.js";
 export type { ErrorCode, ErrorDetails, ErrorEntry, Fault, Retry } from "./errors.js";
 export { ERRORS, isErrorCode, TidemarkError } from "./errors.js";
@@ -8,5 +15,11 @@ export { LIMITS } from "./limits.js";
 export type * from "./messages.js";
 export type { OperatorErrorCode } from "./operator-errors.js";
 export { OPERATOR_ERRORS, OperatorError } from "./operator-errors.js";
+export type { PatchOptions } from "./patch/apply.js";
+export { applyJsonPatch, applyPatch, toJsonPatch } from "./patch/apply.js";
+export { jsonEquals } from "./patch/json-equals.js";
 export type * from "./patch/operations.js";
+export type { PatchErrorCode } from "./patch/patch-error.js";
+export { PatchError } from "./patch/patch-error.js";
+export { escapeToken, formatPointer, PointerError, parsePointer } from "./patch/pointer.js";
 export { PROTOCOL_VERSION, SOCKET_PATH } from "./version.js";

@@ -1,0 +1,25 @@
+// The two ways in which bytes and values can fail to be messages: a frame that came in, a value that was to go out.
+
+/** A frame or message that breaks the protocol. `about` is the type of the message at fault, when there is one. */
+export class FrameError extends Error {
+  override readonly name = "FrameError";
+  readonly code: "protocol_error" | "too_large";
+  readonly about: string | undefined;
+
+  constructor(code: FrameError["code"], message: string, about?: string) {
+    super(message);
+    this.code = code;
+    this.about = about;
+  }
+}
+
+/** A value that no frame can carry (`undefined`, a Date, NaN, a cycle, ...). `path` is a JSON Pointer into the message. */
+export class EncodeError extends Error {
+  override readonly name = "EncodeError";
+  readonly path: string;
+
+  constructor(path: string, message: string) {
+    super(`${message} at "${path}"`);
+    this.path = path;
+  }
+}

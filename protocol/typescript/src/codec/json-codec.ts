@@ -1,0 +1,86 @@
+// JSON text frames: an array of messages, even for one. The hot server messages are spliced from text that is held
+// already, because building a value only to print it again would cost more than all the rest of sending it.
+import { LIMITS } from "../limits.js";
+import type { Codec, DecodeLimits } from "./codec.js";
+import { assertEncodable, isEmpty } from "./encodable.js";
+import { FrameError } from "./frame-error.js";
+import { scanJson } from "./json-scan.js";
+import { normalize } from "./received.js";
+
+const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** `tidemark.v1.json`: text frames. Frames given as bytes must be UTF-8. */
+export const jsonCodec: Codec<string> = Object.freeze({
+  name: "json",
+  subprotocol: "tidemark.v1.json",
+  binary: false,
+
+  encode(message) {
+    assertEncodable(message);
+    return JSON.stringify(message);
+  },
+
+  encodeDelta({ h, prev, seq, operationsJson, extension }) {
+    const tail = extension === undefined || isEmpty(extension) ? "]" : `,${JSON.stringify(extension)}]`;
+    return `["d",${h},${prev},${seq},${operationsJson}${tail}`;
+  },
+
+  encodeSnap({ h, epoch, seq, stateJson }) {
+    return `["snap",${h},${epoch},${seq},${stateJson}]`;
+  },
+
+  encodeOk({ n, at, resultJson }) {
+    const position = at === null ? "null" : `[${at[0]},${at[1]}]`;
+    return resultJson === undefined ? `["ok",${n},${position}]` : `["ok",${n},${position},${resultJson}]`;
+  },
+
+  join(pieces) {
+    return `[${pieces.join(",")}]`;
+  },
+
+  decode(frame, limits) {
+    const text = frameText(frame, limits);
+    // One level more than in msgpack: the array of messages.
+    const suspicious = scanJson(text, limits.depthMax + LIMITS.envelopeDepth + 1);
+    const messages = parseText(text);
+    if (!Array.isArray(messages)) throw new FrameError("protocol_error", "A JSON frame is an array of messages.");
+    if (suspicious) normalize(messages);
+    return messages;
+  },
+} satisfies Codec<string>);
+
+function frameText(frame: string | Uint8Array, limits: DecodeLimits): string {
+  if (typeof frame === "string") {
+    if (frame.length * 3 > limits.bytesMax && utf8Length(frame) > limits.bytesMax) throw frameTooLarge(limits);
+    return frame;
+  }
+  if (frame.length > limits.bytesMax) throw frameTooLarge(limits);
+  try {
+    return textDecoder.decode(frame);
+  } catch {
+    throw new FrameError("protocol_error", "The frame is not UTF-8.");
+  }
+}
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new FrameError("protocol_error", "The frame is not JSON.");
+  }
+}
+
+function utf8Length(text: string): number {
+  let length = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    // A surrogate is half of four bytes; everything else above 0x7ff has three.
+    if (char > 0x7f) length += char > 0x7ff && (char < 0xd800 || char > 0xdfff) ? 2 : 1;
+  }
+  return length;
+}
+
+/** FRAME-5. */
+export function frameTooLarge(limits: DecodeLimits): FrameError {
+  return new FrameError("too_large", `The frame is larger than ${limits.bytesMax} bytes.`);
+}
