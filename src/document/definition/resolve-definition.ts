@@ -1,0 +1,204 @@
+// Turns what an author wrote into a `ResolvedType`, or says by name which property cannot work. It trusts nothing: the
+// types stop a TypeScript author, not one of JavaScript.
+import { builder, Declared } from "./builders.js";
+import { type CompiledInput, compileInput } from "./compiled-input.js";
+import { DefinitionError, isRecord, kindOf, requireRecord } from "./definition-error.js";
+import { refuseAsync } from "./refuse-async.js";
+import type { ResolvedHistory, ResolvedMessage, ResolvedType } from "./resolved-type.js";
+import { requireSchema } from "./schema.js";
+import { compileState } from "./state/compiled-state.js";
+import { refuseUnsupported } from "./unsupported.js";
+
+type Raw = Readonly<Record<string, unknown>>;
+type AnyFunction = (...parts: readonly unknown[]) => unknown;
+
+const knownProperties = new Set([
+  "state",
+  "events",
+  "timers",
+  "tasks",
+  "signals",
+  "presence",
+  "params",
+  "create",
+  "init",
+  "messages",
+  "queries",
+  "canCreate",
+  "canOpen",
+  "canList",
+  "canHistory",
+  "canDelete",
+  "hidden",
+  "shared",
+  "mine",
+  "members",
+  "history",
+  "indexes",
+  "revealAuthor",
+  "version",
+  "migrate",
+  "clientMin",
+  "everyMs",
+  "onTimer",
+  "onTask",
+]);
+
+const identifier = /^[A-Za-z_][A-Za-z0-9_$]{0,63}$/;
+const historyDefault = { deltas: 10_000, days: 7 };
+
+/** Checks a definition; throws `DefinitionError` naming the first property that cannot work. */
+export function resolveDefinition(definition: unknown): ResolvedType {
+  const raw = requireRecord("definition", definition);
+  refuseUnsupported(raw);
+  for (const property of Object.keys(raw)) {
+    if (!knownProperties.has(property)) throw new DefinitionError(property, "is not a property of a document type.");
+  }
+  const messages = resolveEntries(raw, "message", required(raw, "messages"));
+  const queries = resolveEntries(raw, "query", optional(raw, "queries"));
+  refuseSharedNames(messages, queries);
+  refuseAsync("state", raw.state);
+  return {
+    version: 1,
+    state: compileState(requireSchema("state", raw.state)),
+    create: raw.create === undefined ? undefined : compileChecked("create", raw.create),
+    init: required(raw, "init"),
+    messages,
+    queries,
+    events: resolveEvents(raw.events),
+    ...accessRules(raw),
+    history: resolveHistory(raw.history),
+    revealAuthor: resolveFlag(raw, "revealAuthor"),
+  };
+}
+
+function resolveEntries(
+  raw: Raw,
+  kind: Declared["builder"],
+  declare: AnyFunction | undefined,
+): ReadonlyMap<string, ResolvedMessage> {
+  const property = kind === "message" ? "messages" : "queries";
+  if (declare === undefined) return new Map();
+  const declared = declare.call(raw, builder(kind));
+  const entries = Object.entries(requireRecord(property, declared));
+  return new Map(entries.map(([name, entry]) => [name, resolveEntry(kind, `${property}.${name}`, name, entry)]));
+}
+
+function resolveEntry(kind: Declared["builder"], property: string, name: string, entry: unknown): ResolvedMessage {
+  requireIdentifier(property, name);
+  if (!(entry instanceof Declared) || entry.builder !== kind) {
+    throw new DefinitionError(property, `must be declared by ${kind}(...), but is ${kindOf(entry)}.`);
+  }
+  const [schema, handler, can] = entry.parts;
+  if (entry.parts.length === 1) return { input: undefined, run: requireFunction(property, schema) };
+  const input = compileChecked(`${property} (input)`, schema);
+  const run = requireFunction(`${property} (handler)`, handler);
+  if (can === undefined) return { input, run };
+  return { input, run, can: asRule(requireFunction(`${property} (can)`, can)) };
+}
+
+function resolveEvents(events: unknown): ReadonlyMap<string, CompiledInput> {
+  if (events === undefined) return new Map();
+  const entries = Object.entries(requireRecord("events", events));
+  return new Map(entries.map(([name, event]) => [name, resolveEvent(`events.${name}`, name, event)]));
+}
+
+function resolveEvent(property: string, name: string, event: unknown): CompiledInput {
+  requireIdentifier(property, name);
+  if (name === "gap") throw new DefinitionError(property, "is reserved: clients learn by it that events are lost.");
+  const { data, ...others } = requireRecord(property, event);
+  const other = Object.keys(others).find((key) => others[key] !== undefined);
+  if (other !== undefined) throw new DefinitionError(`${property}.${other}`, "is not a property of an event.");
+  return compileChecked(`${property}.data`, data);
+}
+
+function accessRules(raw: Raw): Pick<ResolvedType, "canCreate" | "canOpen" | "canList" | "canHistory" | "canDelete"> {
+  const rule = (property: string) => {
+    const own = optional(raw, property);
+    return own === undefined ? undefined : asRule(own);
+  };
+  return {
+    canCreate: rule("canCreate"),
+    canOpen: rule("canOpen"),
+    canList: rule("canList"),
+    canHistory: rule("canHistory"),
+    canDelete: rule("canDelete"),
+  };
+}
+
+/** Only `true` lets somebody in: a rule that returns a promise or any other truthy value must not (R18). */
+function asRule(rule: AnyFunction): (...parts: readonly unknown[]) => boolean {
+  return (...parts) => {
+    const answer = rule(...parts);
+    if (typeof answer === "boolean") return answer;
+    if (answer instanceof Promise) answer.catch(() => undefined);
+    throw new TypeError(`an access rule must return a boolean, but returned ${kindOf(answer)}`);
+  };
+}
+
+function resolveHistory(history: unknown): ResolvedHistory {
+  if (history === undefined) return historyDefault;
+  if (history === "forever") return history;
+  if (!isRecord(history)) {
+    throw new DefinitionError("history", `must be "forever" or { deltas, days }, but is ${kindOf(history)}.`);
+  }
+  const other = Object.keys(history).find((key) => key !== "deltas" && key !== "days");
+  if (other !== undefined) throw new DefinitionError(`history.${other}`, "is not a bound: use deltas and days.");
+  const { deltas = historyDefault.deltas, days = historyDefault.days } = history;
+  if (typeof deltas !== "number" || !Number.isSafeInteger(deltas) || deltas < 1) {
+    throw new DefinitionError("history.deltas", "must be a whole number of deltas, at least 1.");
+  }
+  if (typeof days !== "number" || !Number.isFinite(days) || days <= 0) {
+    throw new DefinitionError("history.days", "must be a finite number of days above 0.");
+  }
+  return { deltas, days };
+}
+
+function refuseSharedNames(messages: ReadonlyMap<string, unknown>, queries: ReadonlyMap<string, unknown>): void {
+  for (const name of queries.keys()) {
+    if (messages.has(name))
+      throw new DefinitionError(`queries.${name}`, "is a message already: a name is one or the other.");
+  }
+}
+
+function compileChecked(property: string, schema: unknown): CompiledInput {
+  const checked = requireSchema(property, schema);
+  refuseAsync(property, checked);
+  return compileInput(checked);
+}
+
+function resolveFlag(raw: Raw, property: string): boolean {
+  const value = raw[property] ?? false;
+  if (typeof value !== "boolean")
+    throw new DefinitionError(property, `must be true or false, but is ${kindOf(value)}.`);
+  return value;
+}
+
+function requireIdentifier(property: string, name: string): void {
+  if (identifier.test(name)) return;
+  throw new DefinitionError(
+    property,
+    "must be a plain identifier: a letter or _, then letters, digits, _ or $, at most 64.",
+  );
+}
+
+function required(raw: Raw, property: string): AnyFunction {
+  if (raw[property] === undefined) throw new DefinitionError(property, "is required.");
+  return requireFunction(property, raw[property]);
+}
+
+function optional(raw: Raw, property: string): AnyFunction | undefined {
+  return raw[property] === undefined ? undefined : requireFunction(property, raw[property]);
+}
+
+function requireFunction(property: string, value: unknown): AnyFunction {
+  if (!isFunction(value)) throw new DefinitionError(property, `must be a function, but is ${kindOf(value)}.`);
+  if (Object.prototype.toString.call(value) === "[object AsyncFunction]") {
+    throw new DefinitionError(property, "cannot be async: all it does is one transaction.");
+  }
+  return value;
+}
+
+function isFunction(value: unknown): value is AnyFunction {
+  return typeof value === "function";
+}

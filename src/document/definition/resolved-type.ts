@@ -1,0 +1,59 @@
+// The form in which the document room uses a definition: checked, compiled, with nothing left to look up. It is hung on
+// the opaque `DocumentType` under a registered symbol, so that it is found whichever copy of the package made it.
+import type { DeepReadonly, Principal } from "@tidemark/protocol";
+import type { CompiledInput } from "./compiled-input.js";
+import { DefinitionError, kindOf } from "./definition-error.js";
+import type { DocumentType } from "./document-type.js";
+import type { CompiledState } from "./state/compiled-state.js";
+
+export type { CompiledInput } from "./compiled-input.js";
+
+/** How much of the log is kept: all of it, or what both bounds allow. */
+export type ResolvedHistory = "forever" | { readonly deltas: number; readonly days: number };
+
+/** One message. `input` undefined: it takes none, and anything but an absent or null input is `invalid_input`. */
+export interface ResolvedMessage {
+  readonly input: CompiledInput | undefined;
+  /** Whatever it returns or throws is the author's: a promise is not refused here. */
+  run(ctx: unknown, input: unknown): unknown;
+  can?(ctx: unknown, input: unknown): boolean;
+}
+
+/** One query: the same shape, run over a frozen state. */
+export type ResolvedQuery = ResolvedMessage;
+
+type StateRule = (principal: Principal, state: DeepReadonly<object>, key: string) => boolean;
+
+/** A document type, ready to be hosted. An access rule that is undefined has the default of API.md. */
+export interface ResolvedType {
+  readonly version: number;
+  readonly state: CompiledState;
+  /** Undefined: the creator passes nothing, null or true. */
+  readonly create: CompiledInput | undefined;
+  init(ctx: unknown, input: unknown): unknown;
+  readonly messages: ReadonlyMap<string, ResolvedMessage>;
+  readonly queries: ReadonlyMap<string, ResolvedQuery>;
+  readonly events: ReadonlyMap<string, CompiledInput>;
+  readonly canCreate: ((caller: Principal, key: string) => boolean) | undefined;
+  readonly canOpen: StateRule | undefined;
+  readonly canList: ((caller: Principal, where: Readonly<Record<string, unknown>>) => boolean) | undefined;
+  readonly canHistory: StateRule | undefined;
+  readonly canDelete: StateRule | undefined;
+  readonly history: ResolvedHistory;
+  readonly revealAuthor: boolean;
+}
+
+/** Where a `DocumentType` keeps its resolved form: the same symbol in every copy of this package. */
+export const RESOLVED_TYPE: unique symbol = Symbol.for("tidemark.documentType");
+
+/** Whether a value was made by `documentType`, of this or another copy of the package. */
+export function isDocumentType(value: unknown): value is { readonly [RESOLVED_TYPE]: ResolvedType } {
+  return typeof value === "object" && value !== null && RESOLVED_TYPE in value;
+}
+
+/** The resolved form; throws `DefinitionError` for a value that `documentType` did not make. */
+export function resolveType(type: DocumentType, property = "documents"): ResolvedType {
+  const value: unknown = type;
+  if (isDocumentType(value)) return value[RESOLVED_TYPE];
+  throw new DefinitionError(property, `must be made by documentType(...), but is ${kindOf(value)}.`);
+}

@@ -1,0 +1,27 @@
+// The public API of the package `tidemark`, for authors of document types and for who serves them. It re-exports only.
+export type {
+  App,
+  Contract,
+  DeepReadonly,
+  Draft,
+  Json,
+  Message,
+  Principal,
+  Query,
+} from "@tidemark/protocol";
+export type { MessageBuilder, QueryBuilder, Sync } from "./document/definition/builders.js";
+export type { Context, Effects, InitContext, MessageContext, ReadContext } from "./document/definition/context.js";
+export type { ChannelRules, Grant, Identity } from "./document/definition/define-app.js";
+export { defineApp } from "./document/definition/define-app.js";
+export type { Definition, EventDefinition, History, IndexValue } from "./document/definition/definition.js";
+export { DefinitionError } from "./document/definition/definition-error.js";
+export type { DocumentType } from "./document/definition/document-type.js";
+export { documentType } from "./document/definition/document-type.js";
+export type { Schema } from "./document/definition/schema.js";
+export type {
+  StoredDocument,
+  TaskDefinition,
+  TaskFailure,
+  TaskHandler,
+  TaskIo,
+} from "./document/definition/task.js";
