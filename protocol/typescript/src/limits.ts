@@ -49,6 +49,8 @@ export const LIMITS = Object.freeze({
   typeLengthMax: 64,
   /** Names of messages, queries, events. */
   nameLengthMax: 128,
+  /** A document id on the wire. Longer than a valid one, so that a malformed id fails its request, not the connection. */
+  targetLengthMax: 1 * KIB,
   tokenLengthMax: 8 * KIB,
   /** The opaque tag of a position. */
   tagLengthMax: 128,

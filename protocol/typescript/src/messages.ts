@@ -42,11 +42,8 @@ export interface Open {
   /** One position per layer; absent: nothing is held. */
   readonly at?: readonly HeldPosition[];
   readonly params?: JsonObject;
-  readonly presence?: Json;
   /** Create the document if it is absent; `true` or the type's input. */
   readonly create?: Json;
-  /** Conflate to one delta per so many milliseconds. */
-  readonly every?: number;
 }
 
 export interface CallExtension {

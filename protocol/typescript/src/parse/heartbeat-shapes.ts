@@ -1,0 +1,15 @@
+// The shapes of heartbeats, the only messages that go both ways.
+import { LIMITS } from "../limits.js";
+import type { Heads, PingExtension, PingMessage, PongMessage } from "../messages.js";
+import { jsonObject, list, object, tupleWithTail } from "../shape/containers.js";
+import { integer, oneOf } from "../shape/scalars.js";
+import type { Shape } from "../shape/shape.js";
+
+/** Numbers of one head: handle, epoch, seq. */
+const HEAD_LENGTH = 3;
+
+const heads: Shape<Heads> = list(integer(), { max: LIMITS.headsPerPing * HEAD_LENGTH, multipleOf: HEAD_LENGTH });
+const extension: Shape<PingExtension> = object({}, { stats: jsonObject });
+
+export const pingShape: Shape<PingMessage> = tupleWithTail([oneOf("ping"), integer(), heads], extension);
+export const pongShape: Shape<PongMessage> = tupleWithTail([oneOf("pong"), integer(), heads], extension);
