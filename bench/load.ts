@@ -1,0 +1,90 @@
+// Runs the load against a server and reads its one line of JSON. Whether the figures may be used is decided here: a
+// load that found anything wrong throws.
+import { execFile } from "node:child_process";
+import { nativeProgram } from "./native.js";
+import { pinned } from "./pinning.js";
+
+/** What the load plays. Documents have one writer each; `subscribers` is per document. */
+export interface LoadShape {
+  readonly mode: "tidemark" | "echo" | "sink";
+  readonly documents?: number;
+  readonly subscribers?: number;
+  readonly outstanding?: number;
+  readonly payloadBytes?: number;
+  /** How large each document is made when it is created. */
+  readonly stateBytes?: number;
+}
+
+/** Where the load goes, and for how long. */
+export interface LoadTarget {
+  readonly port: number;
+  readonly serverPid: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+}
+
+/** What was seen within the window. CPU seconds are the server's, all threads. */
+export interface LoadResult {
+  readonly seconds: number;
+  readonly acks: number;
+  readonly acksPerSecond: number;
+  readonly ackP50Ms: number;
+  readonly ackP99Ms: number;
+  readonly deliveries: number;
+  readonly deliveriesPerSecond: number;
+  readonly deliveryP50Ms: number;
+  readonly deliveryP99Ms: number;
+  readonly megabytesPerSecond: number;
+  /** Share of its core that the load itself used; near 1, it was the load that was measured. */
+  readonly loadCpu: number;
+  readonly serverUserSeconds: number;
+  readonly serverSystemSeconds: number;
+  readonly serverRssMb: number;
+  readonly failures: { readonly [check: string]: number };
+}
+
+/** A load that found a gap, a difference, a refusal, or could not run at all. */
+export class LoadFailure extends Error {
+  override readonly name = "LoadFailure";
+}
+
+/** Runs one load to its end. Throws LoadFailure when a check failed. */
+export async function runLoad(shape: LoadShape, target: LoadTarget): Promise<LoadResult> {
+  const [command, args] = pinned("load", await nativeProgram("load"), loadArguments(shape, target));
+  const { exitCode, stdout, stderr } = await finished(command, args);
+  if (exitCode !== 0) throw new LoadFailure(`the load found something wrong:\n${stderr}${stdout}`);
+  const result: LoadResult = JSON.parse(stdout);
+  return result;
+}
+
+function loadArguments(shape: LoadShape, target: LoadTarget): string[] {
+  const options: [string, string | number | undefined][] = [
+    ["port", target.port],
+    ["server-pid", target.serverPid],
+    ["seconds", target.seconds],
+    ["warm-up", target.warmUpSeconds],
+    ["mode", shape.mode],
+    ["documents", shape.documents],
+    ["subscribers", shape.subscribers],
+    ["outstanding", shape.outstanding],
+    ["payload-bytes", shape.payloadBytes],
+    ["state-bytes", shape.stateBytes],
+  ];
+  return options.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
+}
+
+interface Finished {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end and keeps what it printed. */
+export function finished(command: string, args: readonly string[]): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(command, args, (error, stdout, stderr) => {
+      if (error !== null && child.exitCode === null) reject(error);
+      else resolve({ exitCode: child.exitCode ?? 1, stdout, stderr });
+    });
+  });
+}

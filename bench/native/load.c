@@ -1,0 +1,328 @@
+// The load: one epoll loop that plays every writer and subscriber of a scenario, so that the client is never what is
+// measured. It prints one line of JSON with what came in during the window and exits 1 when anything was wrong.
+// It never retries, reconnects or forgives: a load that heals itself hides what a benchmark must show.
+#define _GNU_SOURCE
+#include "options.h"
+#include "stream.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READ_BYTES (1 << 20)
+#define CONNECTING_MAX 256
+#define SETUP_S 60
+
+static load_options options;
+static tally total;
+static connection *connections;
+static document *documents;
+static int connection_count, ready_count;
+static int poller;
+static bool calling;
+static char *value_text;
+static byte_buffer incoming, outgoing;
+
+static uint64_t now_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void read_clocks(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  total.now_ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+  total.now_us = now_us();
+}
+
+__attribute__((noreturn)) static void stop(const char *why) {
+  fprintf(stderr, "load: %s (%d of %d connections ready)\n", why, ready_count, connection_count);
+  exit(1);
+}
+
+static void flush(connection *c) {
+  for (size_t sent = 0; sent < outgoing.length;) {
+    ssize_t n = send(c->fd, outgoing.bytes + sent, outgoing.length - sent, MSG_NOSIGNAL);
+    if (n < 0) stop(strerror(errno));
+    sent += (size_t)n;
+  }
+  outgoing.length = 0;
+}
+
+static void say(const char *text, int length) { ws_append(&outgoing, WS_TEXT, text, (size_t)length); }
+
+static void hello(connection *c) {
+  unsigned char id[16];
+  char hex[33], text[512];
+  if (getrandom(id, sizeof id, 0) != sizeof id) stop("no randomness");
+  for (int i = 0; i < 16; i++) snprintf(hex + 2 * i, 3, "%02x", id[i]);
+  say(text, snprintf(text, sizeof text, "[[\"hello\",{\"v\":1,\"token\":\"%s\",\"client\":\"%s\",\"conn\":1,\"sdk\":\"load/1\",\"caps\":[]}]]",
+                     options.token, hex));
+  c->phase = GREETING;
+}
+
+static void open_document(connection *c) {
+  char text[512];
+  say(text, snprintf(text, sizeof text, "[[\"open\",{\"s\":1,\"doc\":\"%s/%s-%ld\",\"create\":{\"bytes\":%d}}]]", options.type,
+                     options.prefix, (long)(c->doc - documents), options.state_bytes));
+}
+
+/** One call in one frame: what a client that has just one thing to say sends, and what an echo can send back. */
+static void call(connection *c) {
+  static char text[66000];
+  document *d = c->doc;
+  uint64_t n = ++d->sent, at = now_us(), born = (uint64_t)((int64_t)total.now_ms + c->server_ahead_ms);
+  while (d->at[(n - 1) % CALL_RING] >= at) at++; // the time sent names the call: no two are alike
+  d->at[n % CALL_RING] = at;
+  c->answered[n % CALL_RING] = false;
+  say(text, snprintf(text, sizeof text,
+                     "[[\"c\",%lu,\"%s/%s-%ld\",\"set\",{\"key\":\"k%lu\",\"at\":%lu,\"value\":\"%s\"},{\"low\":%lu,\"born\":%lu}]]", n,
+                     options.type, options.prefix, (long)(d - documents), n % 20, at, value_text, c->low_n, born));
+}
+
+static void refill(connection *c) {
+  while (calling && c->writer && c->doc->sent - c->doc->acked < (uint64_t)options.outstanding) call(c);
+}
+
+static void become_ready(connection *c) {
+  if (c->writer && options.mode == MODE_TIDEMARK) {
+    c->doc->first_seq = c->position;
+    c->following = false;
+    say("[[\"close\",1]]", 13);
+  }
+  c->phase = READY;
+  ready_count++;
+}
+
+static void on_text(connection *c, const char *p, size_t length) {
+  total.frames++;
+  if (options.mode == MODE_SINK) {
+    if (total.measuring) total.deliveries++;
+    return;
+  }
+  if (options.mode == MODE_ECHO) return stream_echo(c, &total, p, p + length);
+  enum phase before = c->phase;
+  stream_frame(c, &total, &outgoing, p, p + length);
+  if (before == GREETING && c->phase == OPENING) open_document(c);
+  if (c->phase == OPENING && c->following && c->parts_awaited == 0) become_ready(c);
+}
+
+static void on_frame(connection *c, const ws_frame *frame) {
+  if (!frame->final) stop("a fragmented frame");
+  if (frame->opcode == WS_TEXT) return on_text(c, frame->payload, frame->length);
+  if (frame->opcode == WS_PING) return ws_append(&outgoing, WS_PONG, frame->payload, frame->length);
+  if (frame->opcode != WS_CLOSE) return;
+  const unsigned char *code = (const unsigned char *)frame->payload;
+  fprintf(stderr, "load: closed with %d %.*s\n", frame->length > 1 ? code[0] << 8 | code[1] : 0,
+          (int)(frame->length > 2 ? frame->length - 2 : 0), frame->payload + 2);
+  stop("the server closed a connection");
+}
+
+/** Returns how many bytes of the answer to the upgrade were used; 0 while it is incomplete. */
+static size_t on_upgrade(connection *c, const char *p, size_t length) {
+  const char *end = memmem(p, length, "\r\n\r\n", 4);
+  if (!end) return 0;
+  if (length < 12 || memcmp(p, "HTTP/1.1 101", 12) != 0) {
+    fprintf(stderr, "load: %.*s\n", (int)length, p);
+    stop("the upgrade was refused");
+  }
+  if (options.mode == MODE_TIDEMARK) hello(c);
+  else become_ready(c);
+  return (size_t)(end - p) + 4;
+}
+
+static void consume(connection *c, const char *p, size_t length) {
+  size_t used = c->phase == UPGRADING ? on_upgrade(c, p, length) : 0;
+  ws_frame frame;
+  while (c->phase != UPGRADING) {
+    size_t took = ws_read(p + used, length - used, &frame);
+    if (took == 0) break;
+    used += took;
+    on_frame(c, &frame);
+  }
+  c->rest.length = 0;
+  memcpy(buffer_reserve(&c->rest, length - used + 1), p + used, length - used);
+  c->rest.length = length - used;
+}
+
+static void on_readable(connection *c) {
+  for (bool more = true; more;) {
+    incoming.length = 0;
+    char *to = buffer_reserve(&incoming, c->rest.length + READ_BYTES);
+    if (c->rest.length) memcpy(to, c->rest.bytes, c->rest.length);
+    ssize_t n = recv(c->fd, to + c->rest.length, READ_BYTES, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) break;
+    if (n <= 0) stop(n ? strerror(errno) : "a connection ended");
+    read_clocks();
+    if (total.measuring) total.bytes += (uint64_t)n;
+    more = n > READ_BYTES / 2;
+    consume(c, to, c->rest.length + (size_t)n);
+  }
+  refill(c);
+  if (outgoing.length) flush(c);
+}
+
+static void dial(connection *c) {
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
+  if (inet_pton(AF_INET, options.host, &to.sin_addr) != 1) stop("--host must be an IPv4 address");
+  int one = 1;
+  c->fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0) stop(strerror(errno));
+  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  bool tidemark = options.mode == MODE_TIDEMARK;
+  outgoing.length = (size_t)ws_upgrade_request(buffer_reserve(&outgoing, 1024), 1024, options.path, tidemark ? "tidemark.v1.json" : "");
+  flush(c);
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)c->index};
+  epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event);
+}
+
+/** Handles what has come in. Returns false when nothing had within 100 ms. */
+static bool poll_once(void) {
+  static struct epoll_event events[4096];
+  int n = epoll_wait(poller, events, 4096, 100);
+  for (int i = 0; i < n; i++) on_readable(&connections[events[i].data.u32]);
+  return n > 0;
+}
+
+static void connect_all(void) {
+  uint64_t deadline = now_us() + SETUP_S * 1000000ULL;
+  for (int dialed = 0; ready_count < connection_count;) {
+    while (dialed < connection_count && dialed - ready_count < CONNECTING_MAX) dial(&connections[dialed++]);
+    poll_once();
+    if (total.bad.refusals || total.bad.protocol) stop("the server refused to begin");
+    if (now_us() > deadline) stop("connecting took too long");
+  }
+}
+
+/** Runs until `until_us`, or until everything sent has arrived everywhere. Returns false when nothing moves any more. */
+static bool run_until(uint64_t until_us, bool (*arrived)(void)) {
+  uint64_t moved = now_us();
+  for (uint64_t now = moved; now < until_us; now = now_us()) {
+    if (arrived && arrived()) return true;
+    if (poll_once()) moved = now;
+    else if (now - moved > options.stall_s * 1e6) return false;
+  }
+  return !arrived || arrived();
+}
+
+static bool all_arrived(void) {
+  for (int i = 0; i < connection_count; i++) {
+    connection *c = &connections[i];
+    if (c->writer && c->doc->acked < c->doc->sent) return false;
+    if (!c->writer && options.mode == MODE_TIDEMARK && c->position < c->doc->first_seq + c->doc->sent) return false;
+  }
+  return true;
+}
+
+/** All subscribers of a document must have seen the same bytes, one delta for each call. */
+static void compare_streams(void) {
+  for (int i = 0; i < connection_count; i++) {
+    connection *c = &connections[i], *first = &connections[(c->doc - documents) * options.subscribers];
+    if (c->writer || options.mode != MODE_TIDEMARK) continue;
+    if (c->deltas != c->doc->sent) complain(&total.bad.counts, "deltas are missing or too many", "", 0);
+    if (c->digest != first->digest) complain(&total.bad.digests, "subscribers of one document differ", "", 0);
+  }
+}
+
+typedef struct {
+  double wall_s, load_s, server_user_s, server_system_s;
+} usage;
+
+static usage read_usage(void) {
+  struct rusage self;
+  getrusage(RUSAGE_SELF, &self);
+  usage u = {.wall_s = (double)now_us() / 1e6,
+             .load_s = (double)(self.ru_utime.tv_sec + self.ru_stime.tv_sec) + (double)(self.ru_utime.tv_usec + self.ru_stime.tv_usec) / 1e6};
+  char path[64], line[1024];
+  snprintf(path, sizeof path, "/proc/%d/stat", options.server_pid);
+  FILE *file = options.server_pid ? fopen(path, "r") : NULL;
+  if (!file) return u;
+  unsigned long user = 0, system = 0;
+  char *after = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+  if (after) sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
+  fclose(file);
+  double tick = (double)sysconf(_SC_CLK_TCK);
+  u.server_user_s = (double)user / tick;
+  u.server_system_s = (double)system / tick;
+  return u;
+}
+
+static double server_rss_mb(void) {
+  char path[64];
+  unsigned long pages = 0;
+  snprintf(path, sizeof path, "/proc/%d/statm", options.server_pid);
+  FILE *file = options.server_pid ? fopen(path, "r") : NULL;
+  if (!file) return 0;
+  if (fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
+  fclose(file);
+  return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1e6;
+}
+
+static void print_result(usage from, usage to, double rss_mb) {
+  double s = to.wall_s - from.wall_s;
+  failures b = total.bad;
+  printf("{\"seconds\":%.3f,\"acks\":%lu,\"acksPerSecond\":%.1f,\"ackP50Ms\":%.4f,\"ackP99Ms\":%.4f,", s, total.acks,
+         (double)total.acks / s, histogram_quantile_ms(&total.ack, 0.5), histogram_quantile_ms(&total.ack, 0.99));
+  printf("\"deliveries\":%lu,\"deliveriesPerSecond\":%.1f,\"deliveryP50Ms\":%.4f,\"deliveryP99Ms\":%.4f,", total.deliveries,
+         (double)total.deliveries / s, histogram_quantile_ms(&total.delivery, 0.5), histogram_quantile_ms(&total.delivery, 0.99));
+  printf("\"megabytesPerSecond\":%.2f,\"loadCpu\":%.3f,\"serverUserSeconds\":%.2f,\"serverSystemSeconds\":%.2f,\"serverRssMb\":%.1f,",
+         (double)total.bytes / 1e6 / s, (to.load_s - from.load_s) / s, to.server_user_s - from.server_user_s,
+         to.server_system_s - from.server_system_s, rss_mb);
+  printf("\"failures\":{\"gaps\":%lu,\"altered\":%lu,\"digests\":%lu,\"counts\":%lu,\"acks\":%lu,\"heads\":%lu,\"refusals\":%lu,"
+         "\"resets\":%lu,\"protocol\":%lu}}\n",
+         b.gaps, b.altered, b.digests, b.counts, b.acks, b.heads, b.refusals, b.resets, b.protocol);
+}
+
+static void prepare(void) {
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  int followers = options.documents * options.subscribers;
+  connection_count = followers + (options.mode == MODE_SINK ? 0 : options.documents);
+  connections = calloc((size_t)connection_count, sizeof *connections);
+  documents = calloc((size_t)options.documents, sizeof *documents);
+  value_text = malloc((size_t)options.payload_bytes + 1);
+  poller = epoll_create1(0);
+  if (!connections || !documents || !value_text || poller < 0) stop("out of memory");
+  memset(value_text, 'x', (size_t)options.payload_bytes);
+  value_text[options.payload_bytes] = 0;
+  for (int i = 0; i < connection_count; i++) {
+    bool writer = i >= followers;
+    connections[i] = (connection){.index = i, .writer = writer, .low_n = 1,
+                                  .doc = &documents[writer ? i - followers : i / options.subscribers]};
+  }
+}
+
+int main(int argc, char **argv) {
+  if (!load_parse(&options, argc, argv)) return load_usage();
+  prepare();
+  connect_all();
+  calling = options.mode != MODE_SINK;
+  read_clocks();
+  for (int i = 0; i < connection_count; i++) {
+    refill(&connections[i]);
+    if (outgoing.length) flush(&connections[i]);
+  }
+  bool moving = run_until(now_us() + (uint64_t)(options.warm_up_s * 1e6), NULL);
+  usage from = read_usage();
+  total.measuring = true;
+  moving = moving && run_until(now_us() + (uint64_t)(options.window_s * 1e6), NULL);
+  total.measuring = false;
+  usage to = read_usage();
+  double rss_mb = server_rss_mb();
+  calling = false;
+  bool complete = options.mode == MODE_SINK || run_until(now_us() + (uint64_t)(options.stall_s * 1e6), all_arrived);
+  if (!moving || !complete) complain(&total.bad.counts, "what was sent never arrived everywhere", "", 0);
+  compare_streams();
+  print_result(from, to, rss_mb);
+  failures b = total.bad;
+  return b.gaps + b.altered + b.digests + b.counts + b.acks + b.heads + b.refusals + b.resets + b.protocol ? 1 : 0;
+}

@@ -1,0 +1,69 @@
+// What a load is asked to do, read from `--name value` pairs. An unknown name is an error: a misspelt option must not
+// measure something else.
+#ifndef TIDEMARK_OPTIONS_H
+#define TIDEMARK_OPTIONS_H
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum load_mode { MODE_TIDEMARK, MODE_ECHO, MODE_SINK };
+
+typedef struct {
+  enum load_mode mode;
+  const char *host, *path, *token, *type, *prefix;
+  int port, documents, subscribers, outstanding, payload_bytes, state_bytes, server_pid;
+  double warm_up_s, window_s, stall_s;
+} load_options;
+
+static inline int load_usage(void) {
+  fprintf(stderr,
+          "usage: load --port N [--mode tidemark|echo|sink] [--host 127.0.0.1] [--path /v1/socket]\n"
+          "            [--documents 1] [--subscribers 0] [--outstanding 1] [--seconds 4] [--warm-up 1]\n"
+          "            [--payload-bytes 37] [--state-bytes 0] [--token dev:load] [--type sheet] [--prefix load]\n"
+          "            [--server-pid N] [--stall-seconds 10]\n"
+          "tidemark: a writer for each document and so many subscribers of each, over JSON sockets; every stream is\n"
+          "          checked for sequence, content, digest and count, and anything wrong exits 1.\n"
+          "echo:     the same calls to a server that sends each frame back.\n"
+          "sink:     subscribers that count the frames of a server which writes by itself.\n");
+  return 2;
+}
+
+static inline bool load_mode_named(const char *name, enum load_mode *mode) {
+  if (!strcmp(name, "tidemark")) return *mode = MODE_TIDEMARK, true;
+  if (!strcmp(name, "echo")) return *mode = MODE_ECHO, true;
+  if (!strcmp(name, "sink")) return *mode = MODE_SINK, true;
+  return false;
+}
+
+static inline bool load_option(load_options *o, const char *name, const char *value) {
+  const struct { const char *name; int *to; } integers[] = {
+      {"--port", &o->port},           {"--documents", &o->documents},         {"--subscribers", &o->subscribers},
+      {"--outstanding", &o->outstanding}, {"--payload-bytes", &o->payload_bytes}, {"--state-bytes", &o->state_bytes},
+      {"--server-pid", &o->server_pid}};
+  const struct { const char *name; double *to; } seconds[] = {
+      {"--seconds", &o->window_s}, {"--warm-up", &o->warm_up_s}, {"--stall-seconds", &o->stall_s}};
+  const struct { const char *name; const char **to; } texts[] = {
+      {"--host", &o->host}, {"--path", &o->path}, {"--token", &o->token}, {"--type", &o->type}, {"--prefix", &o->prefix}};
+  for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
+    if (!strcmp(name, integers[i].name)) return *integers[i].to = atoi(value), true;
+  for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
+    if (!strcmp(name, seconds[i].name)) return *seconds[i].to = atof(value), true;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    if (!strcmp(name, texts[i].name)) return *texts[i].to = value, true;
+  return !strcmp(name, "--mode") && load_mode_named(value, &o->mode);
+}
+
+/** False, with a word on stderr, for what cannot be run. */
+static inline bool load_parse(load_options *o, int argc, char **argv) {
+  *o = (load_options){.host = "127.0.0.1", .path = "/v1/socket", .token = "dev:load", .type = "sheet", .prefix = "load",
+                      .documents = 1, .outstanding = 1, .payload_bytes = 37, .warm_up_s = 1, .window_s = 4, .stall_s = 10};
+  for (int i = 1; i < argc; i += 2) {
+    if (i + 1 == argc || !load_option(o, argv[i], argv[i + 1])) return fprintf(stderr, "load: bad option %s\n", argv[i]), false;
+  }
+  bool sane = o->port > 0 && o->documents > 0 && o->subscribers >= 0 && o->outstanding > 0 && o->outstanding <= 256 &&
+              o->payload_bytes > 0 && o->payload_bytes <= 65536 && o->window_s > 0;
+  if (!sane) fprintf(stderr, "load: --port is required, --outstanding is 1 to 256, --payload-bytes 1 to 65536\n");
+  return sane;
+}
+#endif

@@ -1,0 +1,215 @@
+// One connection's conversation in the JSON protocol, and every check of what the server says: the chain of deltas,
+// that each delta is the call it claims to be, digests, counts, heads and acks. It sends nothing by itself but what
+// the protocol asks of a client; the sockets are the caller's.
+#ifndef TIDEMARK_STREAM_H
+#define TIDEMARK_STREAM_H
+#include "histogram.h"
+#include "scan.h"
+#include "websocket.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CALL_RING 4096 // sent calls remembered per document; outstanding is at most 256
+#define AT_KEY "\"/at\","
+
+enum phase { UPGRADING, GREETING, OPENING, READY };
+
+/** One document and what its only writer knows of it. Call n of the writer must become seq first_seq + n. */
+typedef struct {
+  uint64_t first_seq, sent, acked;
+  uint64_t at[CALL_RING]; // when call n was sent, us; it is also the call's content
+} document;
+
+typedef struct {
+  int fd, index;
+  document *doc;
+  bool writer;
+  enum phase phase;
+  byte_buffer rest; // the frame that has not come whole yet
+  int64_t server_ahead_ms;
+  bool answered[CALL_RING];
+  uint64_t low_n; // every n below it has its answer
+  // the stream: `chain` is what the next delta must link to, `position` what this client claims
+  bool following;
+  int parts_awaited;
+  uint64_t handle, epoch, chain, position, digest, deltas;
+} connection;
+
+/** What went wrong, counted; anything but zero fails the run. */
+typedef struct {
+  uint64_t gaps, altered, digests, counts, acks, heads, refusals, resets, protocol;
+} failures;
+
+typedef struct {
+  histogram ack, delivery;
+  uint64_t acks, deliveries, frames, bytes;
+  bool measuring;
+  uint64_t now_us, now_ms; // read once per batch of bytes
+  failures bad;
+} tally;
+
+static inline void complain(uint64_t *counter, const char *what, const char *text, size_t length) {
+  if ((*counter)++ < 3) fprintf(stderr, "load: %s: %.*s\n", what, (int)(length < 200 ? length : 200), text);
+}
+
+static inline void stream_snap(connection *c, tally *t, const char *p, const char *end) {
+  uint64_t handle = scan_integer(&p, end);
+  if (!(p = scan_comma(p, end)) || !c->following || handle != c->handle) return;
+  c->epoch = scan_integer(&p, end);
+  if (!(p = scan_comma(p, end))) return;
+  uint64_t seq = scan_integer(&p, end);
+  if (seq != c->chain) complain(&t->bad.gaps, "a snapshot that does not begin where `opened` said", p, 0);
+  c->position = seq;
+  c->parts_awaited = 0;
+  const char *state = scan_comma(p, end);
+  if (state && state < end && *state == 'n') {
+    const char *parts = scan_member(scan_comma(scan_value(state, end), end), end, "\"parts\":");
+    if (parts) c->parts_awaited = (int)scan_integer(&parts, end);
+  }
+}
+
+static inline void stream_opened(connection *c, tally *t, const char *p, const char *end) {
+  const char *handle = scan_member(p, end, "\"h\":"), *prev = scan_member(p, end, "\"prev\":");
+  const char *mode = scan_member(p, end, "\"mode\":");
+  if (!handle || !prev || !mode) return complain(&t->bad.protocol, "an `opened` without h, prev or mode", p, (size_t)(end - p));
+  bool reset = memcmp(mode, "[\"reset\"", 8) == 0, again = c->following && c->phase == READY;
+  handle++, prev++;
+  uint64_t chain = scan_integer(&prev, end);
+  if (again && reset) complain(&t->bad.resets, "a subscription was reset", p, (size_t)(end - p));
+  else if (again && chain != c->chain) complain(&t->bad.gaps, "a resume elsewhere", p, (size_t)(end - p));
+  c->handle = scan_integer(&handle, end);
+  c->chain = chain;
+  c->following = true;
+}
+
+/** A delta must be the call that was sent for its seq: each call carries the time it was sent, which nobody repeats. */
+static inline void stream_check_content(connection *c, tally *t, uint64_t seq, const char *ops, size_t length) {
+  document *d = c->doc;
+  uint64_t n = seq - d->first_seq;
+  const char *key = memmem(ops, length, AT_KEY, sizeof AT_KEY - 1);
+  if (!key || n > d->sent) return complain(&t->bad.altered, "a delta that no call made", ops, length);
+  const char *digits = key + sizeof AT_KEY - 1;
+  uint64_t at = scan_integer(&digits, ops + length);
+  if (n + CALL_RING > d->sent && d->at[n % CALL_RING] != at) complain(&t->bad.altered, "a delta of another call", ops, length);
+  if (t->measuring && t->now_us >= at) histogram_add(&t->delivery, t->now_us - at);
+}
+
+static inline void stream_delta(connection *c, tally *t, const char *p, const char *end) {
+  uint64_t handle = scan_integer(&p, end);
+  if (!c->following || handle != c->handle) return;
+  const char *body = p = scan_comma(p, end);
+  uint64_t prev = p ? scan_integer(&p, end) : 0;
+  uint64_t seq = (p = scan_comma(p, end)) ? scan_integer(&p, end) : 0;
+  const char *ops = scan_comma(p, end), *after = ops ? scan_value(ops, end) : NULL;
+  if (!after) return complain(&t->bad.protocol, "a malformed delta", body, (size_t)(end - body));
+  const char *extension = scan_comma(after, end);
+  const char *epoch = scan_member(extension, end, "\"e\":");
+  if (epoch) c->epoch = scan_integer(&epoch, end);
+  bool advance = after - ops == 2 && !scan_member(extension, end, "\"ev\":");
+  if (advance) {
+    if (seq < c->position) complain(&t->bad.gaps, "an advance backwards", body, (size_t)(end - body));
+    c->position = seq;
+    return;
+  }
+  if (prev != c->chain || seq != c->position + 1) complain(&t->bad.gaps, "a gap", body, (size_t)(end - body));
+  c->chain = c->position = seq;
+  c->digest = scan_digest(c->digest, body, (size_t)(after - body));
+  c->deltas++;
+  if (t->measuring) t->deliveries++;
+  stream_check_content(c, t, seq, ops, (size_t)(after - ops));
+}
+
+/** Answer n has come: the call was sent at `at[n]`. */
+static inline bool stream_settle(connection *c, tally *t, uint64_t n) {
+  document *d = c->doc;
+  if (n < c->low_n || n > d->sent || c->answered[n % CALL_RING]) return false;
+  c->answered[n % CALL_RING] = true;
+  while (c->low_n <= d->sent && c->answered[c->low_n % CALL_RING]) c->low_n++;
+  d->acked++;
+  if (!t->measuring) return true;
+  t->acks++;
+  histogram_add(&t->ack, t->now_us - d->at[n % CALL_RING]);
+  return true;
+}
+
+static inline void stream_ok(connection *c, tally *t, const char *p, const char *end) {
+  const char *from = p;
+  uint64_t n = scan_integer(&p, end), seq = 0;
+  p = scan_comma(p, end);
+  if (p && p < end && *p == '[') {
+    p++;
+    scan_integer(&p, end);
+    if ((p = scan_comma(p, end))) seq = scan_integer(&p, end);
+  }
+  if (seq != c->doc->first_seq + n || !stream_settle(c, t, n)) complain(&t->bad.acks, "an ack out of place", from, (size_t)(end - from));
+}
+
+/** Heads that came with a ping or pong state what this socket was sent. */
+static inline void stream_heads(connection *c, tally *t, const char *p, const char *end) {
+  const char *from = p++;
+  while (p && p < end && *p != ']') {
+    uint64_t handle = scan_integer(&p, end), epoch = 0, seq = 0;
+    if ((p = scan_comma(p, end))) epoch = scan_integer(&p, end);
+    if (p && (p = scan_comma(p, end))) seq = scan_integer(&p, end);
+    if (!p) break;
+    bool mine = c->following && handle == c->handle;
+    if (mine && (epoch != c->epoch || seq != c->position)) complain(&t->bad.heads, "heads that differ", from, (size_t)(end - from));
+    if (*p == ',') p++;
+  }
+}
+
+static inline void stream_ping(connection *c, tally *t, byte_buffer *out, const char *p, const char *end) {
+  uint64_t k = scan_integer(&p, end);
+  if ((p = scan_comma(p, end))) stream_heads(c, t, p, end);
+  char pong[160], heads[96] = "";
+  if (c->following) snprintf(heads, sizeof heads, "%lu,%lu,%lu", c->handle, c->epoch, c->position);
+  int length = snprintf(pong, sizeof pong, "[[\"pong\",%lu,[%s]]]", k, heads);
+  ws_append(out, WS_TEXT, pong, (size_t)length);
+}
+
+static inline void stream_welcome(connection *c, tally *t, const char *p, const char *end) {
+  const char *now = scan_member(p, end, "\"now\":");
+  if (!now || c->phase != GREETING) return complain(&t->bad.protocol, "an odd welcome", p, (size_t)(end - p));
+  c->server_ahead_ms = (int64_t)scan_integer(&now, end) - (int64_t)t->now_ms;
+  c->phase = OPENING;
+}
+
+/** One message `["type",...]`; `end` is past its closing bracket. */
+static inline void stream_message(connection *c, tally *t, byte_buffer *out, const char *p, const char *end) {
+  const char *type = p + 2, *quote = memchr(type, '"', (size_t)(end - type)), *rest = quote ? scan_comma(quote + 1, end) : NULL;
+  if (!rest || p[1] != '"') return complain(&t->bad.protocol, "not a message", p, (size_t)(end - p));
+  size_t length = (size_t)(quote - type);
+#define IS(name) (length == sizeof name - 1 && memcmp(type, name, sizeof name - 1) == 0)
+  end--;
+  if (IS("d")) stream_delta(c, t, rest, end);
+  else if (IS("ok")) stream_ok(c, t, rest, end);
+  else if (IS("snap")) stream_snap(c, t, rest, end);
+  else if (IS("part")) c->parts_awaited--;
+  else if (IS("opened")) stream_opened(c, t, rest, end);
+  else if (IS("welcome")) stream_welcome(c, t, rest, end);
+  else if (IS("ping")) stream_ping(c, t, out, rest, end);
+  else if (IS("no") || IS("unk") || IS("ended") || IS("err") || IS("goaway")) complain(&t->bad.refusals, "refused", p, (size_t)(end - p));
+#undef IS
+}
+
+/** A frame is an array of messages. */
+static inline void stream_frame(connection *c, tally *t, byte_buffer *out, const char *p, const char *end) {
+  if (p >= end || *p != '[') return complain(&t->bad.protocol, "a frame that is no array", p, (size_t)(end - p));
+  for (p++; p < end && *p == '[';) {
+    const char *after = scan_value(p, end);
+    if (!after) return complain(&t->bad.protocol, "a frame cut short", p, (size_t)(end - p));
+    stream_message(c, t, out, p, after);
+    p = after < end && *after == ',' ? after + 1 : after;
+  }
+}
+
+/** The bare echo of a call: counts as its answer. */
+static inline void stream_echo(connection *c, tally *t, const char *p, const char *end) {
+  static const char head[] = "[[\"c\",";
+  const char *digits = p + sizeof head - 1;
+  bool call = (size_t)(end - p) > sizeof head && memcmp(p, head, sizeof head - 1) == 0;
+  if (!call || !stream_settle(c, t, scan_integer(&digits, end))) complain(&t->bad.acks, "not an echo", p, (size_t)(end - p));
+}
+#endif

@@ -1,0 +1,70 @@
+// A server under measurement: started on its core, known by the address it prints, stopped by its own pid. It never
+// outlives the benchmark.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { pinned } from "./pinning.js";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const ADDRESS = /127\.0\.0\.1:(\d+)/;
+const START_TIMEOUT_MS = 20_000;
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** A running server. `taskset` replaces itself, so the pid is the server's own. */
+export interface ServerProcess {
+  readonly port: number;
+  readonly pid: number;
+  /** Ends it and waits until it is gone. */
+  stop(): Promise<void>;
+}
+
+/** Starts a Node program and waits for the line with its address. Rejects, with what it printed, when none comes. */
+export async function startServer(
+  args: readonly string[],
+  environment: { readonly [name: string]: string } = {},
+): Promise<ServerProcess> {
+  const [command, commandArgs] = pinned("server", process.execPath, args);
+  const child = spawn(command, commandArgs, {
+    cwd: ROOT,
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  const port = await addressOf(child);
+  if (child.pid === undefined) throw new Error("a server without a pid");
+  return { port, pid: child.pid, stop: () => stop(child) };
+}
+
+function addressOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const printed: string[] = [];
+    const fail = (why: string) => reject(new Error(`${why}:\n${printed.join("\n")}`));
+    const timer = setTimeout(() => fail("the server printed no address"), START_TIMEOUT_MS);
+    child.once("error", reject);
+    child.once("exit", () => fail("the server ended before it served"));
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream === null) continue;
+      createInterface({ input: stream }).on("line", (line) => {
+        if (printed.length < 50) printed.push(line);
+        const port = ADDRESS.exec(line)?.[1];
+        if (port === undefined) return;
+        clearTimeout(timer);
+        resolve(Number(port));
+      });
+    }
+  });
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 5_000);
+  await gone;
+  clearTimeout(timer);
+}

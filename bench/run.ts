@@ -1,0 +1,90 @@
+// `npm run bench`: chooses the scenarios, runs them and prints the verdicts. It exits 1 when a load found anything
+// wrong, since a figure with a gap in it is no figure; a goal that is not met is printed, not an exit code.
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { measure, type Verdict } from "./measure.js";
+import { machineLine, progressLine, table } from "./report.js";
+import type { Scenario } from "./scenario.js";
+import { ackedCalls } from "./scenarios/acked-calls.js";
+import { busyFanOut, busyFanOutFloor } from "./scenarios/busy-fan-out.js";
+import { largeDocument } from "./scenarios/large-document.js";
+import { loneWriter } from "./scenarios/lone-writer.js";
+
+const SUITES: { readonly [name: string]: readonly Scenario[] } = {
+  core: [ackedCalls, busyFanOut, largeDocument, loneWriter],
+  "fan-out": [busyFanOut, busyFanOutFloor],
+};
+
+const HELP = `Usage: npm run bench -- <suite> [options]
+
+Suites
+  core      P5 acked calls, P2 busy fan-out, P11 large document, P8 lone writer
+  fan-out   P2 again, and over a raw net loop
+
+Options
+  --pairs N      runs of each side, interleaved (default 3)
+  --seconds N    length of each measured window (default 4)
+  --warm-up N    seconds before it (default 2)
+  --only ID      one scenario of the suite, e.g. P5; may be repeated
+  --json FILE    every run's figures as JSON
+  --help
+
+Exits 1 when a load saw a gap, a difference, a refusal or a server that would not start.`;
+
+interface Options {
+  readonly scenarios: readonly Scenario[];
+  readonly pairs: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  readonly json: string | undefined;
+}
+
+function readOptions(): Options | undefined {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      pairs: { type: "string", default: "3" },
+      seconds: { type: "string", default: "4" },
+      "warm-up": { type: "string", default: "2" },
+      only: { type: "string", multiple: true },
+      json: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const suite = SUITES[positionals[0] ?? ""];
+  if (values.help || suite === undefined) return undefined;
+  const scenarios = suite.filter(({ id }) => values.only?.includes(id) ?? true);
+  const [pairs, seconds, warmUpSeconds] = [Number(values.pairs), Number(values.seconds), Number(values["warm-up"])];
+  const sane = scenarios.length > 0 && Number.isInteger(pairs) && pairs >= 1 && seconds > 0 && warmUpSeconds >= 0;
+  return sane ? { scenarios, pairs, seconds, warmUpSeconds, json: values.json } : undefined;
+}
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (options === undefined) {
+    console.log(HELP);
+    return process.argv.includes("--help") ? 0 : 2;
+  }
+  console.log(machineLine());
+  const verdicts: Verdict[] = [];
+  let wrong = 0;
+  for (const scenario of options.scenarios) {
+    try {
+      verdicts.push(await measure(scenario, options, (...run) => console.log(progressLine(...run))));
+    } catch (error) {
+      wrong += 1;
+      console.error(`${scenario.id} FAILED: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (verdicts.length > 0) console.log(`\n${table(verdicts)}`);
+  if (options.json !== undefined)
+    writeFileSync(options.json, `${JSON.stringify({ machine: machineLine(), verdicts }, null, 2)}\n`);
+  return wrong === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+  process.exitCode = 2;
+}

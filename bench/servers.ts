@@ -1,0 +1,57 @@
+// Starts the servers that scenarios compare: Tidemark as its users run it, and the peers. Each gets an empty database
+// on the file system of this clone (a memory file system would make a sync cost nothing), removed afterwards.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type LoadResult, type LoadShape, runLoad } from "./load.js";
+import { CACHE_DIRECTORY } from "./native.js";
+import { type ServerProcess, startServer } from "./process.js";
+import type { RunLength } from "./scenario.js";
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** What can be started; each is given a fresh directory. */
+export type ServerKind = (directory: string) => Promise<ServerProcess>;
+
+/** The server under test, from the same command that users type. */
+export const tidemark: ServerKind = (directory) =>
+  startServer([
+    path("../bin/tidemark.mjs"),
+    ...["serve", path("app.ts"), "--port", "0", "--host", "127.0.0.1", "--data", join(directory, "bench.db")],
+  ]);
+
+/** A bare ws server that sends each frame back. */
+export const echo: ServerKind = () => startServer([path("peers/echo.mjs")]);
+
+/** Tidemark's documents and store, with one `ws.send` for each subscriber and delta. */
+export const naiveFanOut: ServerKind = (directory) =>
+  startServer(["--conditions=source", "--import", "tsx", path("peers/naive-fanout.ts"), join(directory, "bench.db")]);
+
+/** Bare sockets that are written to as fast as they drain. */
+export const rawLoop =
+  (sockets: number, delta: string): ServerKind =>
+  () =>
+    startServer([path("peers/raw-loop.mjs"), String(sockets), delta]);
+
+/** A directory of its own on the file system under test, for as long as `use` takes. */
+export async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  mkdirSync(CACHE_DIRECTORY, { recursive: true });
+  const directory = mkdtempSync(join(CACHE_DIRECTORY, "bench-"));
+  try {
+    return await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** One load against a fresh server. */
+export function loadAgainst(kind: ServerKind, shape: LoadShape, length: RunLength): Promise<LoadResult> {
+  return withDirectory(async (directory) => {
+    const server = await kind(directory);
+    try {
+      return await runLoad(shape, { port: server.port, serverPid: server.pid, ...length });
+    } finally {
+      await server.stop();
+    }
+  });
+}

@@ -1,0 +1,112 @@
+// The load generator's own test: a bench that cannot fail proves nothing. A small fake server speaks enough of the
+// protocol to be believed, and commits one fault at a time; the load must exit 1 and say which.
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
+import { finished } from "../../bench/load.js";
+import { nativeProgram } from "../../bench/native.js";
+
+type Fault = (delta: { seq: number; subscriber: number; text: string }) => readonly string[];
+interface Faults {
+  readonly delta?: Fault;
+  readonly ok?: (seq: number) => number;
+  readonly ping?: (seq: number) => string;
+  readonly refuse?: true;
+}
+
+const HANDLE = 7;
+const EPOCH = 1_700_000_000_000;
+let server: WebSocketServer | undefined;
+afterEach(() => {
+  for (const socket of server?.clients ?? []) socket.terminate();
+  server?.close();
+});
+
+/** One document in memory, one delta for each call, one frame for each message. */
+async function fakeServer(faults: Faults): Promise<number> {
+  const subscribers: WebSocket[] = [];
+  let seq = 1;
+  const listening = new WebSocketServer({ port: 0, host: "127.0.0.1", path: "/v1/socket" });
+  server = listening;
+  listening.on("connection", (socket) => {
+    const handlers: { [type: string]: (message: readonly unknown[]) => void } = {
+      hello: () => socket.send(JSON.stringify([["welcome", { v: 1, now: 1_700_000_000_000 }]])),
+      open: () => {
+        subscribers.push(socket);
+        const opened = ["opened", { s: 1, h: [HANDLE], mode: ["reset"], prev: [seq], tag: [""] }];
+        socket.send(JSON.stringify([opened, ["snap", HANDLE, EPOCH, seq, { at: 0, entries: {} }]]));
+      },
+      close: () => subscribers.splice(subscribers.indexOf(socket), 1),
+      c: ([, n, , , input]) => {
+        if (faults.refuse) return socket.send(JSON.stringify([["no", n, "overloaded", "no", { retry: "after" }]]));
+        seq += 1;
+        const { key, at, value } = input as { key: string; at: number; value: string };
+        const operations = [
+          ["=", `/entries/${key}`, value],
+          ["=", "/at", at],
+        ];
+        const text = JSON.stringify([["d", HANDLE, seq - 1, seq, operations]]);
+        subscribers.forEach((follower, subscriber) => {
+          for (const frame of faults.delta?.({ seq, subscriber, text }) ?? [text]) follower.send(frame);
+          if (faults.ping !== undefined && seq % 10 === 0) follower.send(faults.ping(seq));
+        });
+        socket.send(JSON.stringify([["ok", n, [EPOCH, faults.ok?.(seq) ?? seq]]]));
+      },
+    };
+    socket.on("message", (frame) => {
+      const messages: (readonly [string, ...unknown[]])[] = JSON.parse(String(frame));
+      for (const message of messages) handlers[message[0]]?.(message);
+    });
+  });
+  await new Promise((resolve) => listening.once("listening", resolve));
+  return (listening.address() as AddressInfo).port;
+}
+
+async function load(
+  faults: Faults,
+): Promise<{ exitCode: number; failures: { [check: string]: number }; text: string }> {
+  const port = await fakeServer(faults);
+  const shape = "--subscribers 3 --outstanding 4 --warm-up 0.1 --seconds 0.2 --stall-seconds 0.5".split(" ");
+  const { exitCode, stdout, stderr } = await finished(await nativeProgram("load"), ["--port", String(port), ...shape]);
+  const result = stdout === "" ? { failures: {}, acks: 0 } : JSON.parse(stdout);
+  return { exitCode, failures: result.failures, text: `${stderr}${stdout}` };
+}
+
+const at = (wanted: number, fault: (text: string) => readonly string[]): Fault => {
+  return ({ seq, subscriber, text }) => (seq === wanted && subscriber === 1 ? fault(text) : [text]);
+};
+
+describe("the load generator", () => {
+  test("accepts a server that does everything right", async () => {
+    const { exitCode, failures, text } = await load({ ping: (seq) => `[["ping",1,[${HANDLE},${EPOCH},${seq}]]]` });
+    expect(text).toMatch(/"acks":[1-9].*"deliveries":[1-9]/);
+    expect(Object.values(failures).filter((count) => count > 0)).toEqual([]);
+    expect(exitCode).toBe(0);
+  });
+
+  const faults: readonly (readonly [what: string, check: string, faults: Faults])[] = [
+    ["a delta that one subscriber never got", "gaps", { delta: at(20, () => []) }],
+    ["a delta sent twice", "gaps", { delta: at(20, (text) => [text, text]) }],
+    ["a delta whose content was altered", "digests", { delta: at(20, (text) => [text.replace("xxx", "xyx")]) }],
+    ["a delta of another call", "altered", { delta: at(20, (text) => [text.replace(/"\/at",\d/, '"/at",9')]) }],
+    ["a skipped sequence number", "gaps", { delta: ({ text }) => [text.replace(/,20,(?=\[\[)/, ",21,")] }],
+    [
+      "an empty delta in the place of a full one",
+      "counts",
+      { delta: at(20, (t) => [t.replace(/\[\[[^d].*\]\]\]\]$/, "[]]]")]) },
+    ],
+    ["an ack with another sequence number", "acks", { ok: (seq) => (seq === 20 ? 21 : seq) }],
+    [
+      "heads that say something else than was sent",
+      "heads",
+      { ping: (seq) => `[["ping",1,[${HANDLE},${EPOCH},${seq + 1}]]]` },
+    ],
+    ["a refused call", "refusals", { refuse: true }],
+    ["the stream's end held back", "counts", { delta: ({ seq, text }) => (seq > 40 ? [] : [text]) }],
+  ];
+  test.each(faults)("fails on %s (%s)", async (_what, check, fault) => {
+    const { exitCode, failures, text } = await load(fault);
+    expect(failures[check], text).toBeGreaterThan(0);
+    expect(exitCode).toBe(1);
+  });
+});
