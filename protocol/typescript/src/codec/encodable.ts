@@ -7,7 +7,7 @@ import { EncodeError } from "./frame-error.js";
 const DEPTH_MAX = LIMITS.depthMax + LIMITS.envelopeDepth;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
-/** The text with every lone surrogate replaced by U+FFFD, as UTF-8 demands (FRAME-10). */
+/** The text with every lone surrogate replaced by U+FFFD, as UTF-8 demands (FRAME-7). */
 export function wellFormed(text: string): string {
   return text.search(LONE_SURROGATE) === -1 ? text : text.replace(LONE_SURROGATE, "\ufffd");
 }
@@ -23,12 +23,6 @@ export function withWellFormedText(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(withWellFormedText);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [wellFormed(key), withWellFormedText(item)]));
-}
-
-/** Whether an optional trailing object says anything. */
-export function isEmpty(extension: object): boolean {
-  for (const _ in extension) return false;
-  return true;
 }
 
 function checkValue(value: unknown, path: string[]): boolean {

@@ -1,8 +1,9 @@
 // JSON text frames: an array of messages, even for one. The hot server messages are spliced from text that is held
 // already, because building a value only to print it again would cost more than all the rest of sending it.
 import { LIMITS } from "../limits.js";
+import type { DeltaExtension } from "../messages.js";
 import type { Codec, DecodeLimits } from "./codec.js";
-import { assertEncodable, isEmpty } from "./encodable.js";
+import { assertEncodable } from "./encodable.js";
 import { FrameError } from "./frame-error.js";
 import { scanJson } from "./json-scan.js";
 import { normalize } from "./received.js";
@@ -21,7 +22,8 @@ export const jsonCodec: Codec<string> = Object.freeze({
   },
 
   encodeDelta({ h, prev, seq, operationsJson, extension }) {
-    const tail = extension === undefined || isEmpty(extension) ? "]" : `,${JSON.stringify(extension)}]`;
+    const fields = extension === undefined ? "" : extensionFields(extension);
+    const tail = fields === "" ? "]" : `,{${fields.slice(1)}}]`;
     return `["d",${h},${prev},${seq},${operationsJson}${tail}`;
   },
 
@@ -48,6 +50,15 @@ export const jsonCodec: Codec<string> = Object.freeze({
     return messages;
   },
 } satisfies Codec<string>);
+
+/** Each field with a comma before it. */
+function extensionFields({ e, ev, at, by }: DeltaExtension): string {
+  let fields = e === undefined ? "" : `,"e":${e}`;
+  if (ev !== undefined) fields += `,"ev":${JSON.stringify(ev)}`;
+  if (at !== undefined) fields += `,"at":${at}`;
+  if (by !== undefined) fields += `,"by":${JSON.stringify(by)}`;
+  return fields;
+}
 
 function frameText(frame: string | Uint8Array, limits: DecodeLimits): string {
   if (typeof frame === "string") {
@@ -80,7 +91,7 @@ function utf8Length(text: string): number {
   return length;
 }
 
-/** FRAME-5. */
+/** FRAME-3. */
 export function frameTooLarge(limits: DecodeLimits): FrameError {
   return new FrameError("too_large", `The frame is larger than ${limits.bytesMax} bytes.`);
 }

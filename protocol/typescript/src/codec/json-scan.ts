@@ -50,7 +50,7 @@ function isDigit(char: number): boolean {
   return char >= ZERO && char <= NINE;
 }
 
-/** FRAME-6. */
+/** FRAME-3. */
 export function tooDeep(depthMax: number): FrameError {
   return new FrameError("too_large", `Arrays and objects nest deeper than ${depthMax}.`);
 }

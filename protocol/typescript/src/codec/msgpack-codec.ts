@@ -3,7 +3,7 @@
 import { Packr, Unpackr } from "msgpackr";
 import { LIMITS } from "../limits.js";
 import type { Codec } from "./codec.js";
-import { assertEncodable, isEmpty, withWellFormedText } from "./encodable.js";
+import { assertEncodable, withWellFormedText } from "./encodable.js";
 import { FrameError } from "./frame-error.js";
 import { frameTooLarge } from "./json-codec.js";
 import { scanMsgpack } from "./msgpack-scan.js";
@@ -26,7 +26,7 @@ export const msgpackCodec: Codec<Uint8Array> = Object.freeze({
   encodeDelta({ h, prev, seq, operationsJson, extension }) {
     const operations = trustedJson(operationsJson);
     const message: unknown[] = ["d", h, prev, seq, operations];
-    if (extension !== undefined && !isEmpty(extension)) message.push(withWellFormedText(extension));
+    if (extension !== undefined && Object.keys(extension).length > 0) message.push(withWellFormedText(extension));
     return packr.pack(message);
   },
 

@@ -4,7 +4,7 @@ import { wellFormed } from "./encodable.js";
 import { FrameError } from "./frame-error.js";
 
 /**
- * Brings a freshly decoded value to its one form, in place: `-0` is 0, lone surrogates are U+FFFD (FRAME-9, FRAME-10).
+ * Brings a freshly decoded value to its one form, in place: `-0` is 0, lone surrogates are U+FFFD (FRAME-7).
  * Throws FrameError for a number without bounds and for the key `__proto__`.
  */
 export function normalize(value: unknown): unknown {
@@ -36,7 +36,7 @@ function normalizeContainer(value: object): void {
   }
 }
 
-/** FRAME-8. */
+/** FRAME-6. */
 export function forbiddenKey(): FrameError {
   return new FrameError("protocol_error", "The key __proto__ is forbidden.");
 }

@@ -1,4 +1,4 @@
-// The shapes of what a client may send. Strict: whatever is not here is an error of the client (FRAME-11). Whether
+// The shapes of what a client may send. Strict: whatever is not here is an error of the client (FRAME-8). Whether
 // keys, types and names exist is not asked here: a malformed id fails one request, not the connection.
 import { LIMITS } from "../limits.js";
 import type {

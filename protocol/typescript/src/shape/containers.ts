@@ -9,7 +9,7 @@ type ObjectOf<R extends Fields, O extends Fields> = { readonly [K in keyof R]: T
   readonly [K in keyof O]?: TypeOf<O[K]>;
 };
 
-/** An object with these fields. Unknown fields are ignored (FRAME-12). */
+/** An object with these fields. Unknown fields are ignored (FRAME-9). */
 export function object<R extends Fields, O extends Fields>(required: R, optional: O): Shape<ObjectOf<R, O>> {
   const fields = [...Object.entries(required), ...Object.entries(optional)];
   const needed = Object.keys(required);
