@@ -93,7 +93,7 @@ static void refill(connection *c) {
 
 static void become_ready(connection *c) {
   if (c->writer && options.mode == MODE_TIDEMARK) {
-    c->doc->first_seq = c->position;
+    c->doc->first_seq = c->at.position;
     c->following = false;
     say("[[\"close\",1]]", 13);
   }
@@ -109,7 +109,7 @@ static void on_text(connection *c, const char *p, size_t length) {
   }
   if (options.mode == MODE_ECHO) return stream_echo(c, &total, p, p + length);
   enum phase before = c->phase;
-  stream_frame(c, &total, &outgoing, p, p + length);
+  stream_frame(c, &total, &outgoing, p, length);
   if (before == GREETING && c->phase == OPENING) open_document(c);
   if (c->phase == OPENING && c->following && c->parts_awaited == 0) become_ready(c);
 }
@@ -216,7 +216,7 @@ static bool all_arrived(void) {
   for (int i = 0; i < connection_count; i++) {
     connection *c = &connections[i];
     if (c->writer && c->doc->acked < c->doc->sent) return false;
-    if (!c->writer && options.mode == MODE_TIDEMARK && c->position < c->doc->first_seq + c->doc->sent) return false;
+    if (!c->writer && options.mode == MODE_TIDEMARK && c->at.position < c->doc->first_seq + c->doc->sent) return false;
   }
   return true;
 }
@@ -226,8 +226,8 @@ static void compare_streams(void) {
   for (int i = 0; i < connection_count; i++) {
     connection *c = &connections[i], *first = &connections[(c->doc - documents) * options.subscribers];
     if (c->writer || options.mode != MODE_TIDEMARK) continue;
-    if (c->deltas != c->doc->sent) complain(&total.bad.counts, "deltas are missing or too many", "", 0);
-    if (c->digest != first->digest) complain(&total.bad.digests, "subscribers of one document differ", "", 0);
+    if (c->at.deltas != c->doc->sent) complain(&total.bad.counts, "deltas are missing or too many", "", 0);
+    if (c->at.digest != first->at.digest) complain(&total.bad.digests, "subscribers of one document differ", "", 0);
   }
 }
 
@@ -323,6 +323,5 @@ int main(int argc, char **argv) {
   if (!moving || !complete) complain(&total.bad.counts, "what was sent never arrived everywhere", "", 0);
   compare_streams();
   print_result(from, to, rss_mb);
-  failures b = total.bad;
-  return b.gaps + b.altered + b.digests + b.counts + b.acks + b.heads + b.refusals + b.resets + b.protocol ? 1 : 0;
+  return failure_count(&total.bad) ? 1 : 0;
 }

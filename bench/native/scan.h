@@ -75,6 +75,16 @@ static inline const char *scan_member(const char *p, const char *end, const char
   return NULL;
 }
 
+/** What follows `text`, which begins with a slash; NULL when it is nowhere. (`memmem` sets up a table at each call.) */
+static inline const char *scan_after_pointer(const char *p, const char *end, const char *text) {
+  size_t length = strlen(text);
+  while ((p = memchr(p, '/', (size_t)(end - p)))) {
+    if ((size_t)(end - p) >= length && memcmp(p, text, length) == 0) return p + length;
+    p++;
+  }
+  return NULL;
+}
+
 /** A running hash over bytes: order matters, each byte matters. Not for anything but comparing. */
 static inline uint64_t scan_digest(uint64_t digest, const char *p, size_t length) {
   const uint64_t prime = 0x9E3779B97F4A7C15ULL;

@@ -11,15 +11,30 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CALL_RING 4096 // sent calls remembered per document; outstanding is at most 256
-#define AT_KEY "\"/at\","
+#define CALL_RING 4096  // sent calls remembered per document; outstanding is at most 256
+#define FRAME_DELTAS 256 // deltas in a frame that is remembered
 
 enum phase { UPGRADING, GREETING, OPENING, READY };
+
+/** Where a subscriber stands: `chain` is what the next delta must link to, `position` what it claims. */
+typedef struct {
+  uint64_t handle, epoch, chain, position, digest, deltas;
+} stream_state;
+
+/** What the last frame of deltas did to a subscriber: the same bytes do the same to all who stood there, so they are
+ * compared instead of read again. Without it the load would be busy before the server is. */
+typedef struct {
+  byte_buffer bytes;
+  stream_state before, after;
+  int delta_count;
+  uint64_t at[FRAME_DELTAS];
+} frame_memory;
 
 /** One document and what its only writer knows of it. Call n of the writer must become seq first_seq + n. */
 typedef struct {
   uint64_t first_seq, sent, acked;
   uint64_t at[CALL_RING]; // when call n was sent, us; it is also the call's content
+  frame_memory last;
 } document;
 
 typedef struct {
@@ -31,10 +46,9 @@ typedef struct {
   int64_t server_ahead_ms;
   bool answered[CALL_RING];
   uint64_t low_n; // every n below it has its answer
-  // the stream: `chain` is what the next delta must link to, `position` what this client claims
   bool following;
   int parts_awaited;
-  uint64_t handle, epoch, chain, position, digest, deltas;
+  stream_state at;
 } connection;
 
 /** What went wrong, counted; anything but zero fails the run. */
@@ -46,6 +60,8 @@ typedef struct {
   histogram ack, delivery;
   uint64_t acks, deliveries, frames, bytes;
   bool measuring;
+  int frame_deltas; // in the frame being read; -1 once it holds anything else
+  uint64_t frame_at[FRAME_DELTAS];
   uint64_t now_us, now_ms; // read once per batch of bytes
   failures bad;
 } tally;
@@ -56,12 +72,12 @@ static inline void complain(uint64_t *counter, const char *what, const char *tex
 
 static inline void stream_snap(connection *c, tally *t, const char *p, const char *end) {
   uint64_t handle = scan_integer(&p, end);
-  if (!(p = scan_comma(p, end)) || !c->following || handle != c->handle) return;
-  c->epoch = scan_integer(&p, end);
+  if (!(p = scan_comma(p, end)) || !c->following || handle != c->at.handle) return;
+  c->at.epoch = scan_integer(&p, end);
   if (!(p = scan_comma(p, end))) return;
   uint64_t seq = scan_integer(&p, end);
-  if (seq != c->chain) complain(&t->bad.gaps, "a snapshot that does not begin where `opened` said", p, 0);
-  c->position = seq;
+  if (seq != c->at.chain) complain(&t->bad.gaps, "a snapshot that does not begin where `opened` said", p, 0);
+  c->at.position = seq;
   c->parts_awaited = 0;
   const char *state = scan_comma(p, end);
   if (state && state < end && *state == 'n') {
@@ -78,27 +94,34 @@ static inline void stream_opened(connection *c, tally *t, const char *p, const c
   handle++, prev++;
   uint64_t chain = scan_integer(&prev, end);
   if (again && reset) complain(&t->bad.resets, "a subscription was reset", p, (size_t)(end - p));
-  else if (again && chain != c->chain) complain(&t->bad.gaps, "a resume elsewhere", p, (size_t)(end - p));
-  c->handle = scan_integer(&handle, end);
-  c->chain = chain;
+  else if (again && chain != c->at.chain) complain(&t->bad.gaps, "a resume elsewhere", p, (size_t)(end - p));
+  c->at.handle = scan_integer(&handle, end);
+  c->at.chain = chain;
   c->following = true;
+}
+
+static inline void count_delivery(tally *t, uint64_t at) {
+  if (!t->measuring) return;
+  t->deliveries++;
+  if (t->now_us >= at) histogram_add(&t->delivery, t->now_us - at);
 }
 
 /** A delta must be the call that was sent for its seq: each call carries the time it was sent, which nobody repeats. */
 static inline void stream_check_content(connection *c, tally *t, uint64_t seq, const char *ops, size_t length) {
   document *d = c->doc;
   uint64_t n = seq - d->first_seq;
-  const char *key = memmem(ops, length, AT_KEY, sizeof AT_KEY - 1);
-  if (!key || n > d->sent) return complain(&t->bad.altered, "a delta that no call made", ops, length);
-  const char *digits = key + sizeof AT_KEY - 1;
+  const char *digits = scan_after_pointer(ops, ops + length, "/at\",");
+  if (!digits || n > d->sent) return complain(&t->bad.altered, "a delta that no call made", ops, length);
   uint64_t at = scan_integer(&digits, ops + length);
   if (n + CALL_RING > d->sent && d->at[n % CALL_RING] != at) complain(&t->bad.altered, "a delta of another call", ops, length);
-  if (t->measuring && t->now_us >= at) histogram_add(&t->delivery, t->now_us - at);
+  count_delivery(t, at);
+  if (t->frame_deltas >= 0 && t->frame_deltas < FRAME_DELTAS) t->frame_at[t->frame_deltas++] = at;
+  else t->frame_deltas = -1;
 }
 
 static inline void stream_delta(connection *c, tally *t, const char *p, const char *end) {
   uint64_t handle = scan_integer(&p, end);
-  if (!c->following || handle != c->handle) return;
+  if (!c->following || handle != c->at.handle) return;
   const char *body = p = scan_comma(p, end);
   uint64_t prev = p ? scan_integer(&p, end) : 0;
   uint64_t seq = (p = scan_comma(p, end)) ? scan_integer(&p, end) : 0;
@@ -106,18 +129,17 @@ static inline void stream_delta(connection *c, tally *t, const char *p, const ch
   if (!after) return complain(&t->bad.protocol, "a malformed delta", body, (size_t)(end - body));
   const char *extension = scan_comma(after, end);
   const char *epoch = scan_member(extension, end, "\"e\":");
-  if (epoch) c->epoch = scan_integer(&epoch, end);
+  if (epoch) c->at.epoch = scan_integer(&epoch, end);
   bool advance = after - ops == 2 && !scan_member(extension, end, "\"ev\":");
   if (advance) {
-    if (seq < c->position) complain(&t->bad.gaps, "an advance backwards", body, (size_t)(end - body));
-    c->position = seq;
+    if (seq < c->at.position) complain(&t->bad.gaps, "an advance backwards", body, (size_t)(end - body));
+    c->at.position = seq;
     return;
   }
-  if (prev != c->chain || seq != c->position + 1) complain(&t->bad.gaps, "a gap", body, (size_t)(end - body));
-  c->chain = c->position = seq;
-  c->digest = scan_digest(c->digest, body, (size_t)(after - body));
-  c->deltas++;
-  if (t->measuring) t->deliveries++;
+  if (prev != c->at.chain || seq != c->at.position + 1) complain(&t->bad.gaps, "a gap", body, (size_t)(end - body));
+  c->at.chain = c->at.position = seq;
+  c->at.digest = scan_digest(c->at.digest, body, (size_t)(after - body));
+  c->at.deltas++;
   stream_check_content(c, t, seq, ops, (size_t)(after - ops));
 }
 
@@ -154,8 +176,8 @@ static inline void stream_heads(connection *c, tally *t, const char *p, const ch
     if ((p = scan_comma(p, end))) epoch = scan_integer(&p, end);
     if (p && (p = scan_comma(p, end))) seq = scan_integer(&p, end);
     if (!p) break;
-    bool mine = c->following && handle == c->handle;
-    if (mine && (epoch != c->epoch || seq != c->position)) complain(&t->bad.heads, "heads that differ", from, (size_t)(end - from));
+    bool mine = c->following && handle == c->at.handle;
+    if (mine && (epoch != c->at.epoch || seq != c->at.position)) complain(&t->bad.heads, "heads that differ", from, (size_t)(end - from));
     if (*p == ',') p++;
   }
 }
@@ -164,7 +186,7 @@ static inline void stream_ping(connection *c, tally *t, byte_buffer *out, const 
   uint64_t k = scan_integer(&p, end);
   if ((p = scan_comma(p, end))) stream_heads(c, t, p, end);
   char pong[160], heads[96] = "";
-  if (c->following) snprintf(heads, sizeof heads, "%lu,%lu,%lu", c->handle, c->epoch, c->position);
+  if (c->following) snprintf(heads, sizeof heads, "%lu,%lu,%lu", c->at.handle, c->at.epoch, c->at.position);
   int length = snprintf(pong, sizeof pong, "[[\"pong\",%lu,[%s]]]", k, heads);
   ws_append(out, WS_TEXT, pong, (size_t)length);
 }
@@ -183,6 +205,7 @@ static inline void stream_message(connection *c, tally *t, byte_buffer *out, con
   size_t length = (size_t)(quote - type);
 #define IS(name) (length == sizeof name - 1 && memcmp(type, name, sizeof name - 1) == 0)
   end--;
+  if (!IS("d")) t->frame_deltas = -1;
   if (IS("d")) stream_delta(c, t, rest, end);
   else if (IS("ok")) stream_ok(c, t, rest, end);
   else if (IS("snap")) stream_snap(c, t, rest, end);
@@ -194,8 +217,27 @@ static inline void stream_message(connection *c, tally *t, byte_buffer *out, con
 #undef IS
 }
 
+static inline bool stream_repeats(connection *c, tally *t, const char *p, size_t length) {
+  frame_memory *m = &c->doc->last;
+  if (m->bytes.length != length || memcmp(&m->before, &c->at, sizeof c->at) != 0 || memcmp(m->bytes.bytes, p, length) != 0) return false;
+  c->at = m->after;
+  for (int i = 0; i < m->delta_count; i++) count_delivery(t, m->at[i]);
+  return true;
+}
+
+static inline void stream_remember(connection *c, tally *t, stream_state before, const char *p, size_t length) {
+  frame_memory *m = &c->doc->last;
+  m->bytes.length = 0;
+  memcpy(buffer_reserve(&m->bytes, length), p, length);
+  m->bytes.length = length;
+  m->before = before;
+  m->after = c->at;
+  m->delta_count = t->frame_deltas;
+  memcpy(m->at, t->frame_at, (size_t)t->frame_deltas * sizeof *m->at);
+}
+
 /** A frame is an array of messages. */
-static inline void stream_frame(connection *c, tally *t, byte_buffer *out, const char *p, const char *end) {
+static inline void stream_read(connection *c, tally *t, byte_buffer *out, const char *p, const char *end) {
   if (p >= end || *p != '[') return complain(&t->bad.protocol, "a frame that is no array", p, (size_t)(end - p));
   for (p++; p < end && *p == '[';) {
     const char *after = scan_value(p, end);
@@ -203,6 +245,20 @@ static inline void stream_frame(connection *c, tally *t, byte_buffer *out, const
     stream_message(c, t, out, p, after);
     p = after < end && *after == ',' ? after + 1 : after;
   }
+}
+
+static inline uint64_t failure_count(const failures *f) {
+  return f->gaps + f->altered + f->digests + f->counts + f->acks + f->heads + f->refusals + f->resets + f->protocol;
+}
+
+/** Reads and checks a frame; one that was right is remembered for the other subscribers. */
+static inline void stream_frame(connection *c, tally *t, byte_buffer *out, const char *p, size_t length) {
+  if (stream_repeats(c, t, p, length)) return;
+  stream_state before = c->at;
+  uint64_t failed = failure_count(&t->bad);
+  t->frame_deltas = 0;
+  stream_read(c, t, out, p, p + length);
+  if (t->frame_deltas > 0 && failed == failure_count(&t->bad)) stream_remember(c, t, before, p, length);
 }
 
 /** The bare echo of a call: counts as its answer. */
