@@ -1,6 +1,8 @@
-// Puts the server on one core and the load on another, where the machine allows it. It never changes what is run.
+// Puts the server on one core and the load on another, where the machine allows it, and says how far the machine is
+// to be trusted. It never changes what is run.
 import { spawnSync } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { availableParallelism, cpus } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 
 const CORES = { server: 0, load: 1 } as const;
 const possible = availableParallelism() >= 2 && spawnSync("taskset", ["-c", "0", "true"]).status === 0;
@@ -15,4 +17,18 @@ export function pinningNote(): string {
   return possible
     ? `server on core ${CORES.server}, load on core ${CORES.load} (taskset)`
     : "NOT PINNED: server and load share cores (no taskset or one core only); ratios are unreliable";
+}
+
+/** Share of the machine that other programs use now, 0 to 1; looks for half a second. */
+export async function otherWorkShare(): Promise<number> {
+  const before = processorTimes();
+  await delay(500);
+  const after = processorTimes();
+  return 1 - (after.idle - before.idle) / (after.all - before.all);
+}
+
+function processorTimes(): { idle: number; all: number } {
+  const times = cpus().map((cpu) => cpu.times);
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  return { idle: sum(times.map(({ idle }) => idle)), all: sum(times.flatMap((time) => Object.values(time))) };
 }

@@ -1,7 +1,7 @@
 // What a benchmark prints: a line for each run while it goes, and one table at the end. It computes nothing.
 import { cpus } from "node:os";
 import type { Verdict } from "./measure.js";
-import { pinningNote } from "./pinning.js";
+import { otherWorkShare, pinningNote } from "./pinning.js";
 import type { Figures, Scenario, Side } from "./scenario.js";
 
 /** A number with three or four significant digits and thousands separators. */
@@ -24,9 +24,11 @@ export function progressLine(scenario: Scenario, side: Side, pair: number, figur
 }
 
 /** The machine and the pinning, without which no figure means anything. */
-export function machineLine(): string {
+export async function machineLine(): Promise<string> {
   const [first] = cpus();
-  return `Node ${process.version}, ${cpus().length} x ${first?.model ?? "unknown processor"}; ${pinningNote()}`;
+  const others = await otherWorkShare();
+  const busy = others > 0.05 ? `; OTHER PROGRAMS USE ${Math.round(others * 100)}% of the machine: expect spread` : "";
+  return `Node ${process.version}, ${cpus().length} x ${first?.model ?? "unknown processor"}; ${pinningNote()}${busy}`;
 }
 
 /** The verdicts as a table. */

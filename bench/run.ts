@@ -65,7 +65,8 @@ async function main(): Promise<number> {
     console.log(HELP);
     return process.argv.includes("--help") ? 0 : 2;
   }
-  console.log(machineLine());
+  const machine = await machineLine();
+  console.log(machine);
   const verdicts: Verdict[] = [];
   let wrong = 0;
   for (const scenario of options.scenarios) {
@@ -77,8 +78,7 @@ async function main(): Promise<number> {
     }
   }
   if (verdicts.length > 0) console.log(`\n${table(verdicts)}`);
-  if (options.json !== undefined)
-    writeFileSync(options.json, `${JSON.stringify({ machine: machineLine(), verdicts }, null, 2)}\n`);
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, verdicts }, null, 2)}\n`);
   return wrong === 0 ? 0 : 1;
 }
 
