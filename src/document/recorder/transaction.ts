@@ -1,0 +1,103 @@
+// What all drafts of one transaction share: limits, journal, guard, and whether it is still going on. It knows no
+// proxies; drafts ask it before they write and tell it afterwards.
+import { Copier, type DetachLimits } from "./detach.js";
+import { InvalidStateError } from "./invalid-state.js";
+import { Journal, type Logged } from "./journal.js";
+import { pointerOf } from "./pointer.js";
+import type { Cover, StateGuard } from "./state-guard.js";
+import type { StateNode, StateValue } from "./state-node.js";
+
+/** A node that is written to, or that a check waits for. */
+export interface Checked {
+  readonly node: StateNode;
+  /** The node so many levels above a value in this one: 1 is this one. */
+  above(levels: number): Checked;
+  /** Pointer of the node now; undefined once it is detached. */
+  pointer(): string | undefined;
+}
+
+/** The latest removal, while a move can still be made of it. */
+export interface Removal {
+  readonly node: StateNode;
+  readonly operation: Logged;
+  /** Name of the top-level part of the state it was in. */
+  readonly part: string | undefined;
+  /** Nobody may rewrite the operation any more. */
+  seal(): void;
+}
+
+type Check = Cover["check"];
+
+export class Transaction {
+  readonly journal = new Journal();
+  readonly copier: Copier;
+  /** Nodes that an operation of this transaction holds whole: what happens inside them needs no operation and no undo. */
+  readonly fresh = new Set<StateNode>();
+  live = true;
+  removal: Removal | undefined;
+  readonly #guard: StateGuard | undefined;
+  readonly #deferred = new Map<StateNode, { readonly place: Checked; readonly checks: Set<Check> }>();
+
+  constructor(guard: StateGuard | undefined, limits: DetachLimits) {
+    this.#guard = guard;
+    this.copier = new Copier(limits);
+  }
+
+  /** Checks a value before it is written at `path`, into `place`. Throws InvalidStateError when it is refused. */
+  coverWrite(path: readonly string[], value: StateValue, place: Checked): void {
+    if (this.#guard === undefined) return;
+    const { depth, check } = this.#guard.coverWrite(path);
+    if (depth < path.length) this.#defer(place.above(path.length - depth), check);
+    else runCheck(check, value, () => pointerOf(path));
+  }
+
+  /** Notes what must be checked when `path`, in `place`, is gone. */
+  coverRemoval(path: readonly string[], place: Checked): void {
+    const cover = this.#guard?.coverRemoval(path);
+    if (cover !== undefined) this.#defer(place.above(path.length - cover.depth), cover.check);
+  }
+
+  /** Whether inserting this node at `path` right now would put back what was just removed from the same part. */
+  isMove(node: StateNode | undefined, path: readonly string[]): boolean {
+    const { removal } = this;
+    // Nothing was logged since, and a detached node cannot be written to: what is inserted is what was removed. Between
+    // parts a move is never logged, or a filter by part would miss the value.
+    if (removal === undefined || removal.node !== node || removal.part !== path[0]) return false;
+    return this.journal.lastOperation === removal.operation;
+  }
+
+  /** Makes a move to `path` of the latest removal. */
+  logMove(path: readonly string[]): void {
+    const { removal } = this;
+    if (removal === undefined) return;
+    const { operation } = removal;
+    operation.code = ">";
+    operation.from = operation.path;
+    operation.path = pointerOf(path);
+    removal.seal();
+    this.removal = undefined;
+  }
+
+  /** Runs the checks that had to wait. A node that was detached meanwhile has nothing to answer for. */
+  runDeferred(): void {
+    for (const { place, checks } of this.#deferred.values()) {
+      const pointer = place.pointer();
+      if (pointer === undefined) continue;
+      for (const check of checks) runCheck(check, place.node, () => pointer);
+    }
+  }
+
+  #defer(place: Checked, check: Check): void {
+    const waiting = this.#deferred.get(place.node);
+    if (waiting === undefined) this.#deferred.set(place.node, { place, checks: new Set([check]) });
+    else waiting.checks.add(check);
+  }
+}
+
+function runCheck(check: Check, value: StateValue, pointer: () => string): void {
+  try {
+    check(value);
+  } catch (error) {
+    throw error instanceof InvalidStateError ? error.below(pointer()) : error;
+  }
+}
