@@ -13,9 +13,14 @@ export type { MessageBuilder, QueryBuilder, Sync } from "./document/definition/b
 export type { Context, Effects, InitContext, MessageContext, ReadContext } from "./document/definition/context.js";
 export type { ChannelRules, Grant, Identity } from "./document/definition/define-app.js";
 export { defineApp } from "./document/definition/define-app.js";
-export type { Definition, EventDefinition, History, IndexValue } from "./document/definition/definition.js";
+export type {
+  Definition,
+  DocumentType,
+  EventDefinition,
+  History,
+  IndexValue,
+} from "./document/definition/definition.js";
 export { DefinitionError } from "./document/definition/definition-error.js";
-export type { DocumentType } from "./document/definition/document-type.js";
 export { documentType } from "./document/definition/document-type.js";
 export type { Schema } from "./document/definition/schema.js";
 export type {

@@ -1,8 +1,7 @@
 // `defineApp`: puts document types together, and who may come in.
 import { type App, type Contract, isTypeName, type Json } from "@tidemark/protocol";
-import type { History } from "./definition.js";
+import type { DocumentType, History } from "./definition.js";
 import { DefinitionError, kindOf, requireRecord } from "./definition-error.js";
-import type { DocumentType } from "./document-type.js";
 import { isDocumentType, RESOLVED_TYPE, type ResolvedType } from "./resolved-type.js";
 import { refuse } from "./unsupported.js";
 

@@ -1,6 +1,6 @@
 // The type of everything `documentType` accepts. Schemas are fixed by TypeScript before any function is looked at, so
 // inference runs in one direction. It owns no value.
-import type { DeepReadonly, Draft, Principal } from "@tidemark/protocol";
+import type { Contract, DeepReadonly, Draft, Principal } from "@tidemark/protocol";
 import type { MessageBuilder, QueryBuilder } from "./builders.js";
 import type { Context, InitContext } from "./context.js";
 import type { Schema } from "./schema.js";
@@ -129,3 +129,8 @@ export type Definition<
       >;
     }
   >;
+
+/** A defined document type. */
+export interface DocumentType<C extends Contract = Contract> {
+  readonly "~contract": C;
+}

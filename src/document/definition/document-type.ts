@@ -1,15 +1,10 @@
 // `documentType`: checks a definition at start-up and makes the opaque type that applications and clients name.
-import type { Contract, Message, Query } from "@tidemark/protocol";
-import type { Definition, IndexValue, Layers } from "./definition.js";
+import type { Message, Query } from "@tidemark/protocol";
+import type { Definition, DocumentType, IndexValue, Layers } from "./definition.js";
 import { DefinitionError } from "./definition-error.js";
 import { resolveDefinition } from "./resolve-definition.js";
 import { RESOLVED_TYPE, type ResolvedType } from "./resolved-type.js";
 import type { AnyTask } from "./task.js";
-
-/** A defined document type. */
-export interface DocumentType<C extends Contract = Contract> {
-  readonly "~contract": C;
-}
 
 /** Defines a document type. Throws `DefinitionError` at start-up, naming the field, when the definition cannot work. */
 export function documentType<

@@ -2,8 +2,8 @@
 // the opaque `DocumentType` under a registered symbol, so that it is found whichever copy of the package made it.
 import type { DeepReadonly, Principal } from "@tidemark/protocol";
 import type { CompiledInput } from "./compiled-input.js";
+import type { DocumentType } from "./definition.js";
 import { DefinitionError, kindOf } from "./definition-error.js";
-import type { DocumentType } from "./document-type.js";
 import type { CompiledState } from "./state/compiled-state.js";
 
 export type { CompiledInput } from "./compiled-input.js";

@@ -13,15 +13,18 @@ import type { StateNode } from "./state-node.js";
 type TypeName = $ZodTypes["_zod"]["def"]["type"];
 type DefOf<T extends TypeName> = Extract<$ZodTypes["_zod"]["def"], { type: T }>;
 
-/** Where the walk stands. `level` holds the schemas of this very place, to notice one that contains itself. */
+/** Where the walk stands. `level` holds the schemas of this very place, to notice one that contains itself; `nesting`
+ * counts all schemas around it. */
 interface Place {
   readonly property: string;
   readonly level: readonly $ZodTypes[];
+  readonly nesting: number;
 }
 
 // Annotations, not checks.
 const idleChecks = new Set(["describe", "meta"]);
-const schemasMax = 10_000;
+// A state is at most 64 deep: a schema that goes on here makes itself anew at each step.
+const nestingMax = 500;
 
 /** Builds the nodes of one schema. Throws `DefinitionError` naming the place, e.g. `state.cards.*.text`. */
 export class NodeBuilder {
@@ -29,7 +32,7 @@ export class NodeBuilder {
   readonly #any = new AnyNode();
 
   build(property: string, schema: unknown): StateNode {
-    return this.#visit(schema, { property, level: [] });
+    return this.#visit(schema, { property, level: [], nesting: 0 });
   }
 
   #visit(value: unknown, place: Place): StateNode {
@@ -37,13 +40,14 @@ export class NodeBuilder {
     if (place.level.includes(schema)) throw new DefinitionError(place.property, "contains itself without end.");
     const known = this.#built.get(schema);
     if (known !== undefined) return known;
-    if (this.#built.size >= schemasMax) {
+    if (place.nesting >= nestingMax) {
       throw new DefinitionError(place.property, "never ends: make a recursive schema once, and refer to it.");
     }
     refuseUnfit(place.property, schema);
     const reference = new ReferenceNode();
     this.#built.set(schema, reference);
-    const node = this.#refined(schema, { property: place.property, level: [...place.level, schema] });
+    const inner = { property: place.property, level: [...place.level, schema], nesting: place.nesting + 1 };
+    const node = this.#refined(schema, inner);
     reference.resolve(node);
     this.#built.set(schema, node);
     return node;
@@ -152,7 +156,7 @@ export class NodeBuilder {
 
   /** A schema one level below: what stands here may stand there again. */
   #below(schema: unknown, place: Place, step: string): StateNode {
-    return this.#visit(schema, { property: place.property + step, level: [] });
+    return this.#visit(schema, { property: place.property + step, level: [], nesting: place.nesting });
   }
 }
 

@@ -1,0 +1,65 @@
+// Use of the applications in example.app.ts by a client. Nothing here imports server code. Type-checked, never run.
+import { connect, type OpenDocument, TidemarkError } from "@tidemark/client";
+import type { App } from "./example.app.js";
+
+declare const fetchToken: () => Promise<string>;
+declare const show: (...what: readonly unknown[]) => void;
+declare const me: string;
+
+export const tide = connect<App>({ url: "https://tide.example.com", token: fetchToken });
+
+export async function vanilla(): Promise<void> {
+  const counter = tide.open("counter", "clicks", { create: true });
+  counter.subscribe((state, change) => show(state.value, change.cause));
+  const value: number = await counter.send.add({ by: 2 });
+  await counter.send.add({});
+  await counter.send.reset();
+
+  const board = tide.open("board", "retro-42");
+  board.subscribe((state, change) => {
+    if (change.cause === "delta") show(change.patch.length, change.by);
+    show(state.title, state.busy, state.mine.drafts);
+  });
+  const stop = board.watch((state) => state.cards, {
+    added: (card, id) => show("new", id, card.text),
+    changed: (card, id, previous) => show(id, previous.text, card.text),
+    removed: (_card, id) => show("gone", id),
+  });
+  board.on("revealed", ({ count }, at) => show(count, at.seq));
+  board.on("gap", ({ from, to }) => show("missed events", from, to));
+
+  const sent = board.send.add({ text: "hi" }, { deadlineMs: 5_000, signal: AbortSignal.timeout(2_000) });
+  const { id } = await sent;
+  const { seq } = await sent.receipt;
+  const found = await board.query.find({ text: "hi" });
+  const { head, rttMs } = await board.probe();
+  show(value, id, seq, cardCount(board), found[0]?.by, head, rttMs, board.status, board.state === board.confirmed);
+  for await (const state of board) if (!state.open) break;
+  stop();
+  board.close();
+}
+
+export const cardCount = (board: OpenDocument<App, "board">): number => Object.keys(board.state?.cards ?? {}).length;
+
+export async function withoutOpening(): Promise<void> {
+  try {
+    await tide.service.create("board", "retro-43", { title: "Friday" });
+    await tide.call("board", "retro-43").startTimer({ minutes: 5 });
+  } catch (error) {
+    if (!(error instanceof TidemarkError)) throw error;
+    if (error.code === "rejected" && error.reason === "closed") return show("too late");
+    if (error.outcome === "unknown") return show("it may have happened", error.hint);
+  }
+  const { keys, next } = await tide.service.list("board", { limit: 10 });
+  const { state, at } = await tide.service.get("board", "retro-43");
+  const [entry] = await tide.service.history("board", "retro-43", { after: at.seq });
+  await tide.service.delete("board", "retro-43");
+  show(keys, next, entry?.patch, state.mine.drafts, (await tide.service.whoami()).roles, me);
+}
+
+/** `hidden` takes a part out of the view, `mine` adds one. */
+export function layers(): void {
+  const poll = tide.open("poll", "lunch", { create: { question: "?" } });
+  const seen: { question: string; count: number; mine: { vote: number | null } } | undefined = poll.confirmed;
+  show(seen);
+}

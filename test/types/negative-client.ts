@@ -1,0 +1,72 @@
+// Every wrong use by a client that must not compile. `tsc` fails when one of these stops being an error. Never run.
+import type { Change } from "@tidemark/client";
+import type { ErrorCode } from "@tidemark/protocol";
+import { tide } from "./example.client.js";
+
+export async function client(): Promise<void> {
+  // @ts-expect-error unknown type
+  tide.open("bord", "x");
+  // @ts-expect-error a key is a string
+  tide.open("board", 42);
+  // @ts-expect-error this type's creator must pass a title
+  tide.open("board", "x", { create: true });
+  // @ts-expect-error unknown option
+  tide.open("board", "x", { paarms: {} });
+
+  const board = tide.open("board", "x");
+  // @ts-expect-error unknown message
+  board.send.ad({ text: "a" });
+  // @ts-expect-error wrong input
+  board.send.add({ txt: "a" });
+  // @ts-expect-error missing input
+  board.send.add();
+  // @ts-expect-error wrong option
+  board.send.add({ text: "a" }, { timeout: 1 });
+  // @ts-expect-error wrong use of a result
+  (await board.send.add({ text: "a" })).seq;
+  // @ts-expect-error a query is not sent
+  board.send.find({ text: "a" });
+  // @ts-expect-error wrong query result
+  (await board.query.find({ text: "a" }))[0]?.text;
+  // @ts-expect-error state is absent before the first payload
+  board.state.title;
+  // @ts-expect-error a write to yielded state
+  if (board.state) board.state.title = "x";
+  // @ts-expect-error nor deep inside
+  if (board.state) delete board.state.cards.a;
+  // @ts-expect-error nor to the confirmed one
+  if (board.confirmed) board.confirmed.mine.drafts.a = { text: "", by: "" };
+  // @ts-expect-error drafts are hidden from the shared view
+  board.state?.drafts;
+  // @ts-expect-error counters have no `mine`
+  tide.open("counter", "c").state?.mine;
+  // @ts-expect-error unknown event
+  board.on("reveald", () => undefined);
+  // @ts-expect-error wrong event data
+  board.on("revealed", ({ cuont }) => cuont);
+  // @ts-expect-error an observed record has items of its own type
+  board.watch((view) => view.cards, { added: (card) => card.title });
+  // @ts-expect-error an array is observed by a key
+  board.watch(() => [{ id: "a" }], { added: () => undefined });
+  // @ts-expect-error a scalar is not a collection
+  board.watch((view) => view.title, { added: () => undefined });
+  // @ts-expect-error one status among seven
+  if (board.status === "open") return;
+  // @ts-expect-error wrong message of a call
+  tide.call("board", "x").startTimer({ hours: 1 });
+  // @ts-expect-error wrong create input
+  tide.service.create("board", "x", { name: "a" });
+  // @ts-expect-error not an index
+  tide.service.list("board", { where: { title: "a" } });
+  // @ts-expect-error a hidden part is not in the view
+  tide.open("poll", "lunch").state?.ballots;
+  // @ts-expect-error wrong input of a hidden poll
+  tide.open("poll", "lunch").send.vote({ choice: "tea" });
+}
+
+export const cause = (change: Change): number =>
+  // @ts-expect-error `first` has no patch
+  change.patch.length;
+
+// @ts-expect-error not a registered code
+export const code: ErrorCode = "not_owner";
