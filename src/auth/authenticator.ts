@@ -1,0 +1,51 @@
+// Turns a token into an identity: the application's own `authenticate`, or the names that `dev` accepts from this
+// machine. It never logs a token and never says why one was refused.
+import type { JsonObject } from "@tidemark/protocol";
+import type { Identity } from "../document/definition/define-app.js";
+import type { Runtime } from "../runtime/runtime.js";
+import type { Identified, IdentityCheck } from "../session/identity.js";
+
+/** What an authenticator is made of. */
+export interface AuthenticatorParts {
+  readonly authenticate: ((token: string) => Identity | null | Promise<Identity | null>) | undefined;
+  /** Accept `dev:<id>` from this machine. */
+  readonly devTokens: boolean;
+  readonly runtime: Runtime;
+  /** The application's `authenticate` threw or took too long. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+const HOUR_MS = 3_600_000;
+const ANSWER_WITHIN_MS = 10_000;
+const DEV_TOKEN = /^dev:([A-Za-z0-9._~@-]{1,128})$/;
+
+/** Makes the authenticator of a server. */
+export function makeAuthenticator(parts: AuthenticatorParts): IdentityCheck {
+  return async (token, source) => {
+    const dev = parts.devTokens && source.loopback ? DEV_TOKEN.exec(token)?.[1] : undefined;
+    if (dev !== undefined) return authenticated({ id: dev }, parts.runtime);
+    if (parts.authenticate === undefined) return undefined;
+    try {
+      const identity = await within(parts.runtime, ANSWER_WITHIN_MS, parts.authenticate(token));
+      return identity === null ? undefined : authenticated(identity, parts.runtime);
+    } catch (error) {
+      parts.onFailed(error);
+      return undefined;
+    }
+  };
+}
+
+function authenticated(identity: Identity, runtime: Runtime): Identified | undefined {
+  const expiresAt = identity.expiresAt ?? runtime.now() + HOUR_MS;
+  if (typeof identity.id !== "string" || identity.id === "" || !(expiresAt > runtime.now())) return undefined;
+  const claims: JsonObject = identity.claims ?? {};
+  const principal = { id: identity.id, roles: [...(identity.roles ?? [])], claims };
+  return { principal, space: identity.space ?? "", expiresAt };
+}
+
+function within<Value>(runtime: Runtime, ms: number, value: Value | Promise<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const cancel = runtime.setTimer(ms, () => reject(new Error(`authenticate did not answer within ${ms} ms`)));
+    Promise.resolve(value).then(resolve, reject).finally(cancel);
+  });
+}

@@ -1,0 +1,96 @@
+// Brings executed transactions to the store: one append in flight, and all that queued up meanwhile is the next one
+// (group commit without a timer). It owns the order of commits, never what they mean.
+import type { Runtime } from "../runtime/runtime.js";
+import { type Append, type DocumentStore, StoreError } from "./document-store.js";
+
+/** A document with transactions to commit. */
+export interface Committing {
+  /** Hands over what was executed since the last time; undefined: nothing (any more). */
+  take(): Append | undefined;
+  /** What `take` gave is durable. */
+  committed(append: Append): void;
+  /** Another owner has the document: nothing of it was written. */
+  fenced(): void;
+  /** What `take` gave, and all that was executed on top, is lost or in doubt. */
+  lost(error: StoreError): void;
+}
+
+/** Where and when to commit. */
+export interface CommitterParts {
+  readonly store: DocumentStore;
+  readonly runtime: Runtime;
+}
+
+/** The one way to the store's `append` on this process. */
+export class Committer {
+  readonly #store: DocumentStore;
+  readonly #runtime: Runtime;
+  #waiting = new Set<Committing>();
+  #inFlight = false;
+  #scheduled = false;
+  #idle: (() => void)[] = [];
+
+  constructor({ store, runtime }: CommitterParts) {
+    this.#store = store;
+    this.#runtime = runtime;
+  }
+
+  /** `document` has something to take. Calls that arrive together commit together. */
+  enqueue(document: Committing): void {
+    this.#waiting.add(document);
+    if (this.#inFlight || this.#scheduled) return;
+    this.#scheduled = true;
+    this.#runtime.defer(() => {
+      this.#scheduled = false;
+      this.#next();
+    });
+  }
+
+  /** Resolves when everything enqueued so far has its outcome. */
+  idle(): Promise<void> {
+    if (!this.#inFlight && this.#waiting.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #next(): void {
+    if (this.#inFlight) return;
+    const documents: Committing[] = [];
+    const batch: Append[] = [];
+    for (const document of this.#waiting) {
+      const append = document.take();
+      if (append === undefined) continue;
+      documents.push(document);
+      batch.push(append);
+    }
+    this.#waiting.clear();
+    if (batch.length === 0) return this.#settleIdle();
+    this.#inFlight = true;
+    this.#store.append(batch).then(
+      (outcomes) => {
+        this.#inFlight = false;
+        // The next batch is on its way to the disk while this one's answers are written to sockets.
+        this.#next();
+        outcomes.forEach((outcome, index) => this.#settle(documents[index], batch[index], outcome));
+      },
+      (error: unknown) => {
+        this.#inFlight = false;
+        const failure = error instanceof StoreError ? error : new StoreError("indeterminate", String(error), { cause: error });
+        // Whoever executed on top of what is lost must not commit that: told before anything more is taken.
+        for (const document of documents) document.lost(failure);
+        this.#next();
+      },
+    );
+  }
+
+  #settle(document: Committing | undefined, append: Append | undefined, outcome: "committed" | "fenced"): void {
+    if (document === undefined || append === undefined) return;
+    if (outcome === "committed") document.committed(append);
+    else document.fenced();
+  }
+
+  #settleIdle(): void {
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resolve of waiting) resolve();
+  }
+}

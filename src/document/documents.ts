@@ -1,0 +1,143 @@
+// What sessions know of documents: the port that local hosts implement, and later a peer link and a cluster's routing.
+// Everything that comes back through it has passed the output gate: it is durable, or says nothing of what is not.
+import type { ErrorCode, Fault, HeldPosition, Json, Principal, Retry, WirePosition } from "@tidemark/protocol";
+import type { DocumentName } from "./document-store.js";
+
+/** Who asks, within which tenant. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly space: string;
+}
+
+/** What became of a request. `refused` and `denied` copies were certainly not applied (R8). */
+export type Answer =
+  | { readonly kind: "ok"; readonly at: WirePosition | null; readonly resultJson: string | undefined }
+  | ({ readonly kind: "no" } & RefusedAnswer)
+  | { readonly kind: "unknown"; readonly code: ErrorCode; readonly afterMs?: number; readonly final?: boolean };
+
+/** The parts of a refusal that the error registry does not know. */
+export interface RefusedAnswer {
+  readonly code: ErrorCode;
+  readonly message?: string;
+  readonly retry?: Retry;
+  readonly fault?: Fault;
+  readonly afterMs?: number;
+  readonly reason?: string;
+  readonly data?: Json;
+}
+
+/** Takes answers; called at most once for each n, never before the call that asked has returned to the event loop's
+ * current callback, in gate order. */
+export interface Origin {
+  answer(n: number, answer: Answer): void;
+}
+
+/** A message, query or service call on one document. */
+export interface Call {
+  readonly document: DocumentName;
+  readonly caller: Caller;
+  /** The client id of `hello`. */
+  readonly client: string;
+  /** Number of the connection it came by; an older one's copies are dropped (REQ). */
+  readonly conn: number;
+  readonly n: number;
+  /** A message or query of the type, or one of the service's own: `$head`, `$create`, `$delete`, `$get`, `$history`. */
+  readonly name: string;
+  readonly input: Json;
+  readonly query: boolean;
+  readonly low: number;
+  readonly born: number;
+  /** Milliseconds after `born` at which it must have begun. */
+  readonly ttlMs: number | undefined;
+  readonly ifSeq: number | undefined;
+  readonly origin: Origin;
+}
+
+/** A durable transaction, ready to be sent. */
+export interface Committed {
+  readonly epoch: number;
+  /** Epoch of the transaction before it. */
+  readonly previousEpoch: number;
+  readonly seq: number;
+  readonly at: number;
+  /** Compact operations as JSON text. */
+  readonly operations: string;
+  /** `[[name, data], ...]` as JSON text. */
+  readonly events: string | undefined;
+  /** The author's id, when the type reveals authors. */
+  readonly by: string | undefined;
+}
+
+/** A full state, serialised once and shared by all who reset there. */
+export interface Snapshot {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly stateJson: string;
+}
+
+/** An event found in the log for a subscriber that resets. */
+export interface PastEvent {
+  readonly seq: number;
+  readonly at: number;
+  readonly name: string;
+  readonly data: Json;
+}
+
+/** How a subscription begins, or why it does not. */
+export type Opening =
+  | { readonly kind: "resume"; readonly prev: WirePosition; readonly missed: readonly Committed[] }
+  | {
+      readonly kind: "reset";
+      readonly snapshot: Snapshot;
+      readonly events: readonly PastEvent[];
+      /** Events since the position held are lost. */
+      readonly gap: boolean;
+    }
+  | { readonly kind: "ended"; readonly code: ErrorCode; readonly afterMs?: number };
+
+/** One subscription, as a document sees it. All calls come in gate order: first `opened`, then `ended` at most once. */
+export interface Follower {
+  readonly caller: Caller;
+  /** The follower is attached to the audience from this very call on, unless it is `ended`. */
+  opened(opening: Opening): void;
+  ended(code: ErrorCode): void;
+}
+
+/** Asks to follow a document. */
+export interface OpenRequest {
+  readonly document: DocumentName;
+  readonly held: HeldPosition | undefined;
+  /** What to create the document with if it is absent; undefined: do not create. */
+  readonly create: Json | undefined;
+  readonly follower: Follower;
+}
+
+/** Everybody who follows one document on this process; the session room's fan-out implements it. */
+export interface Audience {
+  /** Durable transactions, contiguous with what was delivered before. */
+  deliver(transactions: readonly Committed[]): void;
+  /** The document is unloaded; nobody follows it any more. */
+  retire(): void;
+}
+
+/** Makes the audience of a document when its host comes up. */
+export type AudienceFactory = (document: DocumentName) => Audience;
+
+/** A page of document keys. */
+export interface ListRequest {
+  readonly caller: Caller;
+  readonly type: string;
+  readonly after: string;
+  readonly limit: number;
+}
+
+/** Opens, calls and lists documents. */
+export interface Documents {
+  /** Gives the follower its opening; closing before that is fine. */
+  open(request: OpenRequest): void;
+  /** The follower hears nothing more. */
+  close(document: DocumentName, follower: Follower): void;
+  call(call: Call): void;
+  /** Rejects with TidemarkError. */
+  list(request: ListRequest): Promise<{ readonly keys: readonly string[]; readonly next: string | undefined }>;
+}

@@ -1,0 +1,136 @@
+// The documents of this process: one host for each that somebody needs, made on demand and unloaded when idle. It is
+// the composition of the document room and the local implementation of its port.
+import { isKey, type Json, TidemarkError } from "@tidemark/protocol";
+import { digest16 } from "../runtime/digest.js";
+import type { CancelTimer, Runtime } from "../runtime/runtime.js";
+import { mayList } from "./access.js";
+import { Committer } from "./committer.js";
+import type { ResolvedType } from "./definition/resolved-type.js";
+import type { DocumentName, DocumentStore } from "./document-store.js";
+import type { AudienceFactory, Call, Documents, Follower, ListRequest, OpenRequest } from "./documents.js";
+import { DocumentHost } from "./host.js";
+import type { HostReport } from "./host-report.js";
+
+/** What local documents are made of. */
+export interface LocalDocumentsParts {
+  readonly types: ReadonlyMap<string, ResolvedType>;
+  readonly store: DocumentStore;
+  readonly runtime: Runtime;
+  readonly audience: AudienceFactory;
+  readonly report: HostReport;
+  /** How long an unused document stays loaded, ms. */
+  readonly idleMs: number;
+}
+
+const LIST_LIMIT_MAX = 1_000;
+
+/** Hosts by document. */
+export class LocalDocuments implements Documents {
+  readonly #parts: LocalDocumentsParts;
+  readonly #committer: Committer;
+  readonly #hosts = new Map<string, DocumentHost>();
+  #stopSweeping: CancelTimer;
+
+  constructor(parts: LocalDocumentsParts) {
+    this.#parts = parts;
+    this.#committer = new Committer(parts);
+    this.#stopSweeping = this.#sweepLater();
+  }
+
+  /** How many documents are loaded. */
+  get loadedCount(): number {
+    return this.#hosts.size;
+  }
+
+  open(request: OpenRequest): void {
+    const host = this.#host(request.document);
+    if (host === undefined) return request.follower.opened({ kind: "ended", code: this.#unknown(request.document) });
+    host.accept({ kind: "open", request });
+  }
+
+  close(document: DocumentName, follower: Follower): void {
+    this.#hosts.get(nameOf(document))?.leave(follower);
+  }
+
+  call(call: Call): void {
+    const host = this.#host(call.document);
+    if (host === undefined) return call.origin.answer(call.n, { kind: "no", code: this.#unknown(call.document) });
+    const hash = call.query ? NO_HASH : hashOf(call.name, call.input);
+    host.accept({ kind: "call", call, hash });
+  }
+
+  async list({ caller, type, after, limit }: ListRequest): ReturnType<Documents["list"]> {
+    const resolved = this.#parts.types.get(type);
+    if (resolved === undefined) throw new TidemarkError("unknown_type");
+    if (!this.#mayList(resolved, type, caller)) throw new TidemarkError("denied");
+    const page = { space: caller.space, type, after, limit: Math.min(Math.max(limit, 1), LIST_LIMIT_MAX) };
+    return this.#parts.store.list(page);
+  }
+
+  /** Finishes what was executed; nothing may be asked any more. */
+  async stop(): Promise<void> {
+    this.#stopSweeping();
+    await this.#committer.idle();
+  }
+
+  #mayList(resolved: ResolvedType, type: string, caller: ListRequest["caller"]): boolean {
+    try {
+      return mayList(resolved, caller.principal);
+    } catch (error) {
+      this.#parts.report.handlerFailed({ space: caller.space, type, key: "" }, "canList", error);
+      return false;
+    }
+  }
+
+  #unknown(document: DocumentName): "unknown_type" | "invalid_key" {
+    return this.#parts.types.has(document.type) ? "invalid_key" : "unknown_type";
+  }
+
+  /** The host, made if need be; undefined for a document that cannot exist. */
+  #host(name: DocumentName): DocumentHost | undefined {
+    const id = nameOf(name);
+    const present = this.#hosts.get(id);
+    if (present !== undefined) return present;
+    const type = this.#parts.types.get(name.type);
+    if (type === undefined || !isKey(name.key)) return undefined;
+    const host = new DocumentHost({
+      ...this.#parts,
+      name,
+      type,
+      committer: this.#committer,
+      audience: this.#parts.audience(name),
+    });
+    this.#hosts.set(id, host);
+    return host;
+  }
+
+  #sweepLater(): CancelTimer {
+    return this.#parts.runtime.setTimer(Math.max(this.#parts.idleMs / 4, 1_000), () => {
+      this.#sweep();
+      this.#stopSweeping = this.#sweepLater();
+    });
+  }
+
+  #sweep(): void {
+    for (const [id, host] of this.#hosts) {
+      if (!host.isIdle(this.#parts.idleMs)) continue;
+      host.saveSnapshot().then(
+        () => this.#unload(id, host),
+        // The log has everything; the document stays until a snapshot can be written.
+        () => undefined,
+      );
+    }
+  }
+
+  #unload(id: string, host: DocumentHost): void {
+    if (!host.isIdle(this.#parts.idleMs)) return;
+    host.unload();
+    this.#hosts.delete(id);
+  }
+}
+
+const NO_HASH = new Uint8Array(0);
+
+const hashOf = (name: string, input: Json): Uint8Array => digest16(`${name}\n${JSON.stringify(input)}`);
+
+const nameOf = ({ space, type, key }: DocumentName): string => `${type}/${key}/${space}`;

@@ -1,0 +1,148 @@
+// Between memory and disk for one document: what was executed but is not durable, and everything that must wait for it.
+// It owns the two heads and the order in which deltas and answers leave (R2, R3); it executes nothing.
+import { LIMITS } from "@tidemark/protocol";
+import type { Committer, Committing } from "./committer.js";
+import type { Append, DocumentRef, StoredPosition, StoreError, Transaction } from "./document-store.js";
+import type { Audience, Committed } from "./documents.js";
+import { OutputGate } from "./output-gate.js";
+import { RecentLog } from "./recent-log.js";
+import type { GatedWork } from "./work.js";
+
+/** What a pipeline starts from. */
+export interface PipelineParts {
+  readonly ref: DocumentRef;
+  /** Written on every new row. */
+  readonly epoch: number;
+  readonly head: StoredPosition;
+  readonly audience: Audience;
+  readonly committer: Committer;
+  readonly recentBytesMax: number;
+  /** Something became durable. */
+  readonly onDurable: () => void;
+  /** All that was not durable is lost or in doubt; the pipeline is dead. `waiting` is what it owed, in order. */
+  readonly onLost: (waiting: readonly GatedWork[], error: StoreError | "fenced") => void;
+}
+
+/** A new transaction without its position, which the pipeline gives it. */
+export type NewTransaction = Omit<Transaction, "seq" | "epoch">;
+
+/** The way of one document's transactions to the disk and to its audience. */
+export class Pipeline implements Committing {
+  readonly recent: RecentLog;
+  readonly #parts: PipelineParts;
+  readonly #gate = new OutputGate<GatedWork>();
+  #head: StoredPosition;
+  #durable: StoredPosition;
+  #unsent: Transaction[] = [];
+  #undelivered: Committed[] = [];
+  #undurableBytes = 0;
+  #dead = false;
+
+  constructor(parts: PipelineParts, tail: readonly Committed[]) {
+    this.#parts = parts;
+    this.#head = parts.head;
+    this.#durable = parts.head;
+    this.recent = new RecentLog(parts.recentBytesMax);
+    for (const row of tail) this.recent.push(row);
+  }
+
+  /** The head in memory. */
+  get head(): StoredPosition {
+    return this.#head;
+  }
+
+  /** The durable head's seq. */
+  get durable(): number {
+    return this.#durable.seq;
+  }
+
+  /** The durable head. */
+  get durablePosition(): StoredPosition {
+    return this.#durable;
+  }
+
+  /** True when more must not be executed before some of it is durable. */
+  get isFull(): boolean {
+    const { undurableTransactionsMax, undurableBytesMax } = LIMITS;
+    return this.undurableCount >= undurableTransactionsMax || this.#undurableBytes >= undurableBytesMax;
+  }
+
+  get undurableCount(): number {
+    return this.#head.seq - this.#durable.seq;
+  }
+
+  /** True when what was not durable has been lost: nothing may be derived from this any more. */
+  get isDead(): boolean {
+    return this.#dead;
+  }
+
+  /** How many answers and openings wait. */
+  get gatedCount(): number {
+    return this.#gate.size;
+  }
+
+  /** Takes an executed transaction. `by` is its author if the type reveals authors. */
+  append(transaction: NewTransaction, by: string | undefined): StoredPosition {
+    const previousEpoch = this.#head.epoch;
+    const position = { seq: this.#head.seq + 1, epoch: this.#parts.epoch };
+    const { at, operations, events } = transaction;
+    const committed: Committed = { ...position, previousEpoch, at, operations, events, by };
+    this.#head = position;
+    this.#unsent.push({ ...transaction, ...position });
+    this.#undelivered.push(committed);
+    this.recent.push(committed);
+    this.#undurableBytes += operations.length;
+    this.#parts.committer.enqueue(this);
+    return position;
+  }
+
+  /** Lets something out as soon as the disk has reached `entry.after`. */
+  push(entry: GatedWork): void {
+    this.#gate.push(entry);
+    if (entry.after <= this.#durable.seq) this.#open();
+  }
+
+  take(): Append | undefined {
+    if (this.#dead || this.#unsent.length === 0) return undefined;
+    const transactions = this.#unsent;
+    this.#unsent = [];
+    return { ref: this.#parts.ref, transactions };
+  }
+
+  committed({ transactions }: Append): void {
+    const last = transactions.at(-1);
+    if (this.#dead || last === undefined) return;
+    this.#durable = { seq: last.seq, epoch: last.epoch };
+    for (const { operations } of transactions) this.#undurableBytes -= operations.length;
+    this.#open();
+    this.#parts.onDurable();
+  }
+
+  fenced(): void {
+    this.#lose("fenced");
+  }
+
+  lost(error: StoreError): void {
+    this.#lose(error);
+  }
+
+  #lose(error: StoreError | "fenced"): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#unsent = [];
+    this.#parts.onLost(this.#gate.drain(), error);
+  }
+
+  #open(): void {
+    this.#gate.open(this.#durable.seq, this.#deliver);
+  }
+
+  readonly #deliver = (through: number): void => {
+    const count = this.#undelivered.findIndex((transaction) => transaction.seq > through);
+    const ready = count === -1 ? this.#undelivered : this.#undelivered.slice(0, count);
+    if (ready.length === 0) return;
+    this.#undelivered = count === -1 ? [] : this.#undelivered.slice(count);
+    this.#parts.audience.deliver(ready);
+  };
+}
+

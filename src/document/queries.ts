@@ -1,0 +1,152 @@
+// Answers what only looks: queries of the type, and the service's own `$head`, `$get` and `$history`. No seq, no
+// receipt; an answer from memory waits at the gate like any other.
+import type { Json } from "@tidemark/protocol";
+import type { Runtime } from "../runtime/runtime.js";
+import type { Access } from "./access.js";
+import type { ResolvedType } from "./definition/resolved-type.js";
+import type { Document } from "./document.js";
+import type { DocumentName, DocumentStore } from "./document-store.js";
+import type { Answer, RefusedAnswer } from "./documents.js";
+import type { Following } from "./following.js";
+import { page, type Past, stateAt } from "./history.js";
+import type { HostReport } from "./host-report.js";
+import type { Residence } from "./residence.js";
+import { type CallWork, GatedAnswer } from "./work.js";
+
+/** Names under which the service's own queries reach a document. */
+export const HEAD = "$head";
+export const GET = "$get";
+export const HISTORY = "$history";
+
+const PAGE_ROWS_MAX = 1_000;
+const PAGE_ROWS = 100;
+
+/** What queries need besides the loaded document. */
+export interface QueriesParts {
+  readonly name: DocumentName;
+  readonly type: ResolvedType;
+  readonly store: DocumentStore;
+  readonly runtime: Runtime;
+  readonly following: Following;
+  readonly access: Access;
+  readonly report: HostReport;
+}
+
+const no = (answer: RefusedAnswer): Answer => ({ kind: "no", ...answer });
+const ok = (result: unknown): Answer => ({ kind: "ok", at: null, resultJson: JSON.stringify(result) });
+
+/** The queries of one document. */
+export class Queries {
+  readonly #parts: QueriesParts;
+  #reading = 0;
+
+  constructor(parts: QueriesParts) {
+    this.#parts = parts;
+  }
+
+  /** How many read the log now. */
+  get reading(): number {
+    return this.#reading;
+  }
+
+  /** Answers a query at the state in memory; `again` is called instead when that is lost before the answer is made. */
+  take(work: CallWork, residence: Residence, again: (work: CallWork) => void): void {
+    const { call } = work;
+    const { content } = residence;
+    if (call.ttlMs !== undefined && this.#parts.runtime.now() > call.born + call.ttlMs) {
+      return this.#say(work, residence, no({ code: "deadline_exceeded" }));
+    }
+    if (content.status !== "live") {
+      return this.#say(work, residence, no({ code: this.#parts.access.absence(content.status, call.caller.principal) }));
+    }
+    const answer = this.#guarded(work, () => this.#answer(work, residence, content.document));
+    if (answer.kind === "later") return this.#later(work, residence, answer.past, again);
+    this.#say(work, residence, answer);
+  }
+
+  #answer(work: CallWork, residence: Residence, document: Document): Answer | Later {
+    const { name, caller, input } = work.call;
+    const { principal } = caller;
+    if (name === HISTORY) {
+      return this.#parts.access.mayWithState("canHistory", document, principal) ? this.#past(work, residence) : no({ code: "denied" });
+    }
+    if (document.type.queries.get(name)?.can === undefined && !this.#parts.access.mayOpen(document, principal)) return no({ code: "denied" });
+    const { seq, epoch } = residence.pipeline.head;
+    if (name === HEAD) return ok([epoch, seq]);
+    if (name === GET) return this.#get(work, residence, document);
+    const answered = document.query({ name, input, caller: principal, now: this.#parts.runtime.now() });
+    if (answered.kind === "answered") return { kind: "ok", at: null, resultJson: answered.resultJson };
+    if (answered.thrown !== undefined) this.#parts.report.handlerFailed(this.#parts.name, name, answered.thrown);
+    return no(answered.answer);
+  }
+
+  #get(work: CallWork, residence: Residence, document: Document): Answer | Later {
+    const seq = wholeNumber(work.call.input, "seq");
+    if (seq !== undefined) {
+      const allowed = this.#parts.access.mayWithState("canHistory", document, work.call.caller.principal);
+      return allowed ? this.#past(work, residence) : no({ code: "denied" });
+    }
+    const snapshot = this.#parts.following.snapshot({ document, pipeline: residence.pipeline });
+    const resultJson = `{"state":${snapshot.stateJson},"at":[${snapshot.epoch},${snapshot.seq}]}`;
+    return { kind: "ok", at: null, resultJson };
+  }
+
+  #past(work: CallWork, { ref, pipeline, snapshots }: Residence): Answer | Later {
+    if (work.call.name === GET && (wholeNumber(work.call.input, "seq") ?? 0) > pipeline.durable) {
+      return no({ code: "not_found" });
+    }
+    return { kind: "later", past: { store: this.#parts.store, ref, head: pipeline.durable, snapshot: snapshots.stored } };
+  }
+
+  #later(work: CallWork, residence: Residence, past: Past, again: (work: CallWork) => void): void {
+    this.#reading += 1;
+    this.#fromLog(work, past)
+      .catch((error: unknown): Answer => {
+        this.#parts.report.loadFailed(this.#parts.name, error);
+        return no({ code: "internal" });
+      })
+      .then((answer) => {
+        this.#reading -= 1;
+        if (residence.pipeline.isDead) again(work);
+        else this.#say(work, residence, answer);
+      })
+      .catch((error: unknown) => this.#parts.report.loadFailed(this.#parts.name, error));
+  }
+
+  async #fromLog(work: CallWork, past: Past): Promise<Answer> {
+    const { name, input } = work.call;
+    if (name === GET) {
+      const found = await stateAt(past, wholeNumber(input, "seq") ?? 0);
+      if (found === undefined) return no({ code: "history_trimmed" });
+      return ok({ state: found.state, at: [found.epoch, wholeNumber(input, "seq") ?? 0] });
+    }
+    const limit = Math.min(wholeNumber(input, "limit") ?? PAGE_ROWS, PAGE_ROWS_MAX);
+    const entries = await page(past, { after: wholeNumber(input, "after") ?? 0, limit }, this.#parts.type.revealAuthor);
+    return entries === undefined ? no({ code: "history_trimmed" }) : ok(entries);
+  }
+
+  #guarded(work: CallWork, answer: () => Answer | Later): Answer | Later {
+    try {
+      return answer();
+    } catch (error) {
+      this.#parts.report.handlerFailed(this.#parts.name, work.call.name, error);
+      return no({ code: "handler_failed" });
+    }
+  }
+
+  #say(work: CallWork, { pipeline }: Residence, answer: Answer): void {
+    pipeline.push(new GatedAnswer(pipeline.head.seq, work, answer, false));
+  }
+}
+
+interface Later {
+  readonly kind: "later";
+  readonly past: Past;
+}
+
+/** A whole number under `name` of an input object; undefined when it is not one. */
+function wholeNumber(input: Json, name: string): number | undefined {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return undefined;
+  const value: Json | undefined = Reflect.get(input, name);
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}

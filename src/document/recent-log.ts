@@ -1,0 +1,54 @@
+// The newest transactions of one document in memory, so that brief outages replay without the disk. Bounded in bytes;
+// it forgets the oldest first and never holds a gap.
+import type { Committed } from "./documents.js";
+
+const ROW_OVERHEAD_BYTES = 96;
+
+const bytesOf = (row: Committed): number =>
+  row.operations.length + (row.events === undefined ? 0 : row.events.length) + ROW_OVERHEAD_BYTES;
+
+/** A contiguous run of the log that ends at the head. */
+export class RecentLog {
+  readonly #bytesMax: number;
+  #rows: Committed[] = [];
+  #first = 0;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Adds the transaction that follows the newest one. */
+  push(row: Committed): void {
+    this.#rows.push(row);
+    this.#bytes += bytesOf(row);
+    while (this.#bytes > this.#bytesMax && this.#first < this.#rows.length - 1) this.#dropOldest();
+    if (this.#first > 1_024 && this.#first * 2 > this.#rows.length) this.#compact();
+  }
+
+  /** Rows with `after < seq`, or undefined when the oldest of them is no longer here. */
+  after(seq: number): readonly Committed[] | undefined {
+    const oldest = this.#rows[this.#first];
+    if (oldest === undefined || seq < oldest.seq - 1) return undefined;
+    return this.#rows.slice(this.#first + (seq - oldest.seq + 1));
+  }
+
+  /** The epoch of the row at `seq`, if it is here or is the one right before the oldest. */
+  epochAt(seq: number): number | undefined {
+    const oldest = this.#rows[this.#first];
+    if (oldest === undefined) return undefined;
+    if (seq === oldest.seq - 1) return oldest.previousEpoch;
+    return this.#rows[this.#first + (seq - oldest.seq)]?.epoch;
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#rows[this.#first];
+    if (oldest !== undefined) this.#bytes -= bytesOf(oldest);
+    this.#first += 1;
+  }
+
+  #compact(): void {
+    this.#rows = this.#rows.slice(this.#first);
+    this.#first = 0;
+  }
+}

@@ -1,0 +1,71 @@
+// The server's half of liveness: a ping each interval that carries the position of every open subscription, and the
+// watchdog over the bytes that come in. Heartbeats are messages: a browser answers ping frames for a frozen page.
+import { type Heads, LIMITS, type ServerMessage } from "@tidemark/protocol";
+import type { CancelTimer, Runtime } from "../runtime/runtime.js";
+
+/** What a heartbeat beats for. */
+export interface HeartbeatParts {
+  readonly runtime: Runtime;
+  readonly pingIntervalMs: number;
+  readonly watchdogMs: number;
+  /** `[h, epoch, seq]` of each subscription that has something to compare. */
+  readonly heads: () => Iterable<readonly [h: number, epoch: number, seq: number]>;
+  readonly receivedBytes: () => number;
+  readonly send: (message: ServerMessage) => void;
+  /** Nothing came in for the watchdog's time. */
+  readonly onSilent: () => void;
+}
+
+/** Positions in as many flat lists as messages are needed; at least one, be it empty. */
+export function headLists(heads: Iterable<readonly [number, number, number]>): Heads[] {
+  const lists: number[][] = [[]];
+  for (const head of heads) {
+    let list = lists.at(-1);
+    if (list === undefined || list.length >= LIMITS.headsPerPing * 3) {
+      list = [];
+      lists.push(list);
+    }
+    list.push(...head);
+  }
+  return lists;
+}
+
+/** Beats until stopped. */
+export class Heartbeat {
+  readonly #parts: HeartbeatParts;
+  #cancel: CancelTimer;
+  #k = 0;
+  #bytesSeen = 0;
+  #heardAt: number;
+
+  constructor(parts: HeartbeatParts) {
+    this.#parts = parts;
+    this.#heardAt = parts.runtime.monotonicMs();
+    this.#cancel = this.#next();
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  #next(): CancelTimer {
+    return this.#parts.runtime.setTimer(this.#parts.pingIntervalMs, () => this.#beat());
+  }
+
+  #beat(): void {
+    const { runtime, watchdogMs, heads, send, onSilent } = this.#parts;
+    const bytes = this.#parts.receivedBytes();
+    // Bytes count, not messages, so that a client that uploads is not called dead.
+    if (bytes !== this.#bytesSeen) {
+      this.#bytesSeen = bytes;
+      this.#heardAt = runtime.monotonicMs();
+    } else if (runtime.monotonicMs() - this.#heardAt >= watchdogMs) {
+      return onSilent();
+    }
+    for (const list of headLists(heads())) {
+      this.#k += 1;
+      send(["ping", this.#k, list]);
+    }
+    this.#cancel = this.#next();
+  }
+}

@@ -1,0 +1,19 @@
+// What a session asks of authentication: who holds this token? The auth room answers.
+import type { Principal } from "@tidemark/protocol";
+
+/** Somebody who proved who they are. */
+export interface Identified {
+  readonly principal: Principal;
+  readonly space: string;
+  /** Unix ms; nothing is sent past it. */
+  readonly expiresAt: number;
+}
+
+/** How a token came. */
+export interface TokenSource {
+  /** It came from this machine. */
+  readonly loopback: boolean;
+}
+
+/** Checks a token; undefined refuses. Never rejects, answers within 10 s. */
+export type IdentityCheck = (token: string, source: TokenSource) => Promise<Identified | undefined>;

@@ -1,0 +1,242 @@
+// The conversation over one socket: greeting, then many documents. It owns the session's state and hands every message
+// to the one place that handles it; what a message means to documents is decided behind the Documents port.
+import {
+  type ClientMessage,
+  CLOSE,
+  ERRORS,
+  type ErrorCode,
+  type FrameError,
+  type Hello,
+  LIMITS,
+  PROTOCOL_VERSION,
+  type WelcomeMessage,
+} from "@tidemark/protocol";
+import { randomHex } from "../runtime/ids.js";
+import type { CancelTimer, Runtime } from "../runtime/runtime.js";
+import type { Documents } from "../document/documents.js";
+import type { FanOuts } from "./fan-out.js";
+import type { Flusher } from "./flusher.js";
+import { Heartbeat, headLists } from "./heartbeat.js";
+import type { Identified, IdentityCheck } from "./identity.js";
+import { OutboundQueue } from "./outbound-queue.js";
+import { Requests } from "./requests.js";
+import type { SessionRegistry } from "./session-registry.js";
+import { Subscriptions } from "./subscriptions.js";
+import type { Wire } from "./wire.js";
+
+/** What all sessions of a server share. */
+export interface SessionParts {
+  readonly runtime: Runtime;
+  readonly documents: Documents;
+  readonly fanOuts: FanOuts;
+  readonly flusher: Flusher;
+  readonly identify: IdentityCheck;
+  readonly registry: SessionRegistry;
+  /** Identifies this run of the server to clients. */
+  readonly serverId: string;
+  readonly pingIntervalMs: number;
+  readonly watchdogMs: number;
+}
+
+type State =
+  /** Only `hello` is accepted. */
+  | { readonly state: "greeting"; readonly deadline: CancelTimer }
+  | { readonly state: "identifying"; readonly deadline: CancelTimer }
+  | { readonly state: "live"; readonly live: Live }
+  | { readonly state: "closed" };
+
+interface Live {
+  identity: Identified;
+  readonly client: string;
+  readonly subscriptions: Subscriptions;
+  readonly requests: Requests;
+  readonly heartbeat: Heartbeat;
+  expiry: CancelTimer;
+}
+
+/** One socket's session. */
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #wire: Wire;
+  readonly #out: OutboundQueue;
+  #state: State;
+
+  constructor(parts: SessionParts, wire: Wire) {
+    this.#parts = parts;
+    this.#wire = wire;
+    this.#out = new OutboundQueue(wire, parts.flusher, () => this.end(CLOSE.slowReader, "slow_reader"));
+    const deadline = parts.runtime.setTimer(LIMITS.helloTimeoutMs, () => this.end(CLOSE.helloTimeout, "unauthenticated"));
+    this.#state = { state: "greeting", deadline };
+  }
+
+  /** The messages of one frame, valid by shape. */
+  receive(messages: readonly ClientMessage[]): void {
+    for (const message of messages) {
+      if (this.#state.state === "closed") return;
+      this.#handle(message);
+    }
+  }
+
+  /** A frame that is no frame: said, then the socket ends. Nothing else was touched. */
+  refuseFrame(error: FrameError): void {
+    this.#fault(error.code, error.message, error.about);
+    this.end(error.code === "too_large" ? CLOSE.tooLarge : CLOSE.protocolError, error.code);
+  }
+
+  /** The socket is gone. */
+  socketClosed(): void {
+    this.#leave();
+  }
+
+  /** Ends the session from this side. */
+  end(closeCode: number, reason: ErrorCode): void {
+    if (this.#state.state === "closed") return;
+    this.#leave();
+    this.#out.flush();
+    this.#wire.close(closeCode, reason);
+  }
+
+  #handle(message: ClientMessage): void {
+    const state = this.#state;
+    if (state.state === "live") return this.#dispatch(message, state.live);
+    if (state.state === "greeting" && message[0] === "hello") return this.#greet(message[1], state.deadline);
+    this.#fault("protocol_error", `${message[0]} is not expected before welcome`, message[0]);
+    this.end(CLOSE.protocolError, "protocol_error");
+  }
+
+  #dispatch(message: ClientMessage, live: Live): void {
+    switch (message[0]) {
+      case "c":
+        return live.requests.take(message);
+      case "open":
+        return live.subscriptions.open(message[1]);
+      case "close":
+        return live.subscriptions.close(message[1]);
+      case "ping":
+        return this.#pong(message[1], live);
+      case "pong":
+        return;
+      case "auth":
+        return void this.#refresh(message[1].token, live);
+      case "hello":
+        this.#fault("protocol_error", "hello was said already", "hello");
+        return this.end(CLOSE.protocolError, "protocol_error");
+      default:
+        return unreachable(message);
+    }
+  }
+
+  #pong(k: number, { subscriptions }: Live): void {
+    for (const heads of headLists(subscriptions.heads())) this.#out.send(["pong", k, heads]);
+  }
+
+  #greet(hello: Hello, deadline: CancelTimer): void {
+    if (hello.v !== PROTOCOL_VERSION) {
+      this.#fault("unsupported_version", `this server speaks version ${PROTOCOL_VERSION}`, "hello");
+      return this.end(CLOSE.unsupportedVersion, "unsupported_version");
+    }
+    this.#state = { state: "identifying", deadline };
+    this.#parts.identify(hello.token ?? "", { loopback: this.#wire.loopback }).then(
+      (identity) => this.#identified(hello, identity),
+      () => this.end(CLOSE.internal, "internal"),
+    );
+  }
+
+  #identified(hello: Hello, identity: Identified | undefined): void {
+    if (this.#state.state !== "identifying") return;
+    if (identity === undefined) {
+      this.#fault("unauthenticated", ERRORS.unauthenticated.message, "hello");
+      return this.end(CLOSE.unauthenticated, "unauthenticated");
+    }
+    this.#state.deadline();
+    const live = this.#begin(hello, identity);
+    this.#state = { state: "live", live };
+    this.#out.send(this.#welcome(identity));
+    this.#parts.registry.began(identity.principal.id, hello.client, this);
+  }
+
+  #begin(hello: Hello, identity: Identified): Live {
+    const { documents, fanOuts, runtime, pingIntervalMs, watchdogMs } = this.#parts;
+    const caller = { principal: identity.principal, space: identity.space };
+    const about = { caller, documents, out: this.#out, codec: this.#wire.codec };
+    const subscriptions = new Subscriptions({ ...about, fanOuts });
+    const overrun = (): void => this.end(CLOSE.overloaded, "limit_reached");
+    const requests = new Requests({ ...about, subscriptions, client: hello.client, conn: hello.conn, identity, overrun });
+    const heartbeat = new Heartbeat({
+      runtime,
+      pingIntervalMs,
+      watchdogMs,
+      heads: () => subscriptions.heads(),
+      receivedBytes: () => this.#wire.receivedBytes,
+      send: (message) => this.#out.send(message),
+      onSilent: () => this.end(CLOSE.silent, "connection_lost"),
+    });
+    return { identity, client: hello.client, subscriptions, requests, heartbeat, expiry: this.#expireAt(identity) };
+  }
+
+  #welcome({ principal, expiresAt }: Identified): WelcomeMessage {
+    const { runtime, serverId, pingIntervalMs, watchdogMs } = this.#parts;
+    const { frameBytesMax, inputBytesMax, subscriptionsMax, inFlightMax } = LIMITS;
+    return [
+      "welcome",
+      {
+        v: PROTOCOL_VERSION,
+        session: randomHex(runtime, 8),
+        server: serverId,
+        now: runtime.now(),
+        sub: principal.id,
+        exp: expiresAt,
+        pingMs: pingIntervalMs,
+        watchdogMs,
+        limits: { frameBytesMax, inputBytesMax, subscriptionsMax, inFlightMax },
+        caps: [],
+      },
+    ];
+  }
+
+  async #refresh(token: string, live: Live): Promise<void> {
+    const identity = await this.#parts.identify(token, { loopback: this.#wire.loopback });
+    if (this.#state.state !== "live") return;
+    if (identity === undefined) return this.end(CLOSE.unauthenticated, "unauthenticated");
+    if (identity.principal.id !== live.identity.principal.id) return this.end(CLOSE.identityChanged, "identity_changed");
+    // Other rights are taken up by a new connection, which asks for everything again under them.
+    if (!sameRights(identity, live.identity)) return this.end(CLOSE.restart, "unauthenticated");
+    live.expiry();
+    live.identity = identity;
+    live.expiry = this.#expireAt(identity);
+  }
+
+  #expireAt({ expiresAt }: Identified): CancelTimer {
+    const { runtime } = this.#parts;
+    const inMs = Math.min(expiresAt - runtime.now(), MAX_TIMER_MS);
+    return runtime.setTimer(inMs, () => this.end(CLOSE.unauthenticated, "unauthenticated"));
+  }
+
+  #fault(code: ErrorCode, message: string, about: string | undefined): void {
+    const { retry, fault } = ERRORS[code];
+    this.#out.send(["err", { code, message, retry, fault, ...(about === undefined ? {} : { about }) }]);
+  }
+
+  #leave(): void {
+    const state = this.#state;
+    this.#state = { state: "closed" };
+    if (state.state === "greeting" || state.state === "identifying") state.deadline();
+    if (state.state !== "live") return;
+    const { live } = state;
+    live.heartbeat.stop();
+    live.expiry();
+    live.requests.leave();
+    live.subscriptions.leave();
+    this.#parts.registry.ended(live.identity.principal.id, live.client, this);
+  }
+}
+
+/** The longest a timer can be; whoever has a longer right comes back after it. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const sameRights = (a: Identified, b: Identified): boolean =>
+  a.space === b.space && JSON.stringify(a.principal) === JSON.stringify(b.principal);
+
+function unreachable(message: never): never {
+  throw new TypeError(`no handler for ${String(message)}`);
+}

@@ -1,0 +1,132 @@
+// One session following one document: from `open` to `opened`, the deltas, and `ended` or `close`. It knows the
+// position its socket was sent, and holds back answers that must not overtake its first payload.
+import type { Codec, ErrorCode } from "@tidemark/protocol";
+import { ERRORS } from "@tidemark/protocol";
+import type { DocumentName } from "../document/document-store.js";
+import type { Caller, Committed, Follower, Opening, PastEvent } from "../document/documents.js";
+import { encodeDelta, type FanOut, type Receiver } from "./fan-out.js";
+import type { OutboundQueue } from "./outbound-queue.js";
+import type { OutgoingFrame } from "./wire.js";
+
+/** What a subscription is made of. */
+export interface SubscriptionParts {
+  readonly s: number;
+  readonly document: DocumentName;
+  readonly caller: Caller;
+  readonly codec: Codec;
+  readonly out: OutboundQueue;
+  /** The fan-out of the document, which is loaded when an opening arrives. */
+  readonly fanOut: () => FanOut;
+  /** It is over, for a reason of the server's. */
+  readonly onEnded: (subscription: Subscription) => void;
+}
+
+type State =
+  | { readonly state: "opening"; readonly heldBack: (() => void)[] }
+  | { readonly state: "open"; readonly fanOut: FanOut }
+  | { readonly state: "over" };
+
+/** Documents without views have one layer, whose tag is empty. */
+const TAG = "";
+
+/** A stream of one document to one socket. */
+export class Subscription implements Follower, Receiver {
+  readonly s: number;
+  readonly document: DocumentName;
+  readonly caller: Caller;
+  readonly codec: Codec;
+  readonly #parts: SubscriptionParts;
+  #state: State = { state: "opening", heldBack: [] };
+  #epoch = 0;
+  #seq = 0;
+
+  constructor(parts: SubscriptionParts) {
+    this.#parts = parts;
+    this.s = parts.s;
+    this.document = parts.document;
+    this.caller = parts.caller;
+    this.codec = parts.codec;
+  }
+
+  /** `[h, epoch, seq]` of what this socket was sent; undefined while there is nothing to compare with. */
+  get head(): readonly [h: number, epoch: number, seq: number] | undefined {
+    return this.#state.state === "open" ? [this.#state.fanOut.handle, this.#epoch, this.#seq] : undefined;
+  }
+
+  /** Sends an answer now, or right after the first payload. */
+  answerInOrder(send: () => void): void {
+    if (this.#state.state === "opening") this.#state.heldBack.push(send);
+    else send();
+  }
+
+  opened(opening: Opening): void {
+    if (this.#state.state !== "opening") return;
+    const { heldBack } = this.#state;
+    if (opening.kind === "ended") {
+      this.#end(opening.code, opening.afterMs);
+    } else {
+      const fanOut = this.#parts.fanOut();
+      this.#state = { state: "open", fanOut };
+      if (opening.kind === "resume") this.#resume(opening, fanOut);
+      else this.#reset(opening, fanOut);
+      fanOut.attach(this);
+    }
+    for (const send of heldBack) send();
+  }
+
+  receive(frame: OutgoingFrame, through: { readonly epoch: number; readonly seq: number }): void {
+    this.#parts.out.sendShared(frame);
+    this.#epoch = through.epoch;
+    this.#seq = through.seq;
+  }
+
+  ended(code: ErrorCode): void {
+    const heldBack = this.#state.state === "opening" ? this.#state.heldBack : [];
+    this.#end(code, undefined);
+    for (const send of heldBack) send();
+  }
+
+  /** The client closed it, or its connection is gone. Returns the answers that were held back. */
+  leave(): readonly (() => void)[] {
+    const heldBack = this.#state.state === "opening" ? this.#state.heldBack : [];
+    this.#detach();
+    return heldBack;
+  }
+
+  #resume({ prev, missed }: Extract<Opening, { kind: "resume" }>, { handle }: FanOut): void {
+    const { out, s, codec } = this.#parts;
+    const [epoch, seq] = prev;
+    out.send(["opened", { s, h: [handle], mode: ["resume"], prev: [seq], tag: [TAG] }]);
+    for (const committed of missed) out.sendPiece(encodeDelta(codec, handle, committed));
+    const last: Pick<Committed, "epoch" | "seq"> = missed.at(-1) ?? { epoch, seq };
+    this.#epoch = last.epoch;
+    this.#seq = last.seq;
+  }
+
+  #reset({ snapshot, events, gap }: Extract<Opening, { kind: "reset" }>, fanOut: FanOut): void {
+    const { out, s, codec } = this.#parts;
+    const past = events.length === 0 ? {} : { events: events.map(toWire) };
+    out.send([
+      "opened",
+      { s, h: [fanOut.handle], mode: ["reset"], prev: [snapshot.seq], tag: [TAG], ...past, ...(gap ? { gap } : {}) },
+    ]);
+    out.sendShared(fanOut.snapFrame(codec, snapshot));
+    this.#epoch = snapshot.epoch;
+    this.#seq = snapshot.seq;
+  }
+
+  #end(code: ErrorCode, afterMs: number | undefined): void {
+    if (this.#state.state === "over") return;
+    this.#detach();
+    const hint = afterMs === undefined ? {} : { afterMs };
+    this.#parts.out.send(["ended", { s: this.s, code, retry: ERRORS[code].retry, ...hint }]);
+    this.#parts.onEnded(this);
+  }
+
+  #detach(): void {
+    if (this.#state.state === "open") this.#state.fanOut.detach(this);
+    this.#state = { state: "over" };
+  }
+}
+
+const toWire = ({ seq, at, name, data }: PastEvent) => [seq, at, name, data] as const;

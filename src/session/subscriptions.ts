@@ -1,0 +1,95 @@
+// All documents that one session follows, by the number its client chose and by document.
+import { type Codec, ERRORS, type ErrorCode, formatDocumentId, LIMITS, type Open, parseDocumentId } from "@tidemark/protocol";
+import type { DocumentName } from "../document/document-store.js";
+import type { Caller, Documents } from "../document/documents.js";
+import type { FanOuts } from "./fan-out.js";
+import type { OutboundQueue } from "./outbound-queue.js";
+import { Subscription } from "./subscription.js";
+
+/** What a session's subscriptions need. */
+export interface SubscriptionsParts {
+  readonly caller: Caller;
+  readonly documents: Documents;
+  readonly fanOuts: FanOuts;
+  readonly out: OutboundQueue;
+  readonly codec: Codec;
+}
+
+/** The subscriptions of one session. */
+export class Subscriptions {
+  readonly #parts: SubscriptionsParts;
+  readonly #byNumber = new Map<number, Subscription>();
+  readonly #byDocument = new Map<string, Subscription>();
+
+  constructor(parts: SubscriptionsParts) {
+    this.#parts = parts;
+  }
+
+  /** Positions of what this socket was sent. */
+  *heads(): Generator<readonly [h: number, epoch: number, seq: number]> {
+    for (const { head } of this.#byNumber.values()) if (head !== undefined) yield head;
+  }
+
+  /** The document of a subscription number. */
+  documentOf(s: number): DocumentName | undefined {
+    return this.#byNumber.get(s)?.document;
+  }
+
+  /** The subscription of a document, if this session follows it. */
+  of(document: DocumentName): Subscription | undefined {
+    return this.#byDocument.get(formatDocumentId(document.type, document.key));
+  }
+
+  open({ s, doc, at, create }: Open): void {
+    const id = parseDocumentId(doc);
+    if (id === undefined) return this.#refuse(s, "invalid_key");
+    // A second stream of the same bytes on one socket would replay over the first.
+    if (this.#byNumber.has(s) || this.#byDocument.has(doc)) return this.#refuse(s, "protocol_error");
+    if (this.#byNumber.size >= LIMITS.subscriptionsMax) return this.#refuse(s, "limit_reached");
+    const document = { space: this.#parts.caller.space, ...id };
+    const follower = this.#make(s, document);
+    this.#byNumber.set(s, follower);
+    this.#byDocument.set(doc, follower);
+    this.#parts.documents.open({ document, held: at?.[0], create, follower });
+  }
+
+  close(s: number): void {
+    const subscription = this.#byNumber.get(s);
+    if (subscription === undefined) return;
+    this.#forget(subscription);
+    this.#parts.documents.close(subscription.document, subscription);
+    for (const send of subscription.leave()) send();
+  }
+
+  /** The connection is gone. */
+  leave(): void {
+    for (const subscription of this.#byNumber.values()) {
+      this.#parts.documents.close(subscription.document, subscription);
+      subscription.leave();
+    }
+    this.#byNumber.clear();
+    this.#byDocument.clear();
+  }
+
+  #make(s: number, document: DocumentName): Subscription {
+    const { caller, codec, out, fanOuts } = this.#parts;
+    return new Subscription({
+      s,
+      document,
+      caller,
+      codec,
+      out,
+      fanOut: () => fanOuts.get(document),
+      onEnded: (subscription) => this.#forget(subscription),
+    });
+  }
+
+  #forget(subscription: Subscription): void {
+    this.#byNumber.delete(subscription.s);
+    this.#byDocument.delete(formatDocumentId(subscription.document.type, subscription.document.key));
+  }
+
+  #refuse(s: number, code: ErrorCode): void {
+    this.#parts.out.send(["ended", { s, code, retry: ERRORS[code].retry }]);
+  }
+}

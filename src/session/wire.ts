@@ -1,0 +1,33 @@
+// The session's side of a socket: frames go out, an end comes. The transport room implements it.
+import type { Codec, Piece } from "@tidemark/protocol";
+
+/** Messages that leave together. Shared by many sockets when `wire` is worth keeping. */
+export class OutgoingFrame {
+  readonly codec: Codec;
+  readonly pieces: readonly Piece[];
+  /** About how long it is; exact for ASCII. */
+  readonly bytes: number;
+  /** What the transport made of it the first time. */
+  wire: Uint8Array | undefined = undefined;
+
+  constructor(codec: Codec, pieces: readonly Piece[], bytes: number) {
+    this.codec = codec;
+    this.pieces = pieces;
+    this.bytes = bytes;
+  }
+}
+
+/** One socket. */
+export interface Wire {
+  readonly codec: Codec;
+  /** The peer is this machine. */
+  readonly loopback: boolean;
+  /** Bytes handed over that the peer's kernel has not taken. */
+  readonly bufferedBytes: number;
+  /** Bytes that came in so far. */
+  readonly receivedBytes: number;
+  /** Writes all frames with one call to the socket. */
+  write(frames: readonly OutgoingFrame[]): void;
+  /** Ends the socket with a close code, after what was written. */
+  close(code: number, reason: string): void;
+}
