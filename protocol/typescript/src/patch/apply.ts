@@ -30,6 +30,9 @@ export function applyJsonPatch(
 ): Json {
   const copy = workingCopy(document, options);
   operations.forEach((operation, index) => {
+    if (typeof operation !== "object" || operation === null) {
+      throw new PatchError("invalid_operation", { index, pointer: "" }, "not an operation");
+    }
     locate(index, operation.path, () => applyStandard(copy, operation));
   });
   return copy.document;
