@@ -216,6 +216,13 @@ describe("checkWhole", () => {
     expect(message(() => overlapping.checkWhole({ o: { a: 1, text: "kept" } }))).toBeUndefined();
   });
 
+  it("an exclusive union takes what fits exactly one option", () => {
+    const either = [z.looseObject({ a: z.number() }), z.looseObject({ b: z.number() })] as const;
+    const exclusive = compileState(z.object({ o: z.xor(either) }));
+    expect(message(() => exclusive.checkWhole({ o: { a: 1 } }))).toBeUndefined();
+    expect(message(() => exclusive.checkWhole({ o: { a: 1, b: 1 } }))).toContain("one of the union's options");
+  });
+
   it("a numeric key must be written as numbers are", () => {
     const numbered = compileState(z.object({ r: z.record(z.number(), z.string()) }));
     expect(message(() => numbered.checkWhole({ r: { "1": "a", "2.5": "b" } }))).toBeUndefined();
