@@ -1,0 +1,103 @@
+// What applications see of a followed document. Types only; documents/ implements them.
+import type {
+  AnyApp,
+  At,
+  Contract,
+  DeepReadonly,
+  JsonPatchOperation,
+  TidemarkError,
+  TypeName,
+  View,
+} from "@tidemark/protocol";
+import type { Askers, Senders } from "./call.js";
+import type { Position } from "./position.js";
+
+/** Stops a listener; safe to call twice. */
+export type Unsubscribe = () => void;
+
+/** Why a snapshot replaced the state. */
+export type ResetReason = "behind" | "other_history" | "view_changed" | "slow_reader" | "diverged";
+
+/** Why the state changed. `patch` is exact, but not stable across a reset: use `watch` to follow collections. */
+export type Change =
+  | { readonly cause: "first"; readonly at: Position }
+  | {
+      readonly cause: "delta";
+      readonly at: Position;
+      readonly patch: readonly JsonPatchOperation[];
+      /** The author, when the type reveals authors and all of the change has one. */
+      readonly by?: string;
+    }
+  | {
+      readonly cause: "reset";
+      readonly at: Position;
+      readonly patch: readonly JsonPatchOperation[];
+      readonly reason: ResetReason;
+    };
+
+/** Where a document stands. `denied` (state is erased) and `ended` are final and have an `error`. */
+export type Status = "connecting" | "live" | "stale" | "offline" | "denied" | "ended" | "closed";
+
+/** Called after the state has moved, live and after a reset alike. */
+export interface ItemObserver<Item> {
+  readonly added?: (item: Item, key: string) => void;
+  readonly changed?: (item: Item, key: string, previous: Item) => void;
+  readonly removed?: (item: Item, key: string) => void;
+}
+
+/** Listeners for a collection: a record, or an array with a `key`. What is there already comes as `added`. */
+export type Observer<Collection> = Collection extends readonly (infer Item)[]
+  ? ItemObserver<Item> & { readonly key: (item: Item) => string }
+  : Collection extends { readonly [key: string]: infer Item }
+    ? ItemObserver<Item>
+    : never;
+
+/** A type's events, and the reserved `gap`: events in (from, to] are lost. */
+export type EventMap<C extends Contract> = C["events"] & { gap: { from: number; to: number } };
+
+/** Options of `open`. Fixed for this subscription: to change one, close and open. */
+export interface OpenOptions<C extends Contract> {
+  /** Create the document if it is absent; `true`, or what the type's `create` schema asks for. */
+  readonly create?: C["create"];
+}
+
+/** What `probe` found out: the seq held, the sequencer's, and the round trip. */
+export interface Probe {
+  readonly seq: number;
+  readonly head: number;
+  readonly rttMs: number;
+}
+
+/**
+ * A followed document. Iterating yields the newest state, skipping what a slow loop missed; it ends at `close` and
+ * throws the `error` of a document that was denied or ended.
+ */
+export interface LiveDocument<C extends Contract> extends AsyncIterable<View<C>> {
+  /** Undefined until the first payload, then immutable. Equal subtrees stay `===`. */
+  readonly state: View<C> | undefined;
+  /** What the server has committed. */
+  readonly confirmed: View<C> | undefined;
+  readonly position: Position | undefined;
+  readonly status: Status;
+  /** Set while `denied` or `ended`. */
+  readonly error: TidemarkError | undefined;
+  readonly send: Senders<C>;
+  readonly query: Askers<C>;
+  /** Called once with what is there (`first`), then once per frame, after all of it is in place. */
+  subscribe(listener: (state: View<C>, change: Change) => void): Unsubscribe;
+  /** Follows a record, or an array by `key`. */
+  watch<Collection>(select: (state: View<C>) => Collection, observer: Observer<NonNullable<Collection>>): Unsubscribe;
+  /** Events as they are applied, after the state that came with them. */
+  on<K extends keyof EventMap<C> & string>(
+    event: K,
+    listener: (data: DeepReadonly<EventMap<C>[K]>, at: Position) => void,
+  ): Unsubscribe;
+  onStatus(listener: (status: Status) => void): Unsubscribe;
+  /** Asks the sequencer now. Heals a difference it finds. */
+  probe(): Promise<Probe>;
+  /** Gives this opening back; the last one closes the stream after 5 s. */
+  close(): void;
+}
+
+/** What `open` returns, under a short name for signatures: `(board: OpenDocument<App, "board">) => void`. */
+export interface OpenDocument<A extends AnyApp, K extends TypeName<A>> extends LiveDocument<At<A, K>> {}

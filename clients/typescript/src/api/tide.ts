@@ -1,0 +1,72 @@
+// What applications see of a connection and of the service. Types only; connect.ts and service.ts implement them.
+import type { AnyApp, At, Json, JsonPatchOperation, Principal, TypeName, View } from "@tidemark/protocol";
+import type { Askers, Senders } from "./call.js";
+import type { OpenDocument, OpenOptions, Unsubscribe } from "./document.js";
+import type { Position } from "./position.js";
+
+/** Options of `connect`. */
+export interface ConnectOptions {
+  /** `https://host` or `wss://host`. */
+  readonly url: string;
+  /** A function is called again for each connection and before expiry. */
+  readonly token: string | (() => Promise<string>);
+  /** Default for each call; 30,000. */
+  readonly deadlineMs?: number;
+  /** How frames are written; default `json`. */
+  readonly codec?: "json" | "msgpack";
+}
+
+/** A committed transaction as the log holds it: without `hidden` parts, not filtered by views. */
+export interface LogEntry extends Position {
+  readonly at: number;
+  readonly patch: readonly JsonPatchOperation[];
+  readonly events: readonly { readonly name: string; readonly data: Json }[];
+  readonly by: string | undefined;
+}
+
+/** One page of `service.list`. `next` goes into `after` of the following one; undefined: that was all. */
+export interface KeyPage {
+  readonly keys: readonly string[];
+  readonly next: string | undefined;
+}
+
+/** Calls that belong to no open document. Denials and unknown keys look alike. */
+export interface Service<A extends AnyApp> {
+  /** `already_exists` if it does. */
+  create<K extends TypeName<A>>(type: K, key: string, input: At<A, K>["create"]): Promise<Position>;
+  /** One view, once; at an older seq with `seq` (needs `canHistory`). */
+  get<K extends TypeName<A>>(
+    type: K,
+    key: string,
+    options?: { readonly seq?: number },
+  ): Promise<{ readonly state: View<At<A, K>>; readonly at: Position }>;
+  /** By key, `limit` at most 1,000 (default 100); pass `next` as `after`. */
+  list<K extends TypeName<A>>(
+    type: K,
+    page?: { readonly where?: Partial<At<A, K>["indexes"]>; readonly after?: string; readonly limit?: number },
+  ): Promise<KeyPage>;
+  delete<K extends TypeName<A>>(type: K, key: string): Promise<void>;
+  /** Oldest first, after a seq, `limit` at most 1,000 (default 100). */
+  history<K extends TypeName<A>>(
+    type: K,
+    key: string,
+    page?: { readonly after?: number; readonly limit?: number },
+  ): Promise<readonly LogEntry[]>;
+  whoami(): Promise<Principal & { readonly expiresAt: number }>;
+}
+
+/** Where the connection stands. */
+export type TideStatus = "connecting" | "live" | "offline" | "closed";
+
+/** One connection to the service. It opens lazily, stays up, and is shared by everything opened through it. */
+export interface Tide<A extends AnyApp> {
+  readonly status: TideStatus;
+  /** Reference-counted by (type, key). Never throws: look at `status` and `error`. */
+  open<K extends TypeName<A>>(type: K, key: string, options?: OpenOptions<At<A, K>>): OpenDocument<A, K>;
+  /** Messages and queries without a subscription: resolves when durable. */
+  call<K extends TypeName<A>>(type: K, key: string): Senders<At<A, K>> & Askers<At<A, K>>;
+  readonly service: Service<A>;
+  onStatus(listener: (status: TideStatus) => void): Unsubscribe;
+  /** Closes everything; waiting calls get `closed`, with outcome `unknown` if they were sent. */
+  close(): void;
+}

@@ -1,0 +1,157 @@
+// Which documents are followed: one stream for each (type, key), counted by openings, kept for a while after the last
+// of them so that a remount costs nothing.
+import { type Contract, formatDocumentId, isKey, isTypeName, type Json, TidemarkError } from "@tidemark/protocol";
+import type { Probe } from "../api/document.js";
+import type { TideStatus } from "../api/tide.js";
+import type { Calls } from "../calls/calls.js";
+import { copyInput } from "../calls/input.js";
+import { CLIENT_LIMITS } from "../limits.js";
+import type { Cancel, Platform } from "../platform/platform.js";
+import type { StreamWire } from "../stream/stream.js";
+import type { Subscriptions } from "../stream/subscriptions.js";
+import type { Method } from "./claims.js";
+import { FollowedDocument, type Follower } from "./followed-document.js";
+import { Opening } from "./opening.js";
+import { probe } from "./probe.js";
+
+interface TableOptions {
+  readonly platform: Platform;
+  readonly wire: StreamWire & {
+    readonly status: TideStatus;
+    readonly error: TidemarkError | undefined;
+    start(): void;
+    /** Sends a heartbeat now; its answer compares what was sent with what is held. */
+    ping(): void;
+  };
+  readonly subscriptions: Subscriptions;
+  readonly calls: Calls;
+}
+
+/** What is asked for by `open`. */
+export interface OpenRequest {
+  readonly type: string;
+  readonly key: string;
+  readonly create: unknown;
+}
+
+export class DocumentTable {
+  readonly #options: TableOptions;
+  readonly #documents = new Map<string, FollowedDocument>();
+  /** Names, with their types, that turned out to be queries. */
+  readonly #queries = new Set<string>();
+  readonly #lingering = new Map<FollowedDocument, Cancel>();
+
+  constructor(options: TableOptions) {
+    this.#options = options;
+  }
+
+  /** Never throws: what is wrong shows as `status` and `error`. */
+  open<C extends Contract>(request: OpenRequest): Opening<C> {
+    const { platform, calls, wire } = this.#options;
+    const document = this.#followed(request);
+    const target = document.documentId;
+    const opening = new Opening<C>({
+      platform,
+      document,
+      message: (name, followed) => (input, options) =>
+        calls.call({ lane: target, target, name, input, options, view: followed() }),
+      query: (name) => (input, options) => calls.call({ lane: undefined, target, name, input, options }),
+      probe: (followed): Promise<Probe> => probe(followed, { platform, calls, ping: () => wire.ping() }),
+      release: (follower) => this.#release(document, follower),
+    });
+    document.follow(opening);
+    return opening;
+  }
+
+  /** The function for one name of a document that need not be followed; whether it is a message, the server knows. */
+  method(type: string, key: string, name: string): Method {
+    const { calls } = this.#options;
+    const target = formatDocumentId(type, key);
+    const asked = `${type}/${name}`;
+    const ask: Method = (input, options) => calls.call({ lane: undefined, target, name, input, options });
+    return (input, options) => {
+      if (this.#queries.has(asked)) return ask(input, options);
+      const sent = calls.call({ lane: target, target, name, input, options });
+      const result = sent.catch(async (error: unknown) => {
+        if (!(error instanceof TidemarkError) || error.code !== "unknown_message") throw error;
+        const answer = await ask(input, options);
+        this.#queries.add(asked);
+        return answer;
+      });
+      return Object.assign(result, { receipt: sent.receipt });
+    };
+  }
+
+  statusChanged(): void {
+    for (const document of [...this.#documents.values()]) document.statusChanged();
+  }
+
+  /** The connection is closed for good. */
+  close(error: TidemarkError): void {
+    for (const document of [...this.#documents.values()]) document.close(error);
+  }
+
+  #followed(request: OpenRequest): FollowedDocument {
+    const documentId = formatDocumentId(request.type, request.key);
+    const known = this.#documents.get(documentId);
+    if (known !== undefined) {
+      this.#lingering.get(known)?.();
+      this.#lingering.delete(known);
+      return known;
+    }
+    const { refusal, create } = this.#checked(request);
+    const document = this.#made(documentId, create);
+    if (refusal !== undefined) document.close(refusal);
+    else this.#begin(document);
+    return document;
+  }
+
+  #checked({ type, key, create }: OpenRequest): { refusal?: TidemarkError; create?: Json } {
+    const closed = this.#options.wire.error;
+    if (closed !== undefined) return { refusal: closed };
+    if (!isTypeName(type)) return { refusal: new TidemarkError("unknown_type") };
+    if (!isKey(key)) return { refusal: new TidemarkError("invalid_key") };
+    try {
+      return create === undefined ? {} : { create: copyInput(create) };
+    } catch (error) {
+      if (error instanceof TidemarkError) return { refusal: error };
+      throw error;
+    }
+  }
+
+  #made(documentId: string, create: Json | undefined): FollowedDocument {
+    const { platform, wire } = this.#options;
+    const document: FollowedDocument = new FollowedDocument({
+      platform,
+      wire,
+      documentId,
+      create,
+      tideStatus: () => wire.status,
+      over: () => this.#forget(document),
+    });
+    return document;
+  }
+
+  #begin(document: FollowedDocument): void {
+    const { wire, subscriptions } = this.#options;
+    this.#documents.set(document.documentId, document);
+    subscriptions.add(document.stream);
+    wire.start();
+    if (wire.live) document.stream.connected();
+  }
+
+  #release(document: FollowedDocument, follower: Follower): void {
+    document.unfollow(follower);
+    if (document.followers > 0 || this.#documents.get(document.documentId) !== document) return;
+    const cancel = this.#options.platform.setTimer(CLIENT_LIMITS.lingerMs, () => document.close());
+    this.#lingering.set(document, cancel);
+  }
+
+  /** It is over: the next `open` begins anew. */
+  #forget(document: FollowedDocument): void {
+    this.#lingering.get(document)?.();
+    this.#lingering.delete(document);
+    this.#options.subscriptions.remove(document.stream);
+    if (this.#documents.get(document.documentId) === document) this.#documents.delete(document.documentId);
+  }
+}

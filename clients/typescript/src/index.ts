@@ -1,0 +1,22 @@
+// The public face of @tidemark/client. It re-exports only.
+
+export type {
+  AnyApp,
+  App,
+  At,
+  Contract,
+  DeepReadonly,
+  ErrorCode,
+  Json,
+  Message,
+  Principal,
+  Query,
+  TypeName,
+  View,
+} from "@tidemark/protocol";
+export { TidemarkError } from "@tidemark/protocol";
+export type * from "./api/call.js";
+export type * from "./api/document.js";
+export type * from "./api/position.js";
+export type * from "./api/tide.js";
+export { connect } from "./connect.js";

@@ -1,0 +1,21 @@
+// The client's own bounds and intervals; those both sides share are in the protocol's LIMITS.
+
+/** Units come last. */
+export const CLIENT_LIMITS = Object.freeze({
+  /** A stream outlives its last opening by so long: route changes and remounts reopen for nothing. */
+  lingerMs: 5_000,
+  /** A token is refreshed so long before it expires, or at half of a life shorter than twice that. */
+  tokenLeadMs: 30_000,
+  /** An answer is due so soon after a wake; the network may have gone while the page was frozen. */
+  wakeGraceMs: 5_000,
+  /** A timer later than this was held up by a frozen page, so silence proves nothing yet. */
+  lateTimerMs: 1_000,
+  /** A connection that lasted so long starts its back-off anew. */
+  settledMs: 5_000,
+  /** How long to wait after a refusal that does not say. */
+  refusedWaitMs: 1_000,
+  /** What setTimeout can wait for. */
+  timerMaxMs: 2 ** 31 - 1,
+  /** The largest frame accepted: a snapshot of the largest state, and what travels with it. */
+  frameBytesMax: 32 * 1_048_576,
+});

@@ -1,0 +1,41 @@
+// The client's world in a browser, a worker, Deno or Bun: the global WebSocket, and page events where there is a page.
+import { clock } from "./clock.js";
+import type { Platform, Socket, SocketListener } from "./platform.js";
+
+/** The Platform of pages and workers. */
+export const platform: Platform = {
+  ...clock,
+  openSocket,
+  online: () => globalThis.navigator?.onLine !== false,
+  onWake(listener) {
+    const stop = new AbortController();
+    const hear = (target: EventTarget, event: string, then: () => void): void =>
+      target.addEventListener(event, then, { signal: stop.signal });
+    if (typeof globalThis.addEventListener === "function") {
+      hear(globalThis, "online", () => listener("online"));
+      hear(globalThis, "offline", () => listener("offline"));
+      hear(globalThis, "pageshow", () => listener("visible"));
+    }
+    if (typeof document !== "undefined") {
+      hear(document, "visibilitychange", () => document.visibilityState === "visible" && listener("visible"));
+      hear(document, "resume", () => listener("visible"));
+    }
+    return () => stop.abort();
+  },
+};
+
+function openSocket(url: string, subprotocol: string, listener: SocketListener): Socket {
+  const socket = new WebSocket(url, subprotocol);
+  socket.binaryType = "arraybuffer";
+  socket.addEventListener("open", () => listener.opened());
+  socket.addEventListener("message", (event: MessageEvent<unknown>) => {
+    if (typeof event.data === "string") listener.message(event.data);
+    else if (event.data instanceof ArrayBuffer) listener.message(new Uint8Array(event.data));
+  });
+  socket.addEventListener("close", (event) => listener.closed(event.code));
+  return {
+    // Copied: the DOM's type refuses bytes that might lie in shared memory.
+    send: (frame) => socket.send(typeof frame === "string" ? frame : new Uint8Array(frame)),
+    close: (code) => socket.close(code),
+  };
+}

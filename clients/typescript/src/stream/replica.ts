@@ -1,0 +1,225 @@
+// What one client holds of one document: its layers, a reset under way, and what has not been told yet. Pure: it is
+// given messages and says whether they fit; `false` means that the stream must heal, and nothing was applied.
+import type { DeltaMessage, HeldPosition, JsonObject, Opened, SnapMessage, WireEvent } from "@tidemark/protocol";
+import type { ResetReason } from "../api/document.js";
+import type { Position } from "../api/position.js";
+import { type AppliedEvent, deltaChange, type LayerOperations, resetChange, type Update } from "./change.js";
+import { type Layer, withDelta } from "./layer.js";
+import { isObject, localDiff } from "./local-diff.js";
+
+/** A reset from `opened` until the last awaited snapshot: it takes effect as a whole or not at all. */
+interface Reset {
+  /** Per layer: undefined, not reset; null, awaited; else the new layer. */
+  readonly layers: (Layer | null | undefined)[];
+  readonly tags: readonly string[];
+  readonly events: readonly WireEvent[];
+  /** Events of deltas on layers that are new already: they follow `events`. */
+  readonly later: AppliedEvent[];
+  readonly gap: boolean;
+  readonly cause: "slow_reader" | "diverged" | undefined;
+}
+
+/** Changes since the last update that was told. */
+interface Untold {
+  readonly steps: LayerOperations[];
+  readonly authors: Set<string | undefined>;
+  readonly events: AppliedEvent[];
+  reason: ResetReason | undefined;
+  gap: Update["gap"];
+}
+
+export class Replica {
+  #layers: Layer[] = [];
+  #reset: Reset | undefined;
+  #untold: Untold = nothing();
+  #state: JsonObject | undefined;
+
+  /** The newest state that is whole. */
+  get state(): JsonObject | undefined {
+    return this.#state;
+  }
+
+  /** What both layers have reached. */
+  get position(): Position | undefined {
+    const [first, second] = this.#layers;
+    const behind = first !== undefined && second !== undefined && second.seq < first.seq ? second : first;
+    return behind === undefined ? undefined : { epoch: behind.epoch, seq: behind.seq };
+  }
+
+  /** Nothing is awaited, so the layers make one state. */
+  get whole(): boolean {
+    return this.#reset === undefined && this.#layers.length > 0;
+  }
+
+  /** What to claim when resuming; undefined: nothing. */
+  get held(): readonly HeldPosition[] | undefined {
+    if (this.#layers.length === 0) return undefined;
+    return this.#layers.map(({ epoch, seq, tag }) => [epoch, seq, tag]);
+  }
+
+  /** Epoch and seq of a layer, as heads state them. */
+  head(layer: number): Position | undefined {
+    return this.#layers[layer];
+  }
+
+  /** The connection is gone: a reset that was not complete never was. */
+  cut(): void {
+    this.#reset = undefined;
+  }
+
+  /** Nothing may be shown any more. */
+  erase(): void {
+    this.#layers = [];
+    this.#reset = undefined;
+    this.#untold = nothing();
+    this.#state = undefined;
+  }
+
+  /** `running`: the stream was live, so what it resumes must chain on what is held. */
+  opened(opened: Opened, { running, healing }: { readonly running: boolean; readonly healing: boolean }): boolean {
+    const count = opened.h.length;
+    if (opened.mode.length !== count || opened.prev.length !== count || opened.tag.length !== count) return false;
+    const resumed = new Map<number, Layer>();
+    for (const [index, mode] of opened.mode.entries()) {
+      if (mode === "reset") continue;
+      const layer = this.#layers[index];
+      const prev = opened.prev[index] ?? 0;
+      // What is being healed is not trusted, and what runs must go on from what is held.
+      if (layer === undefined || healing || (running && prev !== layer.chain)) return false;
+      resumed.set(index, { ...layer, chain: prev, tag: opened.tag[index] ?? "" });
+    }
+    this.#reset = undefined;
+    for (const [index, layer] of resumed) this.#layers[index] = layer;
+    if (!opened.mode.includes("reset")) {
+      this.#layers = this.#layers.slice(0, count);
+    } else {
+      this.#reset = {
+        layers: opened.mode.map((mode) => (mode === "reset" ? null : undefined)),
+        tags: opened.tag,
+        events: opened.events ?? [],
+        later: [],
+        gap: opened.gap ?? false,
+        cause: healing ? "diverged" : running ? "slow_reader" : undefined,
+      };
+    }
+    return true;
+  }
+
+  snap(index: number, [, , epoch, seq, state]: SnapMessage): boolean {
+    const reset = this.#reset;
+    if (reset?.layers[index] !== null || !isObject(state)) return false;
+    reset.layers[index] = { state, epoch, seq, chain: seq, tag: reset.tags[index] ?? "" };
+    if (!reset.layers.includes(null)) this.#complete(reset);
+    return true;
+  }
+
+  delta(index: number, message: DeltaMessage): boolean {
+    const staged = this.#reset?.layers[index];
+    const layer = staged === undefined ? this.#layers[index] : staged;
+    const next = layer === undefined || layer === null ? undefined : withDelta(layer, message);
+    if (next === undefined) return false;
+    if (staged === undefined || this.#reset === undefined) {
+      this.#layers[index] = next;
+      this.#note(index, message, next.epoch);
+    } else {
+      this.#reset.layers[index] = next;
+      this.#reset.later.push(...eventsOf(message, next.epoch));
+    }
+    return true;
+  }
+
+  /** What happened since the last time, once all of it is whole; undefined: nothing that anybody could see. */
+  takeUpdate(): Update | undefined {
+    const at = this.position;
+    if (!this.whole || at === undefined) return undefined;
+    const untold = this.#untold;
+    this.#untold = nothing();
+    const previous = this.#state;
+    const state = this.#composed();
+    this.#state = state;
+    const change = previous === undefined ? { cause: "first" as const, at } : changeOf(untold, { previous, state, at });
+    if (change === undefined && untold.events.length === 0 && untold.gap === undefined) return undefined;
+    return { previous, state, at, change, events: untold.events, gap: untold.gap };
+  }
+
+  #complete(reset: Reset): void {
+    const from = this.position;
+    const held = this.#layers;
+    this.#layers = reset.layers.flatMap((layer, index) => {
+      const old = held[index];
+      if (layer === undefined || layer === null) return old === undefined ? [] : [old];
+      return [old === undefined ? layer : shared(old, layer)];
+    });
+    this.#reset = undefined;
+    const to = this.position;
+    if (to === undefined) return;
+    if (from !== undefined) this.#untold.reason = reasonOf(reset, { from, to, held });
+    if (reset.gap) this.#untold.gap = { from: this.#untold.gap?.from ?? from?.seq ?? 0, to: to.seq };
+    this.#untold.events.push(...reset.events.map((event) => applied(event, to.epoch)), ...reset.later);
+  }
+
+  #note(layer: number, message: DeltaMessage, epoch: number): void {
+    const [, , , , operations, extension] = message;
+    if (operations.length > 0) {
+      this.#untold.steps.push({ layer, operations });
+      this.#untold.authors.add(extension?.by);
+    }
+    this.#untold.events.push(...eventsOf(message, epoch));
+  }
+
+  #composed(): JsonObject {
+    const [first, second] = this.#layers;
+    const state = first?.state ?? {};
+    if (second === undefined) return state;
+    const held = this.#state;
+    const composed = { ...state, mine: second.state };
+    const same = held !== undefined && sameMembers(held, composed);
+    return same ? held : composed;
+  }
+}
+
+function nothing(): Untold {
+  return { steps: [], authors: new Set(), events: [], reason: undefined, gap: undefined };
+}
+
+function changeOf(
+  untold: Untold,
+  states: { readonly previous: JsonObject; readonly state: JsonObject; readonly at: Position },
+): Update["change"] {
+  if (untold.reason !== undefined) return resetChange(states, untold.reason);
+  if (untold.steps.length === 0) return undefined;
+  const [author] = untold.authors;
+  return deltaChange(states, untold.steps, untold.authors.size === 1 ? author : undefined);
+}
+
+/** The new layer, built from what the old one has in common with it. */
+function shared(old: Layer, fresh: Layer): Layer {
+  const { value } = localDiff(old.state, fresh.state);
+  return isObject(value) ? { ...fresh, state: value } : fresh;
+}
+
+function reasonOf(
+  reset: Reset,
+  { from, to, held }: { readonly from: Position; readonly to: Position; readonly held: readonly Layer[] },
+): ResetReason {
+  if (reset.cause === "diverged") return "diverged";
+  // The tag names view, parameters and code: another one means that the same seq may look different.
+  if (reset.tags.some((tag, index) => held[index] !== undefined && tag !== held[index]?.tag)) return "view_changed";
+  if (reset.cause !== undefined) return reset.cause;
+  // An unverifiable position is a trimmed row or another history; only going back, or a new epoch, tells which.
+  const back = to.seq < from.seq || (to.seq === from.seq && to.epoch !== from.epoch);
+  return back || (reset.gap && to.epoch !== from.epoch) ? "other_history" : "behind";
+}
+
+function eventsOf(message: DeltaMessage, epoch: number): readonly AppliedEvent[] {
+  return (message[5]?.ev ?? []).map((event) => applied(event, epoch));
+}
+
+function applied([seq, , name, data]: WireEvent, epoch: number): AppliedEvent {
+  return { name, data, at: { epoch, seq } };
+}
+
+function sameMembers(one: JsonObject, other: JsonObject): boolean {
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
+}

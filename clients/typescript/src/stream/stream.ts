@@ -1,0 +1,281 @@
+// One document as the server sends it: opens it on each connection, applies what fits, heals what does not. It decides
+// when to ask again; what is held is the replica's, what the application hears is its observer's.
+//
+//   down -connected-> opening -payload-> live       any -ended, never-> over
+//    ^                   ^  \             |
+//    |                   |   \--late,gap--+--gap, heads, absent--\
+//    cut               due--- pausing <------ended, retry--------+-> opening (tag "!" when what is held is in doubt)
+import {
+  type CloseMessage,
+  type DeltaMessage,
+  type Ended,
+  type HeldPosition,
+  type Json,
+  LIMITS,
+  type Opened,
+  type OpenMessage,
+  type SnapMessage,
+  TidemarkError,
+} from "@tidemark/protocol";
+import { backOffMs } from "../connection/back-off.js";
+import type { Cancel, Platform } from "../platform/platform.js";
+import type { Update } from "./change.js";
+import { Replica } from "./replica.js";
+
+/** What a stream needs of the connection. */
+export interface StreamWire {
+  readonly live: boolean;
+  /** A subscription number that was never used. */
+  nextSubscription(): number;
+  send(message: OpenMessage | CloseMessage): void;
+  /** From now on messages for these handles, and for `s`, are this stream's. */
+  route(stream: Stream, s: number, handles: readonly number[]): void;
+  unroute(s: number, handles: readonly number[]): void;
+  /** This connection carries nothing: make another. */
+  restart(): void;
+}
+
+/** Whom a stream tells. Never called in the middle of a frame. */
+export interface StreamObserver {
+  /** Something may have moved: the phase, the position, or what `update` says. */
+  moved(update: Update | undefined): void;
+}
+
+export interface StreamOptions {
+  readonly platform: Platform;
+  readonly wire: StreamWire;
+  readonly documentId: string;
+  readonly create: Json | undefined;
+  readonly observer: StreamObserver;
+}
+
+type StreamState =
+  | { readonly kind: "down" }
+  | { readonly kind: "opening"; readonly s: number; readonly handles: readonly number[]; readonly late: Cancel }
+  | { readonly kind: "live"; readonly s: number; readonly handles: readonly number[]; readonly sinceMs: number }
+  | { readonly kind: "pausing"; readonly due: Cancel }
+  | { readonly kind: "over"; readonly error: TidemarkError | undefined };
+
+export class Stream {
+  readonly #options: StreamOptions;
+  readonly #replica = new Replica();
+  #state: StreamState = { kind: "down" };
+  /** What is held was found wrong: it is not resumed from until a reset is complete. */
+  #healing = false;
+  /** Times in a row that opening, or what came of it, failed. */
+  #failures = 0;
+  /** Rounds of heads in a row that did not name this stream. */
+  #absentRounds = 0;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+  }
+
+  get documentId(): string {
+    return this.#options.documentId;
+  }
+
+  get replica(): Replica {
+    return this.#replica;
+  }
+
+  get phase(): StreamState["kind"] {
+    return this.#state.kind;
+  }
+
+  get error(): TidemarkError | undefined {
+    return this.#state.kind === "over" ? this.#state.error : undefined;
+  }
+
+  /** The number of the live subscription. */
+  get subscription(): number | undefined {
+    return this.#state.kind === "live" ? this.#state.s : undefined;
+  }
+
+  /** Flat heads of what is held, for the server's figures; empty unless live. */
+  get heads(): readonly number[] {
+    if (this.#state.kind !== "live") return [];
+    return this.#state.handles.flatMap((handle, layer) => {
+      const head = this.#replica.head(layer);
+      return head === undefined ? [] : [handle, head.epoch, head.seq];
+    });
+  }
+
+  /** A connection is live. */
+  connected(): void {
+    if (this.#state.kind === "down") this.#open();
+  }
+
+  /** The connection is gone. */
+  cut(): void {
+    if (this.#state.kind === "over") return;
+    this.#forgive();
+    this.#leave();
+    this.#state = { kind: "down" };
+    this.#replica.cut();
+  }
+
+  /** Nobody follows it any more; or, with an error, nobody can. */
+  close(error?: TidemarkError): void {
+    if (this.#state.kind === "over") return;
+    this.#giveUp();
+    this.#replica.cut();
+    this.#state = { kind: "over", error };
+  }
+
+  // ------------------------------------------------------------------------------------------------ messages
+
+  opened(opened: Opened): void {
+    const state = this.#state;
+    if ((state.kind !== "opening" && state.kind !== "live") || state.s !== opened.s) return;
+    const { wire } = this.#options;
+    const running = state.kind === "live";
+    if (!this.#replica.opened(opened, { running, healing: this.#healing })) {
+      this.heal();
+      return;
+    }
+    wire.unroute(state.s, state.handles);
+    wire.route(this, state.s, opened.h);
+    this.#absentRounds = 0;
+    const late = state.kind === "opening" ? state.late : this.#deadline(state.s);
+    this.#state = { kind: "opening", s: state.s, handles: opened.h, late };
+    this.#settleIfWhole();
+  }
+
+  snap(layer: number, message: SnapMessage): void {
+    if (!this.#replica.snap(layer, message)) {
+      this.heal();
+      return;
+    }
+    this.#settleIfWhole();
+  }
+
+  delta(layer: number, message: DeltaMessage): void {
+    if (!this.#replica.delta(layer, message)) this.heal();
+  }
+
+  ended({ code, retry, afterMs }: Ended): void {
+    if (this.#state.kind === "over") return;
+    this.#forgive();
+    this.#leave();
+    this.#replica.cut();
+    if (retry !== "never") {
+      this.#failures++;
+      this.#pause(afterMs ?? this.#backOffMs());
+      return;
+    }
+    if (code === "denied") this.#replica.erase();
+    this.#state = { kind: "over", error: new TidemarkError(code) };
+  }
+
+  /** What the server says it has sent on a handle: R13. True: it is not what is held. */
+  differs(layer: number, epoch: number, seq: number): boolean {
+    const head = this.#state.kind === "live" ? this.#replica.head(layer) : undefined;
+    return head !== undefined && (head.epoch !== epoch || head.seq !== seq);
+  }
+
+  /** A round of heads is over: one that was live all the time and not named twice is opened again. */
+  roundOver(named: boolean): void {
+    if (named || this.#state.kind !== "live") this.#absentRounds = 0;
+    else if (++this.#absentRounds >= 2) this.#reopen();
+  }
+
+  /** What is held cannot be trusted, or be gone on from: asks for a snapshot. */
+  heal(): void {
+    if (this.#state.kind !== "opening" && this.#state.kind !== "live") return;
+    this.#healing = true;
+    this.#reopen();
+  }
+
+  /** At the end of a frame: what there is to tell, once every stream of the frame has moved. */
+  settle(): () => void {
+    const update = this.#replica.takeUpdate();
+    return () => this.#options.observer.moved(update);
+  }
+
+  // ------------------------------------------------------------------------------------------------ opening
+
+  #open(): void {
+    const { wire, documentId, create } = this.#options;
+    if (!wire.live) {
+      this.#state = { kind: "down" };
+      return;
+    }
+    const s = wire.nextSubscription();
+    const at = this.#claim();
+    this.#state = { kind: "opening", s, handles: [], late: this.#deadline(s) };
+    this.#absentRounds = 0;
+    wire.route(this, s, []);
+    wire.send([
+      "open",
+      { s, doc: documentId, ...(at === undefined ? {} : { at }), ...(create === undefined ? {} : { create }) },
+    ]);
+  }
+
+  #claim(): readonly HeldPosition[] | undefined {
+    const held = this.#replica.held;
+    return this.#healing ? held?.map(([epoch, seq]): HeldPosition => [epoch, seq, "!"]) : held;
+  }
+
+  #deadline(s: number): Cancel {
+    return this.#options.platform.setTimer(LIMITS.firstPayloadMs, () => {
+      if (this.#state.kind !== "opening" || this.#state.s !== s) return;
+      // The first time it may be this stream; the second time it is the connection.
+      if (this.#failures > 0) this.#options.wire.restart();
+      else this.#reopen();
+      this.settle()();
+    });
+  }
+
+  #settleIfWhole(): void {
+    if (this.#state.kind !== "opening" || !this.#replica.whole) return;
+    const { s, handles, late } = this.#state;
+    late();
+    this.#healing = false;
+    this.#state = { kind: "live", s, handles, sinceMs: this.#options.platform.monotonicMs() };
+  }
+
+  /** Once at once; then, should the server keep contradicting itself, ever less often. */
+  #reopen(): void {
+    this.#forgive();
+    this.#giveUp();
+    this.#replica.cut();
+    if (this.#failures++ === 0) this.#open();
+    else this.#pause(this.#backOffMs());
+  }
+
+  /** What has worked for a while starts anew. */
+  #forgive(): void {
+    if (this.#state.kind !== "live") return;
+    const livedMs = this.#options.platform.monotonicMs() - this.#state.sinceMs;
+    if (livedMs >= LIMITS.pingIntervalMs) this.#failures = 0;
+  }
+
+  #pause(delayMs: number): void {
+    const due = this.#options.platform.setTimer(delayMs, () => {
+      this.#open();
+      this.settle()();
+    });
+    this.#state = { kind: "pausing", due };
+  }
+
+  #backOffMs(): number {
+    return backOffMs(this.#failures, this.#options.platform.random());
+  }
+
+  /** Leaves the server's subscription, if there is one. */
+  #giveUp(): void {
+    const state = this.#state;
+    this.#leave();
+    const open = state.kind === "opening" || state.kind === "live";
+    if (open && this.#options.wire.live) this.#options.wire.send(["close", state.s]);
+  }
+
+  #leave(): void {
+    const state = this.#state;
+    if (state.kind === "pausing") state.due();
+    if (state.kind !== "opening" && state.kind !== "live") return;
+    if (state.kind === "opening") state.late();
+    this.#options.wire.unroute(state.s, state.handles);
+  }
+}

@@ -1,0 +1,169 @@
+// Which stream a message belongs to: by subscription number, then by handle. It also keeps the heartbeat's side of the
+// streams: heads out, heads in, and who was not named. Messages for handles it does not know are of closed streams.
+import {
+  type DeltaMessage,
+  type EndedMessage,
+  type Heads,
+  LIMITS,
+  type OpenedMessage,
+  type SnapMessage,
+} from "@tidemark/protocol";
+import type { Platform } from "../platform/platform.js";
+import type { Stream } from "./stream.js";
+
+/** Messages that belong to a stream. */
+export type StreamMessage = OpenedMessage | SnapMessage | DeltaMessage | EndedMessage;
+
+interface Route {
+  readonly stream: Stream;
+  readonly layer: number;
+}
+
+const HEAD_NUMBERS = 3;
+
+export class Subscriptions {
+  readonly #platform: Platform;
+  readonly #streams = new Set<Stream>();
+  readonly #bySubscription = new Map<number, Stream>();
+  readonly #byHandle = new Map<number, Route>();
+  readonly #touched = new Set<Stream>();
+  #next = 1;
+  /** The round of heads under way: those that were live when it began, and those named since. */
+  #round: { readonly fromMs: number; readonly live: ReadonlySet<Stream>; readonly named: Set<Stream> } | undefined;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  add(stream: Stream): void {
+    this.#streams.add(stream);
+  }
+
+  remove(stream: Stream): void {
+    this.#streams.delete(stream);
+    this.#touched.delete(stream);
+  }
+
+  nextSubscription(): number {
+    return this.#next++;
+  }
+
+  route(stream: Stream, s: number, handles: readonly number[]): void {
+    this.#bySubscription.set(s, stream);
+    for (const [layer, handle] of handles.entries()) this.#byHandle.set(handle, { stream, layer });
+  }
+
+  unroute(s: number, handles: readonly number[]): void {
+    this.#bySubscription.delete(s);
+    for (const handle of handles) this.#byHandle.delete(handle);
+  }
+
+  /** A connection is live: every stream opens on it. */
+  connected(): void {
+    for (const stream of this.#streams) stream.connected();
+    tell([...this.#streams]);
+  }
+
+  /** The connection is gone. */
+  cut(): void {
+    this.#round = undefined;
+    this.#touched.clear();
+    for (const stream of this.#streams) stream.cut();
+    tell([...this.#streams]);
+  }
+
+  receive(message: StreamMessage): void {
+    switch (message[0]) {
+      case "opened":
+        this.#to(message[1].s, (stream) => stream.opened(message[1]));
+        return;
+      case "ended":
+        this.#to(message[1].s, (stream) => stream.ended(message[1]));
+        return;
+      case "snap":
+        this.#on(message[1], ({ stream, layer }) => stream.snap(layer, message));
+        return;
+      case "d":
+        this.#on(message[1], ({ stream, layer }) => stream.delta(layer, message));
+        return;
+    }
+  }
+
+  /** The frame is over: tells each document what it did, after all of them have moved. */
+  frameEnd(): void {
+    if (this.#touched.size === 0) return;
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    tell(touched);
+  }
+
+  /** Flat heads of every live stream, cut into what one ping may hold; at least one, perhaps empty. */
+  heads(): readonly Heads[] {
+    const all = [...this.#streams].flatMap((stream) => stream.heads);
+    const size = LIMITS.headsPerPing * HEAD_NUMBERS;
+    const parts: Heads[] = [all.slice(0, size)];
+    for (let from = size; from < all.length; from += size) parts.push(all.slice(from, from + size));
+    return parts;
+  }
+
+  /** What is held of the handles that these heads name: the answer to a ping. */
+  answer(heads: Heads): Heads {
+    const streams = new Set<Stream>();
+    for (const [handle] of triples(heads)) {
+      const route = this.#byHandle.get(handle);
+      if (route !== undefined) streams.add(route.stream);
+    }
+    return [...streams].flatMap((stream) => stream.heads).slice(0, LIMITS.headsPerPing * HEAD_NUMBERS);
+  }
+
+  /** Compares what the server says it has sent with what is held, and heals what differs: R13. */
+  compare(heads: Heads): void {
+    for (const [handle, epoch, seq] of triples(heads)) {
+      const route = this.#byHandle.get(handle);
+      if (route === undefined) continue;
+      this.#round?.named.add(route.stream);
+      if (!route.stream.differs(route.layer, epoch, seq)) continue;
+      this.#touched.add(route.stream);
+      route.stream.heal();
+    }
+  }
+
+  /** Before the heads of a server's ping are compared: a ping well after the last round's first begins another. */
+  pinged(pingMs: number): void {
+    const nowMs = this.#platform.monotonicMs();
+    if (this.#round !== undefined && nowMs - this.#round.fromMs < pingMs / 2) return;
+    const over = this.#round;
+    const live = new Set([...this.#streams].filter((stream) => stream.phase === "live"));
+    this.#round = { fromMs: nowMs, live, named: new Set() };
+    for (const stream of over?.live ?? []) {
+      if (!this.#streams.has(stream)) continue;
+      this.#touched.add(stream);
+      stream.roundOver(over?.named.has(stream) ?? true);
+    }
+  }
+
+  #to(s: number, then: (stream: Stream) => void): void {
+    const stream = this.#bySubscription.get(s);
+    if (stream === undefined) return;
+    this.#touched.add(stream);
+    then(stream);
+  }
+
+  #on(handle: number, then: (route: Route) => void): void {
+    const route = this.#byHandle.get(handle);
+    if (route === undefined) return;
+    this.#touched.add(route.stream);
+    then(route);
+  }
+}
+
+function tell(streams: readonly Stream[]): void {
+  const told = streams.map((stream) => stream.settle());
+  for (const run of told) run();
+}
+
+function* triples(heads: Heads): Generator<readonly [handle: number, epoch: number, seq: number]> {
+  for (let at = 0; at + 2 < heads.length; at += HEAD_NUMBERS) {
+    yield [heads[at] ?? 0, heads[at + 1] ?? 0, heads[at + 2] ?? 0];
+  }
+}
