@@ -1,0 +1,176 @@
+// Moves the rows of the frozen journal into segments and receipts, a slice at a time between commits, and empties it
+// whole, last. Idempotent: a document's folded head moves in the same transaction as its rows, so after a crash at any
+// point the same journal is simply folded on.
+import { TransactionKind } from "../../document/document-store.js";
+import { DamageError } from "./columns.js";
+import type { Connection } from "./connection.js";
+import { DocumentStatus, type Documents } from "./documents.js";
+import { type JournalRow, toLogRow } from "./journal-row.js";
+import type { Journals } from "./journals.js";
+import { writeMeta } from "./meta.js";
+import type { Asker, Receipt, Receipts } from "./receipts.js";
+import type { Segments } from "./segments.js";
+import type { Transact } from "./transact.js";
+import { rowBytes, type Tail, type Unfolded } from "./unfolded.js";
+
+/** What the fold works on. */
+export interface FoldParts {
+  readonly db: Connection;
+  readonly transact: Transact;
+  readonly documents: Documents;
+  readonly segments: Segments;
+  readonly receipts: Receipts;
+  readonly journals: Journals;
+  /** Takes a damaged document out of service. */
+  readonly quarantine: (doc: number, reason: string) => void;
+  readonly reasonOf: (doc: number) => string | undefined;
+}
+
+/** How much one slice moves at most, so that it stays within about 20 ms, and which receipts have had their time. */
+export interface SliceLimits {
+  readonly rows: number;
+  readonly bytes: number;
+  /** Receipts born before, Unix ms, go. */
+  readonly horizon: number;
+}
+
+/** What a slice did: `emptied` when the journal is done with, then `rows` is how many it held. */
+export type Slice = { readonly emptied: false } | { readonly emptied: true; readonly rows: number };
+
+/** Receipts looked at per slice on top of twice the growth: the whole table is passed in the long run. */
+const SWEEP_MIN = 32;
+
+/** One slice, one transaction. Throws StoreError. */
+export function foldSlice(parts: FoldParts, frozen: Unfolded, limits: SliceLimits): Slice {
+  if (frozen.tails.size === 0) return empty(parts, frozen);
+  const moved = new Map<number, number>();
+  try {
+    parts.transact(() => moveSome({ parts, frozen, moved }, limits));
+  } catch (error) {
+    if (!(error instanceof FoldDamage)) throw error;
+    parts.quarantine(error.doc, error.reason);
+    return { emptied: false };
+  }
+  for (const [doc, count] of moved) forget(frozen, doc, count);
+  return { emptied: false };
+}
+
+/** Damage met while folding one document: the slice is rolled back and the others go on without it. */
+class FoldDamage extends DamageError {
+  readonly doc: number;
+
+  constructor(doc: number, reason: string) {
+    super(reason);
+    this.doc = doc;
+  }
+}
+
+interface Move {
+  readonly parts: FoldParts;
+  readonly frozen: Unfolded;
+  /** Rows taken, by document. */
+  readonly moved: Map<number, number>;
+}
+
+function moveSome({ parts, frozen, moved }: Move, limits: SliceLimits): void {
+  let rowsLeft = limits.rows;
+  let bytesLeft = limits.bytes;
+  let growth = 0;
+  for (const [doc, tail] of frozen.tails) {
+    if (rowsLeft <= 0 || bytesLeft <= 0) break;
+    const rows = attributing(doc, () => readSome(parts.journals, tail, rowsLeft, bytesLeft));
+    growth += attributing(doc, () => foldDocument(parts, doc, rows));
+    moved.set(doc, rows.length);
+    rowsLeft -= rows.length;
+    bytesLeft -= rows.reduce((sum, row) => sum + rowBytes(row), 0);
+  }
+  const sweepCount = Math.max(0, 2 * growth) + SWEEP_MIN;
+  for (const doc of parts.receipts.sweep(limits.horizon, sweepCount)) parts.quarantine(doc, "a receipt is damaged");
+}
+
+function attributing<T>(doc: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof DamageError ? new FoldDamage(doc, error.reason) : error;
+  }
+}
+
+function readSome(journals: Journals, tail: Tail, rowsMax: number, bytesMax: number): JournalRow[] {
+  const rows: JournalRow[] = [];
+  let bytes = 0;
+  for (const id of tail.ids) {
+    if (rows.length >= rowsMax || bytes >= bytesMax) break;
+    const row = journals.row(id);
+    rows.push(row);
+    bytes += rowBytes(row);
+  }
+  return rows;
+}
+
+/** Returns by how many receipts the table grew. */
+function foldDocument(parts: FoldParts, doc: number, rows: readonly JournalRow[]): number {
+  const [first, last] = [rows[0], rows.at(-1)];
+  if (first === undefined || last === undefined) return 0;
+  const before = parts.documents.get(doc);
+  if (first.seq !== before.head + 1) throw new DamageError(`rows after ${before.head} are missing from the journal`);
+  parts.segments.pack(doc, rows.map(toLogRow));
+  let growth = 0;
+  for (const [asker, receipts] of receiptsOf(doc, rows)) growth += parts.receipts.fold(asker, receipts);
+  const status = last.kind === TransactionKind.delete ? DocumentStatus.deleted : DocumentStatus.live;
+  parts.documents.update({ ...before, status, typeVersion: last.typeVersion, epoch: last.epoch, head: last.seq });
+  return growth;
+}
+
+function receiptsOf(doc: number, rows: readonly JournalRow[]): Iterable<[Asker, Receipt[]]> {
+  const byAsker = new Map<string, [Asker, Receipt[]]>();
+  for (const row of rows) {
+    const receipt = toReceipt(row);
+    if (receipt === undefined || row.client === null) continue;
+    const key = `${row.client}\0${row.subject}`;
+    const group = byAsker.get(key);
+    if (group === undefined) byAsker.set(key, [{ doc, subject: row.subject, client: row.client }, [receipt]]);
+    else group[1].push(receipt);
+  }
+  return byAsker.values();
+}
+
+/** The receipt a journal row carries; undefined when it answers no request. */
+export function toReceipt(row: JournalRow): Receipt | undefined {
+  const { n, low, seq, epoch, born, hash, result } = row;
+  if (n === null || low === null || born === null || hash === null) return undefined;
+  return { n, low, seq, epoch, born, hash, result };
+}
+
+function forget(frozen: Unfolded, doc: number, count: number): void {
+  const tail = frozen.tails.get(doc);
+  if (tail === undefined) return;
+  tail.drop(count);
+  if (tail.ids.length === 0) frozen.tails.delete(doc);
+}
+
+/** The last step: everything is in its place, so the journal goes whole. */
+function empty(parts: FoldParts, frozen: Unfolded): Slice {
+  parts.transact(() => {
+    if (frozen.aside.size > 0) salvage(parts, frozen);
+    parts.journals.table(frozen.journal).clear();
+    writeMeta(parts.db, "journal_first", parts.journals.activeFirstId);
+  });
+  parts.journals.folded();
+  return { emptied: true, rows: frozen.rows };
+}
+
+/** Keeps the whole journal for repair, and writes the quarantine down, since what it was found by goes away. */
+function salvage(parts: FoldParts, frozen: Unfolded): void {
+  parts.db.exec(`INSERT OR IGNORE INTO salvage SELECT * FROM ${frozen.journal}`);
+  for (const doc of frozen.aside) {
+    try {
+      const row = parts.documents.get(doc);
+      const reason = parts.reasonOf(doc) ?? "damage was found";
+      parts.documents.update({ ...row, status: DocumentStatus.quarantined, reason });
+    } catch (error) {
+      // Its row in the table of documents is what is damaged: that is found again at each start.
+      if (!(error instanceof DamageError)) throw error;
+    }
+  }
+}

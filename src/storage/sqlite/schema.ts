@@ -1,0 +1,46 @@
+// The tables of the file format and how a file is recognised as ours. It creates nothing: migrations.ts does.
+
+/** `PRAGMA application_id` of a Tidemark file: "TIDE". */
+export const APPLICATION_ID = 0x54_49_44_45;
+
+/** The newest file format this build reads and writes. */
+export const FORMAT = 1;
+
+/** The two journals that take turns. */
+export const JOURNALS = ["journal_a", "journal_b"] as const;
+export type JournalName = (typeof JOURNALS)[number];
+
+const journal = (name: JournalName | "salvage"): string => `
+  CREATE TABLE ${name}(
+    id INTEGER PRIMARY KEY,       -- commit order over both journals, without gaps: a lost row shows
+    prev INT NOT NULL,            -- document of the row before: says whose row was lost or damaged
+    doc INT NOT NULL, seq INT NOT NULL, epoch INT NOT NULL, tv INT NOT NULL, kind INT NOT NULL, at INT NOT NULL,
+    sub TEXT NOT NULL, client TEXT, n INT, low INT, born INT, hash BLOB, result TEXT,
+    ops TEXT NOT NULL, events TEXT, sys TEXT, crc INT NOT NULL)`;
+
+/** Format 1, in the order of creation. */
+export const FORMAT_1: readonly string[] = [
+  "CREATE TABLE meta(key TEXT PRIMARY KEY, value NOT NULL, crc INT NOT NULL) WITHOUT ROWID",
+  // epoch, head and status are as of the last fold; `trimmed` is the seq after which the log begins.
+  `CREATE TABLE docs(
+    doc INTEGER PRIMARY KEY, space TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL,
+    status TEXT NOT NULL, reason TEXT, tv INT NOT NULL, epoch INT NOT NULL, head INT NOT NULL, trimmed INT NOT NULL,
+    next_due INT, crc INT NOT NULL)`,
+  "CREATE UNIQUE INDEX docs_name ON docs(space, type, key)",
+  "CREATE INDEX docs_due ON docs(next_due) WHERE next_due IS NOT NULL",
+  // Apart from docs: an UPDATE beside a blob rewrites the blob.
+  `CREATE TABLE snapshots(
+    doc INTEGER PRIMARY KEY, seq INT NOT NULL, epoch INT NOT NULL, tv INT NOT NULL, body TEXT NOT NULL, crc INT NOT NULL)`,
+  journal("journal_a"),
+  journal("journal_b"),
+  // Journals in which damage was found, row by row as they were: emptying one must not destroy what can be repaired.
+  journal("salvage"),
+  `CREATE TABLE segments(
+    doc INT NOT NULL, last_seq INT NOT NULL, first_seq INT NOT NULL, epoch INT NOT NULL, tv INT NOT NULL,
+    count INT NOT NULL, newest INT NOT NULL, body BLOB NOT NULL, crc INT NOT NULL,
+    PRIMARY KEY(doc, last_seq)) WITHOUT ROWID`,
+  `CREATE TABLE receipts(
+    doc INT NOT NULL, sub TEXT NOT NULL, client TEXT NOT NULL, n INT NOT NULL, low INT NOT NULL, seq INT NOT NULL,
+    epoch INT NOT NULL, born INT NOT NULL, hash BLOB NOT NULL, result TEXT, crc INT NOT NULL,
+    PRIMARY KEY(doc, sub, client, n)) WITHOUT ROWID`,
+];
