@@ -114,6 +114,8 @@ export interface OpenRequest {
 
 /** Everybody who follows one document on this process; the session room's fan-out implements it. */
 export interface Audience {
+  /** The document is loaded, nobody follows yet: the point of the last transaction known to have changed it. */
+  begin(at: { readonly epoch: number; readonly seq: number }): void;
   /** Durable transactions, contiguous with what was delivered before. */
   deliver(transactions: readonly Committed[]): void;
   /** The document is unloaded; nobody follows it any more. */

@@ -180,6 +180,7 @@ export class DocumentHost {
   async #deliverMissed({ ref, pipeline, content }: Residence): Promise<void> {
     const held = this.#delivered;
     this.#delivered = pipeline.head;
+    if (held === undefined) this.#parts.audience.begin(pipeline.lastChange);
     if (held === undefined || content.status !== "live" || held.seq >= pipeline.head.seq) return;
     const range = { after: held.seq, limit: LIMITS.undurableTransactionsMax * 2, bytesMax: LIMITS.undurableBytesMax * 2 };
     const rows = await this.#parts.store.read(ref, range);

@@ -81,6 +81,12 @@ export class Pipeline implements Committing {
     return this.#gate.size;
   }
 
+  /** The point of the last transaction in memory that changed something; the head if none of them is known to. */
+  get lastChange(): StoredPosition {
+    const { epoch, seq } = this.recent.lastChange ?? this.#head;
+    return { epoch, seq };
+  }
+
   /** Takes an executed transaction. `by` is its author if the type reveals authors. */
   append(transaction: NewTransaction, by: string | undefined): StoredPosition {
     const previousEpoch = this.#head.epoch;

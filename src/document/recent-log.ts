@@ -26,6 +26,11 @@ export class RecentLog {
     if (this.#first > 1_024 && this.#first * 2 > this.#rows.length) this.#compact();
   }
 
+  /** The newest row with operations or events, if one is here. */
+  get lastChange(): Committed | undefined {
+    return this.#rows.findLast(({ operations, events }, index) => index >= this.#first && (operations !== "[]" || events !== undefined));
+  }
+
   /** Rows with `after < seq`, or undefined when the oldest of them is no longer here. */
   after(seq: number): readonly Committed[] | undefined {
     const oldest = this.#rows[this.#first];

@@ -1,33 +1,17 @@
 // Everybody on this process who follows one document. A delta is encoded once per codec and its frame is shared by all
 // sockets; this file never knows who they are.
-import { type Codec, type DeltaExtension, type Json, LIMITS, type Piece, type WireEvent } from "@tidemark/protocol";
+import { type Codec, LIMITS, type Piece } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
 import type { Audience, Committed, Snapshot } from "../document/documents.js";
 import { invariant } from "../runtime/invariant.js";
+import { chainAfter, encodeAdvance, encodeChain, type Point } from "./delta-chain.js";
 import { OutgoingFrame } from "./wire.js";
 
 /** A subscriber, as far as deltas go. */
 export interface Receiver {
   readonly codec: Codec;
   /** Takes a shared frame; `through` is the position after it. */
-  receive(frame: OutgoingFrame, through: { readonly epoch: number; readonly seq: number }): void;
-}
-
-/** One transaction as a `d`. */
-export function encodeDelta(codec: Codec, h: number, committed: Committed): Piece {
-  const { seq, operations } = committed;
-  return codec.encodeDelta({ h, prev: seq - 1, seq, operationsJson: operations, extension: extensionOf(committed) });
-}
-
-function extensionOf({ seq, at, epoch, previousEpoch, events, by }: Committed): DeltaExtension {
-  const e = epoch === previousEpoch ? undefined : epoch;
-  const ev = events === undefined ? undefined : wireEvents(seq, at, events);
-  return { ...(e === undefined ? {} : { e }), ...(ev === undefined ? {} : { ev }), at, ...(by === undefined ? {} : { by }) };
-}
-
-function wireEvents(seq: number, at: number, text: string): WireEvent[] {
-  const events: readonly (readonly [string, Json])[] = JSON.parse(text);
-  return events.map(([name, data]) => [seq, at, name, data]);
+  receive(frame: OutgoingFrame, through: Point): void;
 }
 
 /** The followers of one document, and the handle its bytes go out under. */
@@ -38,10 +22,20 @@ export class FanOut implements Audience {
   readonly #snapshots = new Map<Codec, { readonly of: Snapshot; readonly frame: OutgoingFrame }>();
 
   readonly #retired: () => void;
+  #chain: Point = { epoch: 0, seq: 0 };
 
   constructor(handle: number, retired: () => void) {
     this.handle = handle;
     this.#retired = retired;
+  }
+
+  /** What the next delta links to. */
+  get chain(): Point {
+    return this.#chain;
+  }
+
+  begin(chain: Point): void {
+    this.#chain = chain;
   }
 
   /** From now on it gets every delta. */
@@ -59,10 +53,14 @@ export class FanOut implements Audience {
   deliver(transactions: readonly Committed[]): void {
     const last = transactions.at(-1);
     if (last === undefined) return;
+    const start = this.#chain;
+    const end = chainAfter(start, transactions);
+    this.#chain = end;
     this.#snapshots.clear();
     for (const [codec, receivers] of this.#receivers) {
       if (receivers.size === 0) continue;
-      for (const frame of this.#frames(codec, transactions)) {
+      const pieces = encodeChain({ codec, handle: this.handle }, start, transactions, end);
+      for (const frame of framesOf(codec, pieces)) {
         for (const receiver of receivers) receiver.receive(frame, last);
       }
     }
@@ -72,34 +70,37 @@ export class FanOut implements Audience {
     this.#retired();
   }
 
-  /** The `snap` of a snapshot, encoded once for all who reset there. */
+  /** The `snap` of a snapshot at the delivered head, encoded once for all who reset there. It bears the chain's point,
+   * so that the next delta links to it; an advance to the head follows. */
   snapFrame(codec: Codec, snapshot: Snapshot): OutgoingFrame {
     const known = this.#snapshots.get(codec);
     if (known?.of === snapshot) return known.frame;
-    const { epoch, seq, stateJson } = snapshot;
-    const piece = codec.encodeSnap({ h: this.handle, epoch, seq, stateJson });
-    const frame = new OutgoingFrame(codec, [piece], piece.length);
+    const { epoch, seq } = this.#chain;
+    const pieces = [codec.encodeSnap({ h: this.handle, epoch, seq, stateJson: snapshot.stateJson })];
+    if (snapshot.seq > seq) pieces.push(encodeAdvance({ codec, handle: this.handle }, this.#chain, snapshot));
+    const frame = frameOf(codec, pieces);
     this.#snapshots.set(codec, { of: snapshot, frame });
     return frame;
   }
+}
 
-  #frames(codec: Codec, transactions: readonly Committed[]): OutgoingFrame[] {
-    const frames: OutgoingFrame[] = [];
-    let pieces: Piece[] = [];
-    let bytes = 0;
-    for (const transaction of transactions) {
-      const piece = encodeDelta(codec, this.handle, transaction);
-      if (pieces.length > 0 && (pieces.length >= LIMITS.frameMessagesMax || bytes + piece.length > LIMITS.frameFlushBytes)) {
-        frames.push(new OutgoingFrame(codec, pieces, bytes));
-        pieces = [];
-        bytes = 0;
-      }
-      pieces.push(piece);
-      bytes += piece.length;
-    }
-    frames.push(new OutgoingFrame(codec, pieces, bytes));
-    return frames;
-  }
+const frameOf = (codec: Codec, pieces: readonly Piece[]): OutgoingFrame =>
+  new OutgoingFrame(codec, pieces, pieces.reduce((sum, piece) => sum + piece.length, 0));
+
+/** As many frames as their bounds ask for (FRAME-11). */
+export function framesOf(codec: Codec, pieces: readonly Piece[]): OutgoingFrame[] {
+  const frames: OutgoingFrame[] = [];
+  let first = 0;
+  let bytes = 0;
+  pieces.forEach((piece, index) => {
+    bytes += piece.length;
+    if (index + 1 - first < LIMITS.frameMessagesMax && bytes < LIMITS.frameFlushBytes) return;
+    frames.push(new OutgoingFrame(codec, pieces.slice(first, index + 1), bytes));
+    first = index + 1;
+    bytes = 0;
+  });
+  if (first < pieces.length) frames.push(frameOf(codec, pieces.slice(first)));
+  return frames;
 }
 
 /** The fan-outs of this process by document. */

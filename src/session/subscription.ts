@@ -3,8 +3,9 @@
 import type { Codec, ErrorCode } from "@tidemark/protocol";
 import { ERRORS } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
-import type { Caller, Committed, Follower, Opening, PastEvent } from "../document/documents.js";
-import { encodeDelta, type FanOut, type Receiver } from "./fan-out.js";
+import type { Caller, Follower, Opening, PastEvent } from "../document/documents.js";
+import { encodeChain, isEmpty, type Point } from "./delta-chain.js";
+import type { FanOut, Receiver } from "./fan-out.js";
 import type { OutboundQueue } from "./outbound-queue.js";
 import type { OutgoingFrame } from "./wire.js";
 
@@ -37,8 +38,7 @@ export class Subscription implements Follower, Receiver {
   readonly codec: Codec;
   readonly #parts: SubscriptionParts;
   #state: State = { state: "opening", heldBack: [] };
-  #epoch = 0;
-  #seq = 0;
+  #at: Point = { epoch: 0, seq: 0 };
 
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
@@ -50,7 +50,7 @@ export class Subscription implements Follower, Receiver {
 
   /** `[h, epoch, seq]` of what this socket was sent; undefined while there is nothing to compare with. */
   get head(): readonly [h: number, epoch: number, seq: number] | undefined {
-    return this.#state.state === "open" ? [this.#state.fanOut.handle, this.#epoch, this.#seq] : undefined;
+    return this.#state.state === "open" ? [this.#state.fanOut.handle, this.#at.epoch, this.#at.seq] : undefined;
   }
 
   /** Sends an answer now, or right after the first payload. */
@@ -74,10 +74,9 @@ export class Subscription implements Follower, Receiver {
     for (const send of heldBack) send();
   }
 
-  receive(frame: OutgoingFrame, through: { readonly epoch: number; readonly seq: number }): void {
+  receive(frame: OutgoingFrame, through: Point): void {
     this.#parts.out.sendShared(frame);
-    this.#epoch = through.epoch;
-    this.#seq = through.seq;
+    this.#at = through;
   }
 
   ended(code: ErrorCode): void {
@@ -93,26 +92,23 @@ export class Subscription implements Follower, Receiver {
     return heldBack;
   }
 
-  #resume({ prev, missed }: Extract<Opening, { kind: "resume" }>, { handle }: FanOut): void {
+  #resume({ prev, missed }: Extract<Opening, { kind: "resume" }>, fanOut: FanOut): void {
     const { out, s, codec } = this.#parts;
-    const [epoch, seq] = prev;
-    out.send(["opened", { s, h: [handle], mode: ["resume"], prev: [seq], tag: [TAG] }]);
-    for (const committed of missed) out.sendPiece(encodeDelta(codec, handle, committed));
-    const last: Pick<Committed, "epoch" | "seq"> = missed.at(-1) ?? { epoch, seq };
-    this.#epoch = last.epoch;
-    this.#seq = last.seq;
+    const { handle, chain } = fanOut;
+    const held = { epoch: prev[0], seq: prev[1] };
+    const changed = missed.some((row) => !isEmpty(row));
+    out.send(["opened", { s, h: [handle], mode: ["resume"], prev: [changed ? held.seq : chain.seq], tag: [TAG] }]);
+    for (const piece of encodeChain({ codec, handle }, held, missed, chain)) out.sendPiece(piece);
+    this.#at = missed.at(-1) ?? held;
   }
 
   #reset({ snapshot, events, gap }: Extract<Opening, { kind: "reset" }>, fanOut: FanOut): void {
     const { out, s, codec } = this.#parts;
     const past = events.length === 0 ? {} : { events: events.map(toWire) };
-    out.send([
-      "opened",
-      { s, h: [fanOut.handle], mode: ["reset"], prev: [snapshot.seq], tag: [TAG], ...past, ...(gap ? { gap } : {}) },
-    ]);
+    const lost = gap ? { gap } : {};
+    out.send(["opened", { s, h: [fanOut.handle], mode: ["reset"], prev: [fanOut.chain.seq], tag: [TAG], ...past, ...lost }]);
     out.sendShared(fanOut.snapFrame(codec, snapshot));
-    this.#epoch = snapshot.epoch;
-    this.#seq = snapshot.seq;
+    this.#at = snapshot;
   }
 
   #end(code: ErrorCode, afterMs: number | undefined): void {

@@ -1,0 +1,63 @@
+// Encodes rows of a log as a chain of `d` messages. A transaction that changed nothing moves a subscriber's position but
+// not the chain that the next shared delta links to (SEQ-3): so the same bytes fit everybody who follows the handle.
+import type { Codec, DeltaExtension, Json, Piece, WireEvent } from "@tidemark/protocol";
+import type { Committed } from "../document/documents.js";
+
+/** A seq and its epoch. */
+export interface Point {
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+/** Where bytes go out. */
+export interface ChainParts {
+  readonly codec: Codec;
+  readonly handle: number;
+}
+
+/** Did this transaction change nothing that a subscriber sees? */
+export const isEmpty = ({ operations, events }: Committed): boolean => operations === "[]" && events === undefined;
+
+/** The point of the last transaction that changed something; `start` if none did. */
+export function chainAfter(start: Point, rows: readonly Committed[]): Point {
+  const last = rows.findLast((row) => !isEmpty(row));
+  return last === undefined ? start : { epoch: last.epoch, seq: last.seq };
+}
+
+/**
+ * The `d` messages of rows that follow `start`, with an advance at the end if the last ones are empty. `end` is the
+ * chain that the next shared delta links to: the last message that changes something reaches up to it.
+ */
+export function encodeChain(parts: ChainParts, start: Point, rows: readonly Committed[], end: Point): Piece[] {
+  const pieces: Piece[] = [];
+  const changing = rows.filter((row) => !isEmpty(row));
+  let chain = start;
+  changing.forEach((row, index) => {
+    const through = index === changing.length - 1 ? end : row;
+    pieces.push(encodeDelta(parts, chain, through, row));
+    chain = through;
+  });
+  const last = rows.at(-1);
+  if (last !== undefined && last.seq > end.seq) pieces.push(encodeAdvance(parts, end, last));
+  return pieces;
+}
+
+/** A `d` that only moves the position. */
+export function encodeAdvance({ codec, handle }: ChainParts, chain: Point, to: Point): Piece {
+  return codec.encodeDelta({ h: handle, prev: chain.seq, seq: to.seq, operationsJson: "[]", extension: { e: to.epoch } });
+}
+
+function encodeDelta({ codec, handle }: ChainParts, chain: Point, through: Point, row: Committed): Piece {
+  const extension = extensionOf(row, through.epoch === chain.epoch ? undefined : through.epoch);
+  return codec.encodeDelta({ h: handle, prev: chain.seq, seq: through.seq, operationsJson: row.operations, extension });
+}
+
+function extensionOf({ seq, at, events, by }: Committed, e: number | undefined): DeltaExtension {
+  const ev = events === undefined ? undefined : wireEvents(seq, at, events);
+  return { ...(e === undefined ? {} : { e }), ...(ev === undefined ? {} : { ev }), at, ...(by === undefined ? {} : { by }) };
+}
+
+function wireEvents(seq: number, at: number, text: string): WireEvent[] {
+  const events: readonly (readonly [string, Json])[] = JSON.parse(text);
+  return events.map(([name, data]) => [seq, at, name, data]);
+}
