@@ -55,9 +55,9 @@ export async function client(): Promise<void> {
   // @ts-expect-error wrong message of a call
   tide.call("board", "x").startTimer({ hours: 1 });
   // @ts-expect-error wrong create input
-  tide.service.create("board", "x", { name: "a" });
+  void tide.service.create("board", "x", { name: "a" });
   // @ts-expect-error not an index
-  tide.service.list("board", { where: { title: "a" } });
+  void tide.service.list("board", { where: { title: "a" } });
   // @ts-expect-error a hidden part is not in the view
   tide.open("poll", "lunch").state?.ballots;
   // @ts-expect-error wrong input of a hidden poll

@@ -12,7 +12,7 @@ export interface InputIssue {
 }
 
 /** What checking gave: the value as the handler reads it, or at most 20 issues. */
-export type ParsedInput =
+type ParsedInput =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly issues: readonly InputIssue[] };
 

@@ -1,13 +1,23 @@
 // The one error of the author side: a definition that cannot work, met at start-up and never later.
 
-/** A definition cannot work. `property` names the offending one, e.g. `messages.add` or `state.cards.*.text`. */
+const brand = Symbol.for("tidemark.definitionError");
+
+/**
+ * A definition cannot work. `property` names the offending one, e.g. `messages.add` or `state.cards.*.text`.
+ * `instanceof` holds for errors of any copy of this package: an application may have loaded another than its server.
+ */
 export class DefinitionError extends Error {
+  readonly [brand] = true;
   readonly property: string;
 
   constructor(property: string, message: string, options?: ErrorOptions) {
     super(`\`${property}\` ${message}`, options);
     this.name = "DefinitionError";
     this.property = property;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && brand in value;
   }
 }
 

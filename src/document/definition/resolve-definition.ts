@@ -45,6 +45,8 @@ const knownProperties = new Set([
 ]);
 
 const identifier = /^[A-Za-z_][A-Za-z0-9_$]{0,63}$/;
+// An object with `then` is taken for a promise: `await tide.call(...)` would send it.
+const unusableNames = new Set(["then", "__proto__"]);
 const historyDefault = { deltas: 10_000, days: 7 };
 
 /** Checks a definition; throws `DefinitionError` naming the first property that cannot work. */
@@ -175,6 +177,9 @@ function resolveFlag(raw: Raw, property: string): boolean {
 }
 
 function requireIdentifier(property: string, name: string): void {
+  if (unusableNames.has(name)) {
+    throw new DefinitionError(property, "cannot have this name: JavaScript gives it a meaning of its own.");
+  }
   if (identifier.test(name)) return;
   throw new DefinitionError(
     property,

@@ -6,8 +6,6 @@ import type { DocumentType } from "./definition.js";
 import { DefinitionError, kindOf } from "./definition-error.js";
 import type { CompiledState } from "./state/compiled-state.js";
 
-export type { CompiledInput } from "./compiled-input.js";
-
 /** How much of the log is kept: all of it, or what both bounds allow. */
 export type ResolvedHistory = "forever" | { readonly deltas: number; readonly days: number };
 

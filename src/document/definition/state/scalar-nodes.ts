@@ -6,7 +6,7 @@ import { expectation } from "../issue.js";
 import { mismatch, type Problem, StateNode } from "./state-node.js";
 
 /** Fits nothing: below a scalar, or a key that the schema does not have. */
-export class ForbiddenNode extends StateNode {
+class ForbiddenNode extends StateNode {
   readonly isObject = false;
   readonly isScalar = true;
   readonly reach = "none";

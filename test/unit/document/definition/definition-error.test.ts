@@ -135,6 +135,9 @@ describe("documentType: messages and queries", () => {
       { messages: (m: Builder) => ({ ["a".repeat(65)]: m(() => 1) }) },
       `messages.${"a".repeat(65)}`,
     ],
+    // biome-ignore lint/suspicious/noThenProperty: the very name that is refused.
+    ["the name then", { messages: (m: Builder) => ({ then: m(() => 1) }) }, "messages.then"],
+    ["the name __proto__", { queries: (q: Builder) => ({ ["__proto__"]: q(() => 1) }) }, "queries.__proto__"],
     ["a number as name", { queries: (q: Builder) => ({ 1: q(() => 1) }) }, "queries.1"],
     [
       "an async refinement",

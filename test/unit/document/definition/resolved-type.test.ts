@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { resolveApp } from "../../../../src/document/definition/define-app.js";
 import { type ResolvedType, resolveType } from "../../../../src/document/definition/resolved-type.js";
-import { defineApp, documentType } from "../../../../src/index.js";
+import { DefinitionError, defineApp, documentType } from "../../../../src/index.js";
 
 const principal = { id: "ann", roles: [], claims: {} };
 
@@ -81,6 +81,12 @@ describe("resolveType", () => {
     expect(resolveApp(app).types.get("counter")).toBe(resolved);
     const foreignApp = { [Symbol.for("tidemark.app")]: resolveApp(app) };
     expect(Reflect.apply(resolveApp, undefined, [foreignApp])).toBe(resolveApp(app));
+  });
+
+  it("knows a DefinitionError of another copy", () => {
+    const foreign = Object.assign(new Error("`state` ..."), { [Symbol.for("tidemark.definitionError")]: true });
+    expect(foreign).toBeInstanceOf(DefinitionError);
+    expect(new Error("other")).not.toBeInstanceOf(DefinitionError);
   });
 
   it("a type is frozen and shows nothing of itself", () => {
