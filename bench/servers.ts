@@ -25,7 +25,7 @@ export const echo: ServerKind = () => startServer([path("peers/echo.mjs")]);
 
 /** Tidemark's documents and store, with one `ws.send` for each subscriber and delta. */
 export const naiveFanOut: ServerKind = (directory) =>
-  startServer(["--conditions=source", "--import", "tsx", path("peers/naive-fanout.ts"), join(directory, "bench.db")]);
+  startServer(["--import", "tsx", path("peers/naive-fanout.ts"), join(directory, "bench.db")]);
 
 /** Bare sockets that are written to as fast as they drain. */
 export const rawLoop =

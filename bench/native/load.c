@@ -111,7 +111,7 @@ static void on_text(connection *c, const char *p, size_t length) {
   enum phase before = c->phase;
   stream_frame(c, &total, &outgoing, p, length);
   if (before == GREETING && c->phase == OPENING) open_document(c);
-  if (c->phase == OPENING && c->following && c->parts_awaited == 0) become_ready(c);
+  if (c->phase == OPENING && c->following && !c->snap_awaited && c->parts_awaited == 0) become_ready(c);
 }
 
 static void on_frame(connection *c, const ws_frame *frame) {

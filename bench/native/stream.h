@@ -47,6 +47,7 @@ typedef struct {
   bool answered[CALL_RING];
   uint64_t low_n; // every n below it has its answer
   bool following;
+  bool snap_awaited;
   int parts_awaited;
   stream_state at;
 } connection;
@@ -78,6 +79,7 @@ static inline void stream_snap(connection *c, tally *t, const char *p, const cha
   uint64_t seq = scan_integer(&p, end);
   if (seq != c->at.chain) complain(&t->bad.gaps, "a snapshot that does not begin where `opened` said", p, 0);
   c->at.position = seq;
+  c->snap_awaited = false;
   c->parts_awaited = 0;
   const char *state = scan_comma(p, end);
   if (state && state < end && *state == 'n') {
@@ -97,6 +99,7 @@ static inline void stream_opened(connection *c, tally *t, const char *p, const c
   else if (again && chain != c->at.chain) complain(&t->bad.gaps, "a resume elsewhere", p, (size_t)(end - p));
   c->at.handle = scan_integer(&handle, end);
   c->at.chain = chain;
+  c->snap_awaited = reset;
   c->following = true;
 }
 
