@@ -13,6 +13,21 @@ export class FrameError extends Error {
   }
 }
 
+/** FRAME-3. */
+export function frameTooLarge(bytesMax: number): FrameError {
+  return new FrameError("too_large", `The frame is larger than ${bytesMax} bytes.`);
+}
+
+/** FRAME-3. */
+export function tooDeep(depthMax: number): FrameError {
+  return new FrameError("too_large", `Arrays and objects nest deeper than ${depthMax}.`);
+}
+
+/** FRAME-6. */
+export function forbiddenKey(): FrameError {
+  return new FrameError("protocol_error", "The key __proto__ is forbidden.");
+}
+
 /** A value that no frame can carry (`undefined`, a Date, NaN, a cycle, ...). `path` is a JSON Pointer into the message. */
 export class EncodeError extends Error {
   override readonly name = "EncodeError";

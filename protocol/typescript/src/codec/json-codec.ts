@@ -4,7 +4,7 @@ import { LIMITS } from "../limits.js";
 import type { DeltaExtension } from "../messages.js";
 import type { Codec, DecodeLimits } from "./codec.js";
 import { assertEncodable } from "./encodable.js";
-import { FrameError } from "./frame-error.js";
+import { FrameError, frameTooLarge } from "./frame-error.js";
 import { scanJson } from "./json-scan.js";
 import { normalize } from "./received.js";
 
@@ -62,10 +62,10 @@ function extensionFields({ e, ev, at, by }: DeltaExtension): string {
 
 function frameText(frame: string | Uint8Array, limits: DecodeLimits): string {
   if (typeof frame === "string") {
-    if (frame.length * 3 > limits.bytesMax && utf8Length(frame) > limits.bytesMax) throw frameTooLarge(limits);
+    if (frame.length * 3 > limits.bytesMax && utf8Length(frame) > limits.bytesMax) throw frameTooLarge(limits.bytesMax);
     return frame;
   }
-  if (frame.length > limits.bytesMax) throw frameTooLarge(limits);
+  if (frame.length > limits.bytesMax) throw frameTooLarge(limits.bytesMax);
   try {
     return textDecoder.decode(frame);
   } catch {
@@ -89,9 +89,4 @@ function utf8Length(text: string): number {
     if (char > 0x7f) length += char > 0x7ff && (char < 0xd800 || char > 0xdfff) ? 2 : 1;
   }
   return length;
-}
-
-/** FRAME-3. */
-export function frameTooLarge(limits: DecodeLimits): FrameError {
-  return new FrameError("too_large", `The frame is larger than ${limits.bytesMax} bytes.`);
 }

@@ -1,6 +1,6 @@
 // Reads JSON text once, before the parser sees it: counts depth, knowing strings, and notes what the parser would let
 // through. It does not validate: text that is not JSON is the parser's to refuse.
-import { FrameError } from "./frame-error.js";
+import { tooDeep } from "./frame-error.js";
 
 const QUOTE = 0x22;
 const MINUS = 0x2d;
@@ -48,9 +48,4 @@ function endOfDigits(text: string, from: number): number {
 
 function isDigit(char: number): boolean {
   return char >= ZERO && char <= NINE;
-}
-
-/** FRAME-3. */
-export function tooDeep(depthMax: number): FrameError {
-  return new FrameError("too_large", `Arrays and objects nest deeper than ${depthMax}.`);
 }

@@ -4,8 +4,7 @@ import { Packr, Unpackr } from "msgpackr";
 import { LIMITS } from "../limits.js";
 import type { Codec } from "./codec.js";
 import { assertEncodable, withWellFormedText } from "./encodable.js";
-import { FrameError } from "./frame-error.js";
-import { frameTooLarge } from "./json-codec.js";
+import { FrameError, frameTooLarge } from "./frame-error.js";
 import { scanMsgpack } from "./msgpack-scan.js";
 import { normalize } from "./received.js";
 
@@ -52,7 +51,7 @@ export const msgpackCodec: Codec<Uint8Array> = Object.freeze({
 
   decode(frame, limits) {
     if (typeof frame === "string") throw new FrameError("protocol_error", "A msgpack frame is binary.");
-    if (frame.length > limits.bytesMax) throw frameTooLarge(limits);
+    if (frame.length > limits.bytesMax) throw frameTooLarge(limits.bytesMax);
     const suspicious = scanMsgpack(frame, limits.depthMax + LIMITS.envelopeDepth);
     const messages = frame.length === 0 ? [] : unpackr.unpackMultiple(frame);
     if (!Array.isArray(messages)) throw new FrameError("protocol_error", "The frame is not msgpack.");

@@ -1,9 +1,7 @@
 // Reads a msgpack frame once, before the decoder sees it, without recursion: lengths that lie, nesting, extension
 // types, wide integers, bad UTF-8 and forbidden keys are refused here, because the decoder would overflow its stack,
 // rewrite or round them in silence.
-import { FrameError } from "./frame-error.js";
-import { tooDeep } from "./json-scan.js";
-import { forbiddenKey } from "./received.js";
+import { FrameError, forbiddenKey, tooDeep } from "./frame-error.js";
 import { isUtf8 } from "./utf8.js";
 
 const PROTO = [..."__proto__"].map((char) => char.charCodeAt(0));

@@ -1,7 +1,7 @@
 // The last step of decoding: finds what a parser lets through although no frame may carry it, and brings numbers and
 // text to their one form. The codecs call it only for frames in which their scan saw something suspicious.
 import { wellFormed } from "./encodable.js";
-import { FrameError } from "./frame-error.js";
+import { FrameError, forbiddenKey } from "./frame-error.js";
 
 /**
  * Brings a freshly decoded value to its one form, in place: `-0` is 0, lone surrogates are U+FFFD (FRAME-7).
@@ -34,9 +34,4 @@ function normalizeContainer(value: object): void {
     if (name !== key) Reflect.deleteProperty(value, key);
     Reflect.set(value, name, item);
   }
-}
-
-/** FRAME-6. */
-export function forbiddenKey(): FrameError {
-  return new FrameError("protocol_error", "The key __proto__ is forbidden.");
 }

@@ -21,11 +21,6 @@ export interface Shape<T> {
   readonly type?: T;
 }
 
-/** Whether a value has a shape. */
-export function fits<T>(shape: Shape<T>, value: unknown): value is T {
-  return shape.check(value) === undefined;
-}
-
 /** The mismatch of a value that is not what was expected. Names the kind of the value, never its content (R18). */
 export function mismatch(expected: string, value: unknown): Mismatch {
   return { path: "", expected, found: kindOf(value) };
