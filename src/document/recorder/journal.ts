@@ -157,6 +157,10 @@ export function spliceNode(
   start: number,
   change: { readonly removeCount: number; readonly items: readonly StateValue[] },
 ): StateValue[] {
+  if (start === node.length && change.items.length === 1) {
+    node.push(...change.items);
+    return [];
+  }
   if (change.items.length <= ARGUMENTS_MAX) return node.splice(start, change.removeCount, ...change.items);
   const tail = node.splice(start);
   const removed = tail.slice(0, change.removeCount);

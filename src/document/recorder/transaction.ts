@@ -63,7 +63,9 @@ export class Transaction {
     // Nothing was logged since, and a detached node cannot be written to: what is inserted is what was removed. Between
     // parts a move is never logged, or a filter by part would miss the value.
     if (removal === undefined || removal.node !== node || removal.part !== path[0]) return false;
-    return this.journal.lastOperation === removal.operation;
+    if (this.journal.lastOperation !== removal.operation) return false;
+    // RFC 6902 forbids a move to below where it comes from, although another element may have moved up there.
+    return !pointerOf(path).startsWith(`${removal.operation.path}/`);
   }
 
   /** Makes a move to `path` of the latest removal. */
