@@ -2,12 +2,10 @@
 // then. It does not judge: whoever asks opens the files and compares.
 import { writeFileSync } from "node:fs";
 import { DiskModel } from "./disk-model.js";
+import { PHASES, type Phase } from "./phases.js";
 import { integer, type Random } from "./seeded-random.js";
 import { type FileName, SUFFIXES, type TraceEvent } from "./trace.js";
 import { type Acknowledgement, type Peer, Witness } from "./witness.js";
-
-/** What was going on when power was cut. */
-export type Phase = "commit" | "checkpoint";
 
 export interface CrashState {
   readonly files: ReadonlyMap<FileName, Buffer>;
@@ -23,6 +21,7 @@ export interface CrashState {
 /** One process: what it did, and who was connected to it, by the port of the client's end. */
 export interface RecordedProcess {
   readonly trace: readonly TraceEvent[];
+  readonly phases: readonly Phase[];
   readonly peers: ReadonlyMap<number, Peer>;
 }
 
@@ -33,28 +32,16 @@ export interface CrashOptions {
   readonly random: Random;
 }
 
-/** Events inside a checkpoint: from its first write of the main file to the end of that file's sync. */
-function checkpointEvents(trace: readonly TraceEvent[]): ReadonlySet<number> {
-  const inside = new Set<number>();
-  let open = false;
-  trace.forEach((event, index) => {
-    if (event.kind === "write" && event.file === "main") open = true;
-    if (open) inside.add(index);
-    if (event.kind === "sync-end" && event.file === "main") open = false;
-  });
-  return inside;
-}
-
-/** Cuts by event index, rising. A third falls into checkpoints: short as they are, chance alone would miss them. */
-function chooseCuts(trace: readonly TraceEvent[], count: number, random: Random): readonly [number, Phase][] {
-  const inside = checkpointEvents(trace);
-  const checkpoints = [...inside];
+/** Cuts by event index, rising: half of them anywhere, half spread evenly over the phases, short as some are. */
+function chooseCuts(phases: readonly Phase[], count: number, random: Random): readonly number[] {
+  const byPhase = PHASES.map((phase) => phases.flatMap((one, index) => (one === phase ? [index] : [])));
+  const met = byPhase.filter((events) => events.length > 0);
   const cuts: number[] = [];
   for (let chosen = 0; chosen < count; chosen += 1) {
-    const special = chosen % 3 === 0 ? checkpoints[integer(random, checkpoints.length)] : undefined;
-    cuts.push(special ?? integer(random, trace.length));
+    const events = chosen % 2 === 0 ? undefined : met[Math.floor(chosen / 2) % met.length];
+    cuts.push(events?.[integer(random, events.length)] ?? integer(random, phases.length));
   }
-  return cuts.sort((a, b) => a - b).map((cut) => [cut, inside.has(cut) ? "checkpoint" : "commit"]);
+  return cuts.sort((a, b) => a - b);
 }
 
 /** Crash states of a run, in the order of their cuts, made one at a time as they are asked for. */
@@ -65,20 +52,20 @@ export function* crashStates(options: CrashOptions): Generator<CrashState> {
   const told: Acknowledgement[] = [];
   const seen = new Map<string, number>();
   let given = 0;
-  for (const [process, { trace, peers }] of processes.entries()) {
+  for (const [process, { trace, phases, peers }] of processes.entries()) {
     const last = process === processes.length - 1;
     const share = last ? options.states - given : Math.round((options.states * trace.length) / total);
     given += share;
-    const cuts = chooseCuts(trace, share, random);
+    const cuts = chooseCuts(phases, share, random);
     const witness = new Witness(peers);
     let next = 0;
     for (const [index, event] of trace.entries()) {
-      for (; cuts[next]?.[0] === index; next += 1) {
+      for (; cuts[next] === index; next += 1) {
         yield {
           files: disk.crash(random),
           process,
           event: index,
-          phase: cuts[next]?.[1] ?? "commit",
+          phase: phases[index] ?? "setup",
           acknowledged: [...told, ...witness.acknowledged],
           seen: merge(seen, witness.seen),
         };
@@ -98,7 +85,7 @@ function merge(one: ReadonlyMap<string, number>, other: ReadonlyMap<string, numb
   return merged;
 }
 
-/** Writes the files of a state beside each other; `database` is the path of the main one. */
-export function writeCrashState(state: CrashState, database: string): void {
-  for (const [name, content] of state.files) writeFileSync(`${database}${SUFFIXES[name]}`, content);
+/** Writes files beside each other; `database` is the path of the main one. */
+export function writeFiles(files: CrashState["files"], database: string): void {
+  for (const [name, content] of files) writeFileSync(`${database}${SUFFIXES[name]}`, content);
 }

@@ -18,6 +18,8 @@ export interface Call {
   readonly name: string;
   readonly input: unknown;
   readonly born: number;
+  /** A query takes no seq. */
+  readonly query: boolean;
   answer?: Answer;
 }
 
@@ -31,6 +33,8 @@ export interface Followed {
 
 /** Stands for every call that had no answer when its connection ended. */
 export class Disconnected extends Error {}
+
+const TTL_MS = 30_000;
 
 interface Waiting {
   readonly call: Call;
@@ -112,17 +116,20 @@ export class WireClient {
 
   /** Sends a new request; rejects with Disconnected when the connection ends before its answer. */
   call(document: string, name: string, input: unknown): Promise<Answer> {
-    const born = Date.now() + this.#clockOffsetMs;
-    const call: Call = { n: this.calls.length + 1, document, name, input, born };
-    this.calls.push(call);
-    return this.repeat(call);
+    return this.#first({ document, name, input, query: false });
+  }
+
+  /** Asks a new question. */
+  query(document: string, name: string): Promise<Answer> {
+    return this.#first({ document, name, input: null, query: true });
   }
 
   /** Sends a request of before once more, under its number. */
   repeat(call: Call): Promise<Answer> {
+    const extension = { born: call.born, ttl: TTL_MS, ...(call.query ? { q: 1 } : {}) };
     return new Promise((resolve, reject) => {
       this.#waiting.set(call.n, { call, resolve, reject });
-      this.#send(["c", call.n, call.document, call.name, call.input, { born: call.born, ttl: 30_000 }]);
+      this.#send(["c", call.n, call.document, call.name, call.input, extension]);
     });
   }
 
@@ -134,6 +141,12 @@ export class WireClient {
       socket.once("close", () => resolve());
       socket.close();
     });
+  }
+
+  #first(asked: Pick<Call, "document" | "name" | "input" | "query">): Promise<Answer> {
+    const call: Call = { ...asked, n: this.calls.length + 1, born: Date.now() + this.#clockOffsetMs };
+    this.calls.push(call);
+    return this.repeat(call);
   }
 
   #send(message: readonly unknown[]): void {

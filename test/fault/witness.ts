@@ -9,6 +9,8 @@ export interface Acknowledgement {
   readonly n: number;
   readonly epoch: number;
   readonly seq: number;
+  /** JSON text; undefined: the handler returned nothing. */
+  readonly result: string | undefined;
 }
 
 /** What whoever drove the server knows of a connection, by the port of the client's end. */
@@ -92,7 +94,7 @@ export class Witness {
 
   #message(connection: Connection, message: readonly unknown[]): void {
     const [type, first, second, third] = message;
-    if (type === "ok") this.#ok(connection.peer.client, first, second);
+    if (type === "ok") this.#ok(connection.peer.client, message);
     else if (type === "opened") this.#opened(connection, first);
     else if (type === "d" || type === "snap") this.#saw(connection.documents.get(Number(first)), third);
     else if ((type === "ping" || type === "pong") && Array.isArray(second)) {
@@ -100,10 +102,18 @@ export class Witness {
     }
   }
 
-  #ok(client: string, n: unknown, position: unknown): void {
+  #ok(client: string, message: readonly unknown[]): void {
+    const [, n, position, result] = message;
     if (!isNumber(n) || !Array.isArray(position)) return;
     const [epoch, seq] = position;
-    if (isNumber(epoch) && isNumber(seq)) this.acknowledged.push({ client, n, epoch, seq });
+    if (!isNumber(epoch) || !isNumber(seq)) return;
+    this.acknowledged.push({
+      client,
+      n,
+      epoch,
+      seq,
+      result: result === undefined ? undefined : JSON.stringify(result),
+    });
   }
 
   #opened(connection: Connection, body: unknown): void {
