@@ -347,6 +347,20 @@ function canonical(value: Json): string {
   return `{${fields.sort().join()}}`;
 }
 
+test("[PATCH-3] an index has one spelling and lies within the array", () => {
+  const spellings = ["-0", "01", "1e0", "1.0", " 1", "+1", "-1", "2147483648", "4294967296", "length", ""];
+  const patches = (at: string): PatchOperation[] => [
+    ["+", `/${at}`, 0],
+    ["=", `/${at}`, 0],
+    ["-", `/${at}`],
+    [">", `/${at}`, "/0"],
+    ["+", `/${at}/x`, 0],
+  ];
+  for (const patch of [...spellings.flatMap(patches), ...patches("-").slice(1), ...patches("2").slice(1)]) {
+    expect(() => applyPatch([{}, {}], [patch])).toThrow(expect.objectContaining({ code: "invalid_index" }));
+  }
+});
+
 test("[PATCH-7] equality is that of JSON", () => {
   fc.assert(
     fc.property(json, json, (left, right) => {
