@@ -24,7 +24,9 @@ export function service<A extends AnyApp>(calls: Calls): Service<A> {
   return {
     async create(type, key, input): Promise<Position> {
       const doc = formatDocumentId(type, key);
-      const { epoch, seq } = await tell("create", doc, { doc, input }).receipt;
+      const sent = tell("create", doc, { doc, input });
+      await sent;
+      const { epoch, seq } = await sent.receipt;
       return { epoch, seq };
     },
     async get<C extends Contract>(type: string, key: string, options: { readonly seq?: number } = {}) {

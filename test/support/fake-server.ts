@@ -1,0 +1,176 @@
+// A scripted server for client tests: it records what a client says and says what the test tells it to. By itself it
+// accepts sockets and welcomes; everything else is the script's.
+import {
+  type ClientMessage,
+  type CallMessage,
+  codecFor,
+  type DeltaExtension,
+  type Json,
+  LIMITS,
+  type Opened,
+  type PatchOperation,
+  parseClientMessage,
+  type ServerMessage,
+  type Welcome,
+} from "@tidemark/protocol";
+import { settled, type VirtualPlatform, type VirtualSocket } from "./virtual-platform.js";
+
+type MessageOf<Type extends ClientMessage[0]> = Extract<ClientMessage, readonly [Type, ...unknown[]]>;
+
+/** One socket as the server sees it. */
+export class FakeConnection {
+  /** Everything the client said on it, in order. */
+  readonly received: ClientMessage[] = [];
+  /** Sizes of the frames it came in, in messages. */
+  readonly frames: number[] = [];
+  readonly socket: VirtualSocket;
+
+  constructor(socket: VirtualSocket) {
+    this.socket = socket;
+  }
+
+  get open(): boolean {
+    return this.socket.closedWith === undefined;
+  }
+
+  /** Sends messages as one frame. */
+  send(...messages: readonly ServerMessage[]): void {
+    const codec = codecFor(this.socket.subprotocol);
+    if (codec === undefined) throw new Error(`no codec for ${this.socket.subprotocol}`);
+    this.socket.listener.message(codec.join(messages.map((message) => codec.encode(message))));
+  }
+
+  /** Sends a frame as it is. */
+  sendRaw(frame: string): void {
+    this.socket.listener.message(frame);
+  }
+
+  close(code: number): void {
+    this.socket.closedWith ??= code;
+    this.socket.listener.closed(code);
+  }
+
+  /** All messages of a type. */
+  all<Type extends ClientMessage[0]>(type: Type): MessageOf<Type>[] {
+    return this.received.filter((message): message is MessageOf<Type> => message[0] === type);
+  }
+
+  /** The newest message of a type. */
+  last<Type extends ClientMessage[0]>(type: Type): MessageOf<Type> {
+    const message = this.all(type).at(-1);
+    if (message === undefined) throw new Error(`the client has not said ${type}`);
+    return message;
+  }
+
+  get calls(): CallMessage[] {
+    return this.all("c");
+  }
+
+  // ------------------------------------------------------------------------------------------------ phrases
+
+  welcome(fields: Partial<Welcome> = {}): void {
+    const welcome: Welcome = {
+      v: 1,
+      session: "session",
+      server: "server",
+      now: SERVER_NOW,
+      sub: "ann",
+      exp: SERVER_NOW + 3_600_000,
+      pingMs: LIMITS.pingIntervalMs,
+      watchdogMs: LIMITS.watchdogMs,
+      limits: {},
+      caps: [],
+      ...fields,
+    };
+    this.send(["welcome", welcome]);
+  }
+
+  /** Answers the newest `open` by a snapshot on handle 7. */
+  reset(state: Json, at: { epoch?: number; seq?: number; h?: number } & Partial<Opened> = {}): void {
+    const { epoch = 1, seq = 1, h: _h, ...fields } = { ...at };
+    const h = typeof at.h === "number" ? at.h : HANDLE;
+    const { s } = this.last("open")[1];
+    this.send(
+      ["opened", { s, mode: ["reset"], prev: [seq], tag: [""], ...fields, h: [h] }],
+      ["snap", h, epoch, seq, state],
+    );
+  }
+
+  /** Answers the newest `open` by going on from `prev`. */
+  resume(prev: number, ...rest: readonly ServerMessage[]): void {
+    const { s } = this.last("open")[1];
+    this.send(["opened", { s, h: [HANDLE], mode: ["resume"], prev: [prev], tag: [""] }], ...rest);
+  }
+
+  ok(n: number, seq: number, result?: Json): void {
+    this.send(result === undefined ? ["ok", n, [1, seq]] : ["ok", n, [1, seq], result]);
+  }
+
+  /** A refusal that invites a retry. */
+  busy(n: number, afterMs = 100): void {
+    this.send(["no", n, "overloaded", "busy", { retry: "after", fault: "service", afterMs }]);
+  }
+}
+
+/** The handle that phrases use. */
+export const HANDLE = 7;
+
+/** The server's clock in `welcome`, Unix ms. */
+export const SERVER_NOW = 1_800_000_000_000;
+
+/** A delta on the handle that phrases use. */
+export function delta(
+  prev: number,
+  seq: number,
+  operations: readonly PatchOperation[],
+  extension?: DeltaExtension,
+): ServerMessage {
+  return extension === undefined
+    ? ["d", HANDLE, prev, seq, operations]
+    : ["d", HANDLE, prev, seq, operations, extension];
+}
+
+export class FakeServer {
+  readonly connections: FakeConnection[] = [];
+  /** Whether sockets open. */
+  reachable = true;
+  /** Whether `hello` is answered. */
+  welcoming = true;
+
+  constructor(platform: VirtualPlatform) {
+    platform.onOpen = (socket) => this.#opened(socket);
+    platform.onFrame = (socket, frame) => this.#frame(socket, frame);
+  }
+
+  /** The newest connection. */
+  get now(): FakeConnection {
+    const connection = this.connections.at(-1);
+    if (connection === undefined) throw new Error("nobody has connected");
+    return connection;
+  }
+
+  #opened(socket: VirtualSocket): void {
+    const connection = new FakeConnection(socket);
+    this.connections.push(connection);
+    queueMicrotask(() => {
+      if (this.reachable) socket.listener.opened();
+      else connection.close(1006);
+    });
+  }
+
+  #frame(socket: VirtualSocket, frame: string | Uint8Array): void {
+    const connection = this.connections.find((candidate) => candidate.socket === socket);
+    const codec = codecFor(socket.subprotocol);
+    if (connection === undefined || codec === undefined) return;
+    const limits = { bytesMax: LIMITS.frameBytesMax, depthMax: LIMITS.depthMax };
+    const messages = codec.decode(frame, limits).map(parseClientMessage);
+    connection.frames.push(messages.length);
+    connection.received.push(...messages);
+    if (this.welcoming && messages.some(([type]) => type === "hello")) queueMicrotask(() => connection.welcome());
+  }
+
+  /** Lets the client do what it can without time passing. */
+  settle(): Promise<void> {
+    return settled();
+  }
+}

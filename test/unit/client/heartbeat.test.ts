@@ -1,0 +1,187 @@
+import { CLOSE } from "@tidemark/protocol";
+import { describe, expect, test } from "vitest";
+import { delta, HANDLE } from "../../support/fake-server.js";
+import { beat, EMPTY, following, reconnect, world } from "./world.js";
+
+describe("liveness", () => {
+  test("[HEAD-2] answers a ping by a pong with its k and the heads it holds", async () => {
+    const { server } = await following();
+    server.now.send(delta(1, 2, [["=", "/title", "x"]]), ["ping", 41, [HANDLE, 1, 2]]);
+    await server.settle();
+    expect(server.now.all("pong")).toEqual([["pong", 41, [HANDLE, 1, 2]]]);
+  });
+
+  test("[HEAD-4] pings when half the watchdog is gone, and takes 25 s of silence for death", async () => {
+    const { server, board, platform } = await following();
+    const first = server.now;
+    await platform.advance(12_400);
+    expect(first.all("ping")).toEqual([]);
+    await platform.advance(200);
+    expect(first.all("ping")).toEqual([["ping", 1, [HANDLE, 1, 1]]]);
+    await platform.advance(12_300);
+    expect(board.status).toBe("live");
+    await platform.advance(200);
+    expect([board.status, first.socket.closedWith]).toEqual(["stale", CLOSE.silent]);
+    await platform.advance(300);
+    expect(server.connections.length).toBe(2);
+  });
+
+  test("[HEAD-4] any message is a sign of life", async () => {
+    const made = await following();
+    await beat(made, 200_000, [HANDLE, 1, 1]);
+    expect(made.server.connections.length).toBe(1);
+    expect(made.server.now.all("ping")).toEqual([]);
+  });
+
+  test("on a wake it asks at once, and waits 5 s for the answer", async () => {
+    const { server, platform } = await following();
+    platform.wake("visible");
+    await server.settle();
+    expect(server.now.all("ping").length).toBe(1);
+    await platform.advance(4_900);
+    expect(server.connections.length).toBe(1);
+    await platform.advance(500);
+    expect(server.connections.length).toBe(2);
+  });
+
+  test("a wake that is answered changes nothing", async () => {
+    const { server, platform } = await following();
+    platform.wake("visible");
+    await server.settle();
+    server.now.send(["pong", 1, [HANDLE, 1, 1]]);
+    await platform.advance(20_000);
+    expect(server.connections.length).toBe(1);
+  });
+
+  test("a page that was frozen asks before it judges: its timers run before the messages that waited", async () => {
+    const { server, platform, board } = await following();
+    await platform.freeze(600_000);
+    expect([board.status, server.now.all("ping").length]).toEqual(["live", 1]);
+    server.now.send(["ping", 1, [HANDLE, 1, 1]]);
+    await platform.advance(5_500);
+    expect(server.connections.length).toBe(1);
+  });
+
+  test("a page that was frozen and hears nothing afterwards makes another connection", async () => {
+    const { server, platform } = await following();
+    await platform.freeze(600_000);
+    await platform.advance(5_500);
+    expect(server.connections.length).toBe(2);
+  });
+
+  test("[HEAD-2] heads of many documents go out in pings of 64", async () => {
+    const { server, tide, platform } = world();
+    for (let index = 0; index < 130; index++) tide.open("board", `b${index}`);
+    await server.settle();
+    for (const [, { s }] of server.now.all("open")) {
+      server.now.send(
+        ["opened", { s, h: [s + 100], mode: ["reset"], prev: [1], tag: [""] }],
+        ["snap", s + 100, 1, 1, EMPTY],
+      );
+    }
+    await platform.advance(12_600);
+    expect(server.now.all("ping").map(([, , heads]) => heads.length / 3)).toEqual([64, 64, 2]);
+  });
+});
+
+describe("divergence", () => {
+  test.each([
+    ["behind", [HANDLE, 1, 3]],
+    ["ahead", [HANDLE, 1, 0]],
+    ["on another history", [HANDLE, 2, 1]],
+  ])("[HEAD-3] [SEQ-5] [R13] a client that is %s asks for a snapshot under the tag !", async (_how, heads) => {
+    const { server, board } = await following();
+    const statuses: string[] = [];
+    board.onStatus((status) => statuses.push(status));
+    const first = server.now.last("open")[1].s;
+    server.now.send(["ping", 1, heads]);
+    await server.settle();
+    expect(board.status).toBe("stale");
+    expect(server.now.all("close")).toEqual([["close", first]]);
+    expect(server.now.last("open")[1]).toMatchObject({ at: [[1, 1, "!"]] });
+    const causes: unknown[] = [];
+    board.subscribe((_state, change) => causes.push(change.cause === "reset" ? change.reason : change.cause));
+    server.now.reset({ ...EMPTY, title: "healed" }, { seq: 3 });
+    expect([board.status, board.state?.title, causes]).toEqual(["live", "healed", ["first", "diverged"]]);
+    expect(statuses).toEqual(["stale", "live"]);
+  });
+
+  test("[R13] pongs are compared like pings", async () => {
+    const { server, board } = await following();
+    server.now.send(["pong", 9, [HANDLE, 1, 2]]);
+    expect(board.status).toBe("stale");
+  });
+
+  test("[SEQ-5] the tag ! stays until a reset is complete, over a reconnect too", async () => {
+    const made = await following();
+    const { server } = made;
+    server.now.send(["ping", 1, [HANDLE, 1, 3]]);
+    await server.settle();
+    await reconnect(made);
+    expect(server.now.last("open")[1].at).toEqual([[1, 1, "!"]]);
+    server.now.reset(EMPTY, { seq: 5 });
+    await reconnect(made);
+    expect(server.now.last("open")[1].at).toEqual([[1, 5, ""]]);
+  });
+
+  test("[SEQ-5] what is being healed is not resumed, even if the server would", async () => {
+    const made = await following();
+    const { server, board, platform } = made;
+    server.now.send(["ping", 1, [HANDLE, 1, 3]]);
+    await server.settle();
+    server.now.resume(1);
+    await platform.advance(1_000);
+    expect(board.status).toBe("stale");
+    expect(server.now.last("open")[1].at).toEqual([[1, 1, "!"]]);
+  });
+
+  test("[SEQ-3] advances move what heads are compared with", async () => {
+    const { server, board } = await following();
+    server.now.send(delta(1, 4, [], { e: 1 }), ["ping", 1, [HANDLE, 1, 4]]);
+    await server.settle();
+    expect([board.status, board.position]).toEqual(["live", { epoch: 1, seq: 4 }]);
+  });
+
+  test("[HEAD-3] a subscription that two rounds of heads do not name is opened again, from where it is", async () => {
+    const made = await following();
+    const { server, board } = made;
+    await beat(made, 20_000);
+    expect(server.now.all("open").length).toBe(1);
+    await beat(made, 10_000);
+    expect(server.now.all("open").length).toBe(2);
+    expect(server.now.last("open")[1].at).toEqual([[1, 1, ""]]);
+    expect(board.status).toBe("stale");
+    server.now.resume(1);
+    expect(board.status).toBe("live");
+  });
+
+  test("[HEAD-3] one round of absence is nothing, and several pings are one round", async () => {
+    const made = await following();
+    const { server, platform } = made;
+    for (let round = 0; round < 6; round++) {
+      await platform.advance(10_000);
+      server.now.send(["ping", 3 * round, []], ["ping", 3 * round + 1, []]);
+      if (round % 2 === 1) server.now.send(["ping", 3 * round + 2, [HANDLE, 1, 1]]);
+      await server.settle();
+    }
+    expect(server.now.all("open").length).toBe(1);
+  });
+
+  test("a server that keeps contradicting itself is asked ever less often", async () => {
+    const { server, platform } = await following();
+    platform.random = () => 0.999;
+    for (let tick = 0; tick < 600; tick++) {
+      const open = server.now.all("open").length;
+      if (open > 0) {
+        const { s } = server.now.last("open")[1];
+        server.now.send(
+          ["opened", { s, h: [HANDLE], mode: ["reset"], prev: [1], tag: [""] }],
+          ["snap", HANDLE, 1, 1, EMPTY],
+          ["ping", tick, [HANDLE, 1, 2]],
+        );
+      }
+      await platform.advance(100);
+    }
+    expect(server.now.all("open").length).toBeLessThan(25);
+  });
+});
