@@ -1,10 +1,10 @@
 // The draft of an array: methods become indexed adds and removes, or one replace of the whole where the order changes.
 // It never lets a hole or a key that is no index into the state.
+import { formatPointer } from "@tidemark/protocol";
 import { writingMethods } from "./array-methods.js";
 import { sizeOf } from "./detach.js";
 import { Draft, FOLDED, FRESH, LOGGED, type Place } from "./draft.js";
 import { Content, Slot, Splice, spliceNode, writeContent } from "./journal.js";
-import { pointerOf } from "./pointer.js";
 import { isNode, type StateArray, type StateNode, type StateValue } from "./state-node.js";
 import { View } from "./view.js";
 
@@ -89,7 +89,7 @@ export class ArrayDraft extends Draft<StateArray> {
 
   #log(place: Place, { start, removed, values }: Change, isAppend: boolean): void {
     const { journal } = this.transaction;
-    const pointer = pointerOf(place.tokens);
+    const pointer = formatPointer(place.tokens);
     if (this.#isShorterWhole(removed.length - values.length, pointer)) {
       this.#logWhole(pointer);
       return;
@@ -135,7 +135,7 @@ export class ArrayDraft extends Draft<StateArray> {
     transaction.coverWrite(tokens, content, this.parent ?? this);
     if (mode === LOGGED) transaction.copier.charge(sizeOf(content), tokens);
     if (mode !== FRESH) transaction.journal.add(new Content(this.node));
-    if (mode === LOGGED) this.#logWhole(pointerOf(tokens));
+    if (mode === LOGGED) this.#logWhole(formatPointer(tokens));
     this.slots = undefined;
     writeContent(this.node, content);
   }

@@ -1,9 +1,8 @@
 // Copies values into the state: deep, checked, counted. It refuses whatever JSON cannot say, with the path, and never
 // keeps a reference to what it was given.
 /// <reference lib="es2024.string" />
-import type { Json } from "@tidemark/protocol";
+import { formatPointer, type Json, parsePointer } from "@tidemark/protocol";
 import { InvalidStateError } from "./invalid-state.js";
-import { pointerOf } from "./pointer.js";
 import {
   emptyObject,
   isNode,
@@ -26,9 +25,7 @@ export interface DetachLimits {
  * what a foreign proxy or getter throws goes through.
  */
 export function detach(value: unknown, options: DetachLimits & { readonly path?: string }): Json {
-  const path = (options.path ?? "").split("/").slice(1);
-  const unescaped = path.map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
-  return new Copier(options).take(value, unescaped);
+  return new Copier(options).take(value, parsePointer(options.path ?? ""));
 }
 
 /** A deep copy as ordinary objects, as JSON.parse would give it. */
@@ -198,7 +195,7 @@ export class Copier {
 }
 
 const refused = (path: readonly string[], problem: string): InvalidStateError =>
-  new InvalidStateError(pointerOf(path), problem);
+  new InvalidStateError(formatPointer(path), problem);
 
 function dataProperty(container: object, key: string, path: readonly string[]): unknown {
   const property = Reflect.getOwnPropertyDescriptor(container, key);

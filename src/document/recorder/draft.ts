@@ -1,10 +1,10 @@
 // A draft: the recording proxy of one node. This file owns where a draft is (found at the time of a write, never kept)
 // and how one value is written or deleted; what objects and arrays add to that is in their own files.
 
+import { formatPointer } from "@tidemark/protocol";
 import { bytesOf } from "./detach.js";
 import { InvalidStateError } from "./invalid-state.js";
 import { type Journal, type Logged, Slot } from "./journal.js";
-import { pointerOf } from "./pointer.js";
 import { isNode, type StateNode, type StateValue } from "./state-node.js";
 import type { Checked, Transaction } from "./transaction.js";
 import { refusal, View } from "./view.js";
@@ -76,7 +76,7 @@ export abstract class Draft<N extends StateNode = StateNode> extends View<N> imp
   /** Pointer of the node now; undefined when it, or something above it, was removed. */
   pointer(): string | undefined {
     const place = this.#find();
-    return place === undefined ? undefined : pointerOf(place.tokens);
+    return place === undefined ? undefined : formatPointer(place.tokens);
   }
 
   /** Where to write. Throws for a node that is no longer in the state: the write would be lost. */
@@ -175,7 +175,7 @@ export abstract class Draft<N extends StateNode = StateNode> extends View<N> imp
 
   #logSet({ key, tokens, mode, old, slot: open }: Write, value: StateValue): Slot {
     const slot =
-      open ?? this.#openSlot(key, old, mode === LOGGED ? this.#journal.log("=", pointerOf(tokens)) : undefined);
+      open ?? this.#openSlot(key, old, mode === LOGGED ? this.#journal.log("=", formatPointer(tokens)) : undefined);
     if (mode === LOGGED) slot.set(value);
     if (isNode(value)) this.transaction.fresh.add(value);
     return slot;
@@ -183,7 +183,7 @@ export abstract class Draft<N extends StateNode = StateNode> extends View<N> imp
 
   #logDelete({ key, tokens, mode }: Write, old: StateValue): void {
     if (mode === FRESH) return;
-    const operation = mode === LOGGED ? this.#journal.log("-", pointerOf(tokens)) : undefined;
+    const operation = mode === LOGGED ? this.#journal.log("-", formatPointer(tokens)) : undefined;
     this.#openSlot(key, old, operation);
     if (operation === undefined || !isNode(old)) return;
     this.transaction.removal = { node: old, operation, part: tokens[0], seal: () => this.slots?.delete(key) };

@@ -1,9 +1,9 @@
 // What all drafts of one transaction share: limits, journal, guard, and whether it is still going on. It knows no
 // proxies; drafts ask it before they write and tell it afterwards.
+import { formatPointer } from "@tidemark/protocol";
 import { Copier, type DetachLimits } from "./detach.js";
 import { InvalidStateError } from "./invalid-state.js";
 import { Journal, type Logged } from "./journal.js";
-import { pointerOf } from "./pointer.js";
 import type { Cover, StateGuard } from "./state-guard.js";
 import type { StateNode, StateValue } from "./state-node.js";
 
@@ -48,7 +48,7 @@ export class Transaction {
     if (this.#guard === undefined) return;
     const { depth, check } = this.#guard.coverWrite(path);
     if (depth < path.length) this.#defer(place.above(path.length - depth), check);
-    else runCheck(check, value, () => pointerOf(path));
+    else runCheck(check, value, () => formatPointer(path));
   }
 
   /** Notes what must be checked when `path`, in `place`, is gone. */
@@ -65,7 +65,7 @@ export class Transaction {
     if (removal === undefined || removal.node !== node || removal.part !== path[0]) return false;
     if (this.journal.lastOperation !== removal.operation) return false;
     // RFC 6902 forbids a move to below where it comes from, although another element may have moved up there.
-    return !pointerOf(path).startsWith(`${removal.operation.path}/`);
+    return !formatPointer(path).startsWith(`${removal.operation.path}/`);
   }
 
   /** Makes a move to `path` of the latest removal. */
@@ -75,7 +75,7 @@ export class Transaction {
     const { operation } = removal;
     operation.code = ">";
     operation.from = operation.path;
-    operation.path = pointerOf(path);
+    operation.path = formatPointer(path);
     removal.seal();
     this.removal = undefined;
   }

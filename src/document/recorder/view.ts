@@ -1,7 +1,7 @@
 // What drafts and read-only views share: reading a node of the live tree through a proxy that sees own keys only and
 // never hands out a raw node. Writing is the business of those who extend it.
+import { formatPointer } from "@tidemark/protocol";
 import { InvalidStateError } from "./invalid-state.js";
-import { pointerOf } from "./pointer.js";
 import type { StateNode, StateValue } from "./state-node.js";
 import { isNode } from "./state-node.js";
 
@@ -46,7 +46,7 @@ export abstract class View<N extends StateNode = StateNode> {
   lastSeenAt(key?: string): string {
     const tokens = key === undefined ? [] : [key];
     for (let view: View = this; view.parent !== undefined; view = view.parent) tokens.push(view.key);
-    return pointerOf(tokens.reverse());
+    return formatPointer(tokens.reverse());
   }
 
   get(node: N, key: string | symbol): unknown {

@@ -205,7 +205,8 @@ export class Runner {
   /** Inserts something that is in the state already: as a draft on our side, as a copy on the other. */
   #copy(step: Step, { ours, oracle }: Pair): void {
     const source = this.#walk(step.to);
-    if (source.oracle === this.#root.oracle) return;
+    // A draft set to its own place stays what it is, which a copy would not.
+    if (source.oracle === this.#root.oracle || at(oracle, step.key) === source.oracle) return;
     const twin = plain(source.oracle);
     if (Array.isArray(ours) && Array.isArray(oracle)) {
       ours.unshift({ inside: source.ours });
