@@ -7,7 +7,7 @@ import type { DocumentRef, DocumentStore } from "./document-store.js";
 import type { Follower, Opening, RefusedAnswer, Snapshot } from "./documents.js";
 import { eventsOf, type Missed, missedInMemory, missedOnDisk, replayIsSmaller } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
-import { GatedEnd, GatedOpening, type OpenWork } from "./work.js";
+import { GatedEnd, GatedOpening, GatedRetry, type OpenWork } from "./work.js";
 
 /** How much of the log one opening may read from the disk. */
 const MISSED_BYTES_MAX = 16 * 1_048_576;
@@ -123,12 +123,16 @@ export class Following {
     const from = { store, ref, recent: pipeline.recent, revealAuthor: document.type.revealAuthor, bytesMax: MISSED_BYTES_MAX };
     this.#reading += 1;
     missedOnDisk(held, from)
-      .catch((): Missed => ({ kind: "gap" }))
+      .then(
+        (missed) => withRecent(missed, held[1], pipeline),
+        // The store is recovering, or failing for good: an error is no evidence of a gap.
+        () => undefined,
+      )
       .then((missed) => {
         this.#reading -= 1;
-        const complete = withRecent(missed, held[1], pipeline);
-        if (complete === undefined) again(work);
-        else this.#open(work, source, complete);
+        if (missed !== undefined) this.#open(work, source, missed);
+        else if (pipeline.isDead) again(work);
+        else pipeline.push(new GatedRetry(pipeline.head.seq, work, again));
       })
       .catch(() => this.refuse(work, { code: "internal" }, pipeline));
   }

@@ -44,7 +44,9 @@ export async function missedOnDisk(
     if (bytesLeft <= 0) return { kind: "gap" };
     const page = await source.store.read(source.ref, { after, limit: PAGE_ROWS, bytesMax: PAGE_BYTES });
     const last = page.at(-1);
-    if (last === undefined || page[0]?.seq !== after + 1) return { kind: "gap" };
+    // All that is durable was read; what follows is older than memory reaches, but on its way to the disk.
+    if (last === undefined) break;
+    if (page[0]?.seq !== after + 1) return { kind: "gap" };
     rows.push(...page);
     bytesLeft -= page.reduce((sum, row) => sum + row.operations.length + (row.events?.length ?? 0), 0);
     after = last.seq;

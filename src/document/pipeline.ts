@@ -42,7 +42,9 @@ export class Pipeline implements Committing {
     this.#parts = parts;
     this.#head = parts.head;
     this.#durable = parts.head;
-    this.recent = new RecentLog(parts.recentBytesMax);
+    const [oldest] = tail;
+    const base = oldest === undefined ? parts.head : { seq: oldest.seq - 1, epoch: oldest.previousEpoch };
+    this.recent = new RecentLog(parts.recentBytesMax, base);
     for (const row of tail) this.recent.push(row);
   }
 

@@ -1,5 +1,6 @@
 // The newest transactions of one document in memory, so that brief outages replay without the disk. Bounded in bytes;
 // it forgets the oldest first and never holds a gap.
+import type { StoredPosition } from "./document-store.js";
 import type { Committed } from "./documents.js";
 
 const ROW_OVERHEAD_BYTES = 96;
@@ -13,9 +14,12 @@ export class RecentLog {
   #rows: Committed[] = [];
   #first = 0;
   #bytes = 0;
+  /** The position before the oldest row, or the head when there is no row. */
+  #base: StoredPosition;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, base: StoredPosition) {
     this.#bytesMax = bytesMax;
+    this.#base = base;
   }
 
   /** Adds the transaction that follows the newest one. */
@@ -33,22 +37,21 @@ export class RecentLog {
 
   /** Rows with `after < seq`, or undefined when the oldest of them is no longer here. */
   after(seq: number): readonly Committed[] | undefined {
-    const oldest = this.#rows[this.#first];
-    if (oldest === undefined || seq < oldest.seq - 1) return undefined;
-    return this.#rows.slice(this.#first + (seq - oldest.seq + 1));
+    if (seq < this.#base.seq) return undefined;
+    return this.#rows.slice(this.#first + (seq - this.#base.seq));
   }
 
-  /** The epoch of the row at `seq`, if it is here or is the one right before the oldest. */
+  /** The epoch of the row at `seq`, if it is here or is the one right before them. */
   epochAt(seq: number): number | undefined {
-    const oldest = this.#rows[this.#first];
-    if (oldest === undefined) return undefined;
-    if (seq === oldest.seq - 1) return oldest.previousEpoch;
-    return this.#rows[this.#first + (seq - oldest.seq)]?.epoch;
+    if (seq <= this.#base.seq) return seq === this.#base.seq ? this.#base.epoch : undefined;
+    return this.#rows[this.#first + (seq - this.#base.seq - 1)]?.epoch;
   }
 
   #dropOldest(): void {
     const oldest = this.#rows[this.#first];
-    if (oldest !== undefined) this.#bytes -= bytesOf(oldest);
+    if (oldest === undefined) return;
+    this.#bytes -= bytesOf(oldest);
+    this.#base = { seq: oldest.seq, epoch: oldest.epoch };
     this.#first += 1;
   }
 

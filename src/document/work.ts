@@ -89,6 +89,25 @@ export class GatedEnd implements GatedWork {
   }
 }
 
+/** Work that is done again once the disk has caught up: until then there is no way to do it. */
+export class GatedRetry implements GatedWork {
+  readonly applied = false;
+  readonly splitAt = undefined;
+  readonly after: number;
+  readonly work: OpenWork;
+  readonly #again: (work: OpenWork) => void;
+
+  constructor(after: number, work: OpenWork, again: (work: OpenWork) => void) {
+    this.after = after;
+    this.work = work;
+    this.#again = again;
+  }
+
+  release(): void {
+    this.#again(this.work);
+  }
+}
+
 /** Something to do once the disk has caught up, for nobody in particular. */
 export class GatedTask implements GatedWork {
   readonly work = undefined;
