@@ -88,8 +88,7 @@ class Scan {
 
   #enter(items: number, map: boolean): void {
     if (this.#open.length >= this.#depthMax) throw tooDeep(this.#depthMax);
-    // Each item takes at least a byte, so a larger count is a lie.
-    if (items > this.#frame.length - this.#at) throw truncated();
+    // A count that lies costs nothing here: the frame ends before it is reached (FRAME-4).
     if (items > 0) this.#open.push({ remaining: items, map });
   }
 

@@ -15,10 +15,14 @@ export class Budget {
     this.#bytesLeft = bytesMax;
   }
 
-  /** Charges for a value that is put at a path of `depth` tokens: about the bytes of its JSON text. */
+  /**
+   * Charges for a value that is put at a path of `depth` tokens: about the bytes of its JSON text, and never more, so
+   * that whatever fits a limit on text fits the same budget.
+   */
   charge(value: Json, depth: number): void {
     if (typeof value === "string") this.#take(value.length + 2);
-    else if (typeof value !== "object" || value === null) this.#take(5);
+    else if (typeof value === "number") this.#take(digitsAtLeast(value));
+    else if (typeof value !== "object" || value === null) this.#take(4);
     else this.#chargeContainer(value, depth);
   }
 
@@ -40,4 +44,11 @@ export class Budget {
     this.#bytesLeft -= bytes;
     if (this.#bytesLeft < 0) throw new PatchFault("too_large", "the operations build more than the budget allows");
   }
+}
+
+function digitsAtLeast(value: number): number {
+  if (!Number.isInteger(value)) return 3;
+  const size = Math.abs(value);
+  if (size < 10) return 1;
+  return size < 1_000 ? 2 : 4;
 }
