@@ -34,7 +34,8 @@ async function fakeServer(faults: Faults): Promise<number> {
       open: () => {
         subscribers.push(socket);
         const opened = ["opened", { s: 1, h: [HANDLE], mode: ["reset"], prev: [seq], tag: [""] }];
-        socket.send(JSON.stringify([opened, ["snap", HANDLE, EPOCH, seq, { at: 0, entries: {} }]]));
+        socket.send(JSON.stringify([opened]));
+        socket.send(JSON.stringify([["snap", HANDLE, EPOCH, seq, { at: 0, entries: {} }]]));
       },
       close: () => subscribers.splice(subscribers.indexOf(socket), 1),
       c: ([, n, , , input]) => {
