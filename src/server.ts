@@ -45,31 +45,56 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** How long a stopping server waits for what is in flight; later answers are had from the next server (R6). */
+const DRAIN_MS = 2_000;
+
+type Http = Awaited<ReturnType<typeof httpApp>>;
+
 /** Starts a server. Throws OperatorError when the file or the port cannot be had. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { runtime, logger } = options;
-  const store = await openSqliteStore({
-    file: options.data,
-    runtime,
-    ...(options.foldRows === undefined ? {} : { foldRows: options.foldRows }),
-    onEvent: (event) => logger.debug({ event }, "storage"),
-  });
+  const state: ServingState = { accepting: false };
+  // The port comes first: a server that cannot have it must leave the file as it was. Until the store is open it
+  // answers "not ready", and sockets are refused.
+  const http = await httpApp({ staticDir: options.staticDir, ready: () => state.accepting });
+  await listen(http, options);
   try {
-    return await serveStore(options, store);
+    const store = await openStore(options);
+    return serveStore(options, { http, store, state });
   } catch (error) {
-    await store.close();
+    await http.close();
     throw error;
   }
 }
 
-async function serveStore(options: ServerOptions, store: SqliteStore): Promise<RunningServer> {
-  const { app, runtime, logger, host, port, idleMs } = options;
+interface ServingState {
+  accepting: boolean;
+}
+
+function openStore({ runtime, logger, data, foldRows }: ServerOptions): Promise<SqliteStore> {
+  return openSqliteStore({
+    file: data,
+    runtime,
+    ...(foldRows === undefined ? {} : { foldRows }),
+    onEvent: (event) => logger.debug({ event }, "storage"),
+  });
+}
+
+function serveStore(
+  options: ServerOptions,
+  { http, store, state }: { http: Http; store: SqliteStore; state: ServingState },
+): RunningServer {
+  const { app, runtime, logger, host, idleMs } = options;
   const fanOuts = new FanOuts();
   const registry = new SessionRegistry();
   const audience = fanOuts.create.bind(fanOuts);
-  const documents = new LocalDocuments({ types: app.types, store, runtime, idleMs, audience, report: reportTo(logger) });
-  let accepting = true;
-  const http = await httpApp({ staticDir: options.staticDir, ready: () => accepting });
+  const documents = new LocalDocuments({
+    types: app.types,
+    store,
+    runtime,
+    idleMs,
+    audience,
+    report: reportTo(logger),
+  });
   const sockets = new SocketServer(http.server, {
     runtime,
     documents,
@@ -87,12 +112,14 @@ async function serveStore(options: ServerOptions, store: SqliteStore): Promise<R
     watchdogMs: options.watchdogMs,
     origins: options.origins,
   });
-  await listen(http, { host, port });
+  state.accepting = true;
   return {
     url: addressOf(http.server.address(), host),
     failed: store.failed,
     async close() {
-      accepting = false;
+      state.accepting = false;
+      // Sessions end after the answers to what is in flight; what comes too late is asked again under its number.
+      await within(runtime, DRAIN_MS, documents.stop());
       registry.endAll();
       await documents.stop();
       sockets.close();
@@ -102,13 +129,25 @@ async function serveStore(options: ServerOptions, store: SqliteStore): Promise<R
   };
 }
 
-async function listen(http: Awaited<ReturnType<typeof httpApp>>, at: { host: string; port: number }): Promise<void> {
+/** Resolves with `work`, or after `ms` without it. */
+function within(runtime: Runtime, ms: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = runtime.setTimer(ms, resolve);
+    work.then(resolve, reject).finally(cancel);
+  });
+}
+
+async function listen(http: Http, at: { host: string; port: number }): Promise<void> {
   try {
-    await http.listen(at);
+    await http.listen({ host: at.host, port: at.port });
   } catch (error) {
     await http.close();
     if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
-    throw new OperatorError("port_in_use", `port ${at.port} on ${at.host} is in use`, "Stop the other program, or choose a free port with --port.");
+    throw new OperatorError(
+      "port_in_use",
+      `port ${at.port} on ${at.host} is in use`,
+      "Stop the other program, or choose a free port with --port.",
+    );
   }
 }
 
@@ -120,8 +159,10 @@ function addressOf(address: AddressInfo | string | null, host: string): string {
 function reportTo(logger: Logger): HostReport {
   const id = ({ type, key }: { type: string; key: string }): string => `${type}/${key}`;
   return {
-    handlerFailed: (document, call, error) => logger.warn({ document: id(document), call, err: error }, "handler failed"),
-    documentUnreadable: (document, reason) => logger.error({ document: id(document), reason }, "document does not serve"),
+    handlerFailed: (document, call, error) =>
+      logger.warn({ document: id(document), call, err: error }, "handler failed"),
+    documentUnreadable: (document, reason) =>
+      logger.error({ document: id(document), reason }, "document does not serve"),
     commitLost: (document, error) => logger.error({ document: id(document), err: error }, "commit failed or in doubt"),
     loadFailed: (document, error) => logger.error({ document: id(document), err: error }, "load failed, trying again"),
   };
