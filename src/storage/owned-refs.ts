@@ -3,6 +3,7 @@
 import type { Append, AppendOutcome, DocumentName, DocumentRef, Transaction } from "../document/document-store.js";
 import { StoreError } from "../document/document-store.js";
 import { InvariantError, invariant } from "../runtime/invariant.js";
+import { nameKey } from "./name-key.js";
 
 const HASH_BYTES = 16;
 
@@ -30,7 +31,7 @@ export class OwnedRefs {
 
   /** A new owner; the one before it is fenced from now on. */
   claim(name: DocumentName, epoch: number): OwnedRef {
-    const key = keyOf(name);
+    const key = nameKey(name);
     const before = this.#owners.get(key);
     if (before !== undefined) before.state = "fenced";
     const ref = new OwnedRef({ space: name.space, type: name.type, key: name.key }, epoch);
@@ -90,7 +91,7 @@ export class OwnedRefs {
   }
 
   #forget(ref: OwnedRef): void {
-    const key = keyOf(ref.name);
+    const key = nameKey(ref.name);
     if (this.#owners.get(key) === ref) this.#owners.delete(key);
   }
 }
@@ -103,5 +104,4 @@ function check(ref: OwnedRef, transaction: Transaction, seq: number): void {
   invariant(request.hash.length === HASH_BYTES, `a request's hash has ${HASH_BYTES} bytes`);
 }
 
-const keyOf = (name: DocumentName): string => `${name.space}\0${name.type}\0${name.key}`;
 const keyText = (name: DocumentName): string => `${name.type}/${name.key}`;

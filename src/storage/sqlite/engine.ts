@@ -2,12 +2,13 @@
 // read is one consistent view. It owns the connection and no clock, timer or randomness.
 import type { ClientReceipts, KeyPage, LogRow, StoredReceipt } from "../../document/document-store.js";
 import { StoreError } from "../../document/document-store.js";
+import { unsettled } from "../unsettled.js";
 import { appendBatch } from "./append.js";
 import { type Connection, checkpointTruncate, durability, sqliteCode } from "./connection.js";
 import { DocumentStatus } from "./documents.js";
 import { foldSlice, toReceipt } from "./fold.js";
 import { loadDocument } from "./load.js";
-import { type Receipt, unsettled } from "./receipts.js";
+import type { Receipt } from "./receipts.js";
 import { FORMAT } from "./schema.js";
 import type { SpaceGuard } from "./space-guard.js";
 import { Tables } from "./tables.js";

@@ -2,6 +2,7 @@
 // could not be found would read as absent and be created a second time (R12).
 import { crc32 } from "node:zlib";
 import type { DocumentName } from "../../document/document-store.js";
+import { nameKey } from "../name-key.js";
 import { columns, DamageError, integer, text } from "./columns.js";
 import type { Connection } from "./connection.js";
 import { DOCUMENT_COLUMNS, parseDocumentRow } from "./documents.js";
@@ -15,9 +16,6 @@ export interface Identity {
   /** Why a name that is not found may be one that is lost; undefined when all are accounted for. */
   readonly namesLost: string | undefined;
 }
-
-/** A name as one string: no part can hold a NUL. */
-export const nameKey = (name: DocumentName): string => `${name.space}\0${name.type}\0${name.key}`;
 
 export function checkIdentity(db: Connection): Identity {
   const names = readTable(db);

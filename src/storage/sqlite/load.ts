@@ -1,9 +1,9 @@
 // Reads one document whole and believes nothing: names, checksums, contiguity and heads must agree, or it is
 // quarantined and the others serve (R12).
 import type { DocumentName, LogRow, StoredPosition, StoredSnapshot } from "../../document/document-store.js";
+import { nameKey } from "../name-key.js";
 import { DamageError } from "./columns.js";
 import { type DocumentRow, DocumentStatus } from "./documents.js";
-import { nameKey } from "./identity.js";
 import type { Tables } from "./tables.js";
 import type { LoadAnswer } from "./writer-calls.js";
 

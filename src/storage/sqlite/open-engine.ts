@@ -1,6 +1,7 @@
 // Opens a file for an engine, in the only safe order: lock, look, connect, migrate, commit a new generation, scan.
 import { statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { generationAfter } from "../generation.js";
 import { DamageError } from "./columns.js";
 import { type Connection, openForWriting } from "./connection.js";
 import { Engine } from "./engine.js";
@@ -87,11 +88,6 @@ function nextGeneration(on: { db: Connection; transact: Transact }, settings: Op
     writeMeta(on.db, "generation", generation);
     return generation;
   });
-}
-
-/** The clock when it is ahead of what is stored; else a random step that another line is unlikely to have taken. */
-export function generationAfter(stored: number, { now, random }: { now: number; random: number }): number {
-  return now > stored ? now : stored + 1 + Math.floor(random * 2 ** 30);
 }
 
 function freeBytes(file: string): number {

@@ -1,5 +1,6 @@
 // The folded receipts: the answers applied requests got, so that a repeat gets the same one (R6). Settled ones go by a
 // `low` stored in the same commit, all of them past the horizon; the newest of a client carries the greatest low.
+import { unsettled } from "../unsettled.js";
 import { checksum } from "./checksum.js";
 import { bytes, columns, DamageError, integer, text, textOrNull, verify } from "./columns.js";
 import type { Connection } from "./connection.js";
@@ -97,19 +98,6 @@ export class Receipts {
   #remove(asker: Asker, n: number): void {
     this.#delete.run(asker.doc, asker.subject, asker.client, n);
   }
-}
-
-/** Those that still matter, by rising n: n at or above the greatest low, and always the greatest n, which then carries
- * that low. Later entries win over earlier ones of the same n. */
-export function unsettled(receipts: readonly Receipt[]): Receipt[] {
-  const low = receipts.reduce((greatest, receipt) => Math.max(greatest, receipt.low), 0);
-  const highest = receipts.reduce((greatest, receipt) => Math.max(greatest, receipt.n), 0);
-  const byNumber = new Map<number, Receipt>();
-  for (const receipt of receipts) {
-    if (receipt.n === highest) byNumber.set(receipt.n, { ...receipt, low });
-    else if (receipt.n >= low) byNumber.set(receipt.n, receipt);
-  }
-  return [...byNumber.values()].sort((left, right) => left.n - right.n);
 }
 
 const same = (left: Receipt, right: Receipt): boolean => left.n === right.n && left.low === right.low;
