@@ -1,8 +1,8 @@
 // A scripted server for client tests: it records what a client says and says what the test tells it to. By itself it
 // accepts sockets and welcomes; everything else is the script's.
 import {
-  type ClientMessage,
   type CallMessage,
+  type ClientMessage,
   codecFor,
   type DeltaExtension,
   type Json,
@@ -85,14 +85,20 @@ export class FakeConnection {
     this.send(["welcome", welcome]);
   }
 
-  /** Answers the newest `open` by a snapshot on handle 7. */
-  reset(state: Json, at: { epoch?: number; seq?: number; h?: number } & Partial<Opened> = {}): void {
-    const { epoch = 1, seq = 1, h: _h, ...fields } = { ...at };
-    const h = typeof at.h === "number" ? at.h : HANDLE;
+  /** Answers the newest `open` by a snapshot. */
+  reset(
+    state: Json,
+    {
+      epoch = 1,
+      seq = 1,
+      handle = HANDLE,
+      ...fields
+    }: { epoch?: number; seq?: number; handle?: number } & Omit<Partial<Opened>, "h"> = {},
+  ): void {
     const { s } = this.last("open")[1];
     this.send(
-      ["opened", { s, mode: ["reset"], prev: [seq], tag: [""], ...fields, h: [h] }],
-      ["snap", h, epoch, seq, state],
+      ["opened", { s, h: [handle], mode: ["reset"], prev: [seq], tag: [""], ...fields }],
+      ["snap", handle, epoch, seq, state],
     );
   }
 
@@ -136,6 +142,8 @@ export class FakeServer {
   reachable = true;
   /** Whether `hello` is answered. */
   welcoming = true;
+  /** Takes every message as well, for servers that are more than a script. */
+  onMessage: (connection: FakeConnection, message: ClientMessage) => void = () => undefined;
 
   constructor(platform: VirtualPlatform) {
     platform.onOpen = (socket) => this.#opened(socket);
@@ -166,6 +174,7 @@ export class FakeServer {
     const messages = codec.decode(frame, limits).map(parseClientMessage);
     connection.frames.push(messages.length);
     connection.received.push(...messages);
+    for (const message of messages) this.onMessage(connection, message);
     if (this.welcoming && messages.some(([type]) => type === "hello")) queueMicrotask(() => connection.welcome());
   }
 

@@ -8,10 +8,16 @@ describe("connecting", () => {
     const { server, tide, platform } = world();
     server.welcoming = false;
     tide.open("board", "b");
-    void tide.call("board", "b").clear().catch(() => undefined);
+    void tide
+      .call("board", "b")
+      .clear()
+      .catch(() => undefined);
     await server.settle();
     expect(server.now.received.map(([type]) => type)).toEqual(["hello"]);
-    expect(server.now.received[0]).toMatchObject(["hello", { v: 1, token: "token", client: expect.stringMatching(/^[0-9a-f]{32}$/) }]);
+    expect(server.now.received[0]).toMatchObject([
+      "hello",
+      { v: 1, token: "token", client: expect.stringMatching(/^[0-9a-f]{32}$/) },
+    ]);
     expect(platform.sockets[0]).toMatchObject({ url: "wss://tide.test/v1/socket", subprotocol: "tidemark.v1.json" });
     server.now.welcome();
     await server.settle();

@@ -78,3 +78,22 @@ export function hear(promise: Promise<unknown>): Heard {
   promise.then(settle, settle);
   return heard;
 }
+
+/** A client that is live and follows nothing; its call number 1 is answered. */
+export async function live(options: Partial<ConnectOptions> = {}): Promise<World> {
+  const made = world(options);
+  hear(made.tide.call("board", "warm").clear());
+  await made.server.settle();
+  made.server.now.ok(1, 1);
+  await made.server.settle();
+  return made;
+}
+
+/** What the listeners of a document were told, in order. */
+export function listen(board: Board): { readonly what: unknown[] } {
+  const what: unknown[] = [];
+  board.subscribe((state, change) => what.push([change.cause, state.title, change.at.seq]));
+  board.on("added", ({ id }, at) => what.push(["added", id, at.seq]));
+  board.on("gap", (gap) => what.push(["gap", gap]));
+  return { what };
+}

@@ -24,8 +24,10 @@ interface Untold {
   readonly steps: LayerOperations[];
   readonly authors: Set<string | undefined>;
   readonly events: AppliedEvent[];
-  reason: ResetReason | undefined;
-  gap: Update["gap"];
+  /** The last reset that took effect, and where the application was before the first. */
+  reset: { readonly reset: Reset; readonly from: Position; readonly viewChanged: boolean } | undefined;
+  /** Events after this seq are lost. */
+  lostAfter: number | undefined;
 }
 
 export class Replica {
@@ -138,8 +140,9 @@ export class Replica {
     const state = this.#composed();
     this.#state = state;
     const change = previous === undefined ? { cause: "first" as const, at } : changeOf(untold, { previous, state, at });
-    if (change === undefined && untold.events.length === 0 && untold.gap === undefined) return undefined;
-    return { previous, state, at, change, events: untold.events, gap: untold.gap };
+    const gap = untold.lostAfter === undefined ? undefined : { from: untold.lostAfter, to: at.seq };
+    if (change === undefined && untold.events.length === 0 && gap === undefined) return undefined;
+    return { previous, state, at, change, events: untold.events, gap };
   }
 
   #complete(reset: Reset): void {
@@ -151,11 +154,12 @@ export class Replica {
       return [old === undefined ? layer : shared(old, layer)];
     });
     this.#reset = undefined;
-    const to = this.position;
-    if (to === undefined) return;
-    if (from !== undefined) this.#untold.reason = reasonOf(reset, { from, to, held });
-    if (reset.gap) this.#untold.gap = { from: this.#untold.gap?.from ?? from?.seq ?? 0, to: to.seq };
-    this.#untold.events.push(...reset.events.map((event) => applied(event, to.epoch)), ...reset.later);
+    const epoch = this.#layers[0]?.epoch ?? 0;
+    this.#untold.events.push(...reset.events.map((event) => applied(event, epoch)), ...reset.later);
+    if (from === undefined) return;
+    const viewChanged = held.some(({ tag }, index) => reset.tags[index] !== tag);
+    this.#untold.reset = { reset, from: this.#untold.reset?.from ?? from, viewChanged };
+    if (reset.gap) this.#untold.lostAfter ??= from.seq;
   }
 
   #note(layer: number, message: DeltaMessage, epoch: number): void {
@@ -179,14 +183,14 @@ export class Replica {
 }
 
 function nothing(): Untold {
-  return { steps: [], authors: new Set(), events: [], reason: undefined, gap: undefined };
+  return { steps: [], authors: new Set(), events: [], reset: undefined, lostAfter: undefined };
 }
 
 function changeOf(
   untold: Untold,
   states: { readonly previous: JsonObject; readonly state: JsonObject; readonly at: Position },
 ): Update["change"] {
-  if (untold.reason !== undefined) return resetChange(states, untold.reason);
+  if (untold.reset !== undefined) return resetChange(states, reasonOf(untold.reset, states.at));
   if (untold.steps.length === 0) return undefined;
   const [author] = untold.authors;
   return deltaChange(states, untold.steps, untold.authors.size === 1 ? author : undefined);
@@ -198,13 +202,11 @@ function shared(old: Layer, fresh: Layer): Layer {
   return isObject(value) ? { ...fresh, state: value } : fresh;
 }
 
-function reasonOf(
-  reset: Reset,
-  { from, to, held }: { readonly from: Position; readonly to: Position; readonly held: readonly Layer[] },
-): ResetReason {
+/** Judged at the end of the frame: the advance to the head comes after the snapshots, which may bear older seqs. */
+function reasonOf({ reset, from, viewChanged }: NonNullable<Untold["reset"]>, to: Position): ResetReason {
   if (reset.cause === "diverged") return "diverged";
   // The tag names view, parameters and code: another one means that the same seq may look different.
-  if (reset.tags.some((tag, index) => held[index] !== undefined && tag !== held[index]?.tag)) return "view_changed";
+  if (viewChanged) return "view_changed";
   if (reset.cause !== undefined) return reset.cause;
   // An unverifiable position is a trimmed row or another history; only going back, or a new epoch, tells which.
   const back = to.seq < from.seq || (to.seq === from.seq && to.epoch !== from.epoch);

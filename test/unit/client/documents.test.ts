@@ -1,0 +1,356 @@
+import { describe, expect, test } from "vitest";
+import { delta, HANDLE } from "../../support/fake-server.js";
+import { EMPTY, following, hear, reconnect, world } from "./world.js";
+
+const title = (text: string): ["=", string, string] => ["=", "/title", text];
+
+describe("lifetime", () => {
+  test("a document opened twice shares one stream and one state", async () => {
+    const { server, tide, board } = await following();
+    const again = tide.open("board", "b");
+    await server.settle();
+    expect(server.now.all("open").length).toBe(1);
+    expect(again.state).toBe(board.state);
+    board.close();
+    board.close();
+    server.now.send(delta(1, 2, [title("a")]));
+    expect([board.status, board.state?.title, again.status, again.state?.title]).toEqual(["closed", "", "live", "a"]);
+  });
+
+  test("the stream outlives its last opening by 5 s, and an open in that time takes it over", async () => {
+    const { server, tide, board, platform } = await following();
+    board.close();
+    await platform.advance(4_900);
+    const again = tide.open("board", "b");
+    expect([again.status, again.state]).toEqual(["live", EMPTY]);
+    again.close();
+    await platform.advance(4_900);
+    expect(server.now.all("close")).toEqual([]);
+    await platform.advance(200);
+    expect(server.now.all("close")).toEqual([["close", 1]]);
+    tide.open("board", "b");
+    await server.settle();
+    expect(server.now.last("open")[1]).toEqual({ s: 2, doc: "board/b" });
+  });
+
+  test("a closed opening hears nothing more", async () => {
+    const { server, tide, board } = await following();
+    tide.open("board", "b");
+    const heard: string[] = [];
+    board.subscribe((state) => heard.push(state.title));
+    board.on("added", () => heard.push("event"));
+    board.close();
+    board.subscribe((state) => heard.push(state.title));
+    server.now.send(delta(1, 2, [title("a")], { ev: [[2, 0, "added", { id: "x" }]] }));
+    expect(heard).toEqual([""]);
+  });
+
+  test("a document that has ended can be opened again", async () => {
+    const { server, tide, board } = await following();
+    server.now.send(["ended", { s: 1, code: "deleted", retry: "never" }]);
+    const again = tide.open("board", "b", { create: { title: "new" } });
+    await server.settle();
+    expect([board.status, again.status]).toEqual(["ended", "connecting"]);
+    expect(server.now.last("open")[1]).toEqual({ s: 2, doc: "board/b", create: { title: "new" } });
+  });
+
+  test("[ID-1] open never throws: a malformed key shows as its error", async () => {
+    const { server, tide } = await following();
+    for (const key of ["", ".", "..", "a/b", "x".repeat(129)]) {
+      const board = tide.open("board", key);
+      expect([board.status, board.error?.code]).toEqual(["ended", "invalid_key"]);
+    }
+    await server.settle();
+    expect(server.now.all("open").length).toBe(1);
+  });
+
+  test("after close everything is closed, and stays so", async () => {
+    const { server, tide, board, platform } = await following();
+    tide.close();
+    expect([tide.status, board.status, board.state, board.error]).toEqual(["closed", "closed", EMPTY, undefined]);
+    expect(tide.open("board", "other").status).toBe("closed");
+    platform.wake("online");
+    await platform.advance(60_000);
+    expect([server.connections.length, platform.pending]).toEqual([1, 0]);
+  });
+});
+
+describe("status", () => {
+  test("offline while the network is known to be down, or the service cannot be reached", async () => {
+    const made = await following();
+    const { server, board, platform, tide } = made;
+    const statuses: string[] = [];
+    board.onStatus((status) => statuses.push(status));
+    server.reachable = false;
+    await reconnect(made);
+    await platform.advance(1_000);
+    expect([board.status, tide.status, board.state]).toEqual(["offline", "offline", EMPTY]);
+    server.reachable = true;
+    await platform.advance(10_000);
+    server.now.resume(1);
+    expect(statuses).toEqual(["stale", "offline", "stale", "live"]);
+  });
+
+  test("a page without network is offline at once when its socket goes", async () => {
+    const { server, board, platform } = await following();
+    platform.networkUp = false;
+    server.now.close(1006);
+    expect(board.status).toBe("offline");
+  });
+
+  test("a listener that was removed is not called, not even by the change that removed it", async () => {
+    const { server, board } = await following();
+    const heard: string[] = [];
+    const stop = board.subscribe(() => {
+      heard.push("first");
+      stopSecond();
+    });
+    const stopSecond = board.onStatus(() => heard.push("status"));
+    const stopThird = board.subscribe((_state, { cause }) => cause === "delta" && heard.push("third"));
+    stopThird();
+    stopThird();
+    server.now.send(delta(1, 2, [title("a")]));
+    stop();
+    server.now.send(delta(2, 3, [title("b")]));
+    expect(heard).toEqual(["first", "first"]);
+  });
+});
+
+describe("listeners that throw", () => {
+  test("do not break the stream, nor the others, and are reported", async () => {
+    const { server, board, platform } = await following();
+    const heard: string[] = [];
+    const bad = (): never => {
+      throw new Error("mine");
+    };
+    board.subscribe(bad);
+    board.on("added", bad);
+    board.watch((): { [key: string]: number } => bad(), { added: bad });
+    board.watch((state) => state.cards, { added: bad });
+    board.onStatus(bad);
+    board.subscribe((state) => heard.push(state.title));
+    board.on("added", ({ id }) => heard.push(id));
+    const before = platform.reported.length;
+    server.now.send(
+      delta(1, 2, [title("a"), ["+", "/cards/x", { text: "x" }]], { ev: [[2, 0, "added", { id: "x" }]] }),
+      delta(2, 3, [title("b")]),
+    );
+    expect(heard).toEqual(["", "b", "x"]);
+    expect(platform.reported.length - before).toBe(4);
+    expect(board.status).toBe("live");
+    server.now.close(1006);
+    expect(board.status).toBe("stale");
+  });
+});
+
+describe("watch", () => {
+  test("tells what is there, then what comes, changes and goes, by key", async () => {
+    const { server, board } = await following();
+    server.now.send(delta(1, 2, [["+", "/cards/a", { text: "a" }]]));
+    const calls: unknown[] = [];
+    const stop = board.watch((state) => state.cards, {
+      added: (card, id) => calls.push(["+", id, card.text]),
+      changed: (card, id, previous) => calls.push(["=", id, previous.text, card.text]),
+      removed: (card, id) => calls.push(["-", id, card.text]),
+    });
+    server.now.send(
+      delta(2, 3, [
+        ["=", "/cards/a/text", "A"],
+        ["+", "/cards/b", { text: "b" }],
+      ]),
+    );
+    server.now.send(delta(3, 4, [title("only the title")]));
+    server.now.send(delta(4, 5, [["-", "/cards/a"]]));
+    stop();
+    server.now.send(delta(5, 6, [["-", "/cards/b"]]));
+    expect(calls).toEqual([
+      ["+", "a", "a"],
+      ["=", "a", "a", "A"],
+      ["+", "b", "b"],
+      ["-", "a", "A"],
+    ]);
+  });
+
+  test("follows an array by key, whatever its order", async () => {
+    const { server, board } = await following();
+    const calls: unknown[] = [];
+    board.watch((state) => state.order, {
+      key: (id) => id,
+      added: (id) => calls.push(["+", id]),
+      removed: (id) => calls.push(["-", id]),
+    });
+    server.now.send(delta(1, 2, [["=", "/order", ["a", "b", "c"]]]));
+    server.now.send(
+      delta(2, 3, [
+        [">", "/order/2", "/order/0"],
+        ["-", "/order/1"],
+      ]),
+    );
+    expect(calls).toEqual([
+      ["+", "a"],
+      ["+", "b"],
+      ["+", "c"],
+      ["-", "a"],
+    ]);
+  });
+
+  test("an array without a key is reported as the mistake it is", async () => {
+    const { board, platform } = await following();
+    board.watch((state) => state.order, Object.assign({}));
+    expect(platform.reported).toEqual([new TypeError("watch: an array needs `key`")]);
+  });
+});
+
+describe("iterating", () => {
+  test("yields the newest state, skips what a slow loop missed, ends at close", async () => {
+    const { server, board } = await following();
+    const seen: string[] = [];
+    const loop = hear(
+      (async () => {
+        for await (const state of board) seen.push(state.title);
+        return "done";
+      })(),
+    );
+    await server.settle();
+    server.now.send(delta(1, 2, [title("a")]));
+    server.now.send(delta(2, 3, [title("b")]));
+    await server.settle();
+    server.now.send(delta(3, 4, [title("c")]));
+    await server.settle();
+    board.close();
+    await server.settle();
+    expect([seen, loop.answer]).toEqual([["", "b", "c"], "done"]);
+  });
+
+  test.each(["denied", "deleted"] as const)("throws when the document is %s", async (code) => {
+    const { server, board } = await following();
+    const loop = hear(
+      (async () => {
+        for await (const _state of board);
+      })(),
+    );
+    await server.settle();
+    server.now.send(["ended", { s: 1, code, retry: "never" }]);
+    await server.settle();
+    expect(loop.answer).toMatchObject({ code });
+  });
+
+  test("a loop that is left stops listening", async () => {
+    const { server, tide } = await following();
+    const board = tide.open("board", "b");
+    for await (const state of board) if (state.title === "") break;
+    server.now.send(delta(1, 2, [title("a")]));
+    expect(board.state?.title).toBe("a");
+  });
+});
+
+describe("probe", () => {
+  test("asks the sequencer and says what it found", async () => {
+    const { server, board, platform } = await following();
+    const probed = hear(board.probe());
+    await platform.advance(40);
+    expect(server.now.last("c")).toMatchObject(["c", 1, "board/b", "$head", null, { q: 1 }]);
+    server.now.send(["ok", 1, null, [1, 1]]);
+    await server.settle();
+    expect([probed.answer, server.now.all("ping")]).toEqual([{ seq: 1, head: 1, rttMs: 40 }, []]);
+  });
+
+  test("[R13] being behind is a suspicion: a ping tells, and what is still behind after 5 s is healed", async () => {
+    const { server, board, platform } = await following();
+    const probed = hear(board.probe());
+    await server.settle();
+    server.now.send(["ok", 1, null, [1, 3]]);
+    await server.settle();
+    expect([probed.answer, board.status, server.now.all("ping").length]).toEqual([
+      { seq: 1, head: 3, rttMs: 0 },
+      "live",
+      1,
+    ]);
+    await platform.advance(5_000);
+    expect([board.status, server.now.last("open")[1].at]).toEqual(["stale", [[1, 1, "!"]]]);
+  });
+
+  test("what was right behind the answer is no difference", async () => {
+    const { server, board, platform } = await following();
+    hear(board.probe());
+    await server.settle();
+    server.now.send(["ok", 1, null, [1, 2]], delta(1, 2, [title("a")]), ["pong", 1, [HANDLE, 1, 2]]);
+    await platform.advance(6_000);
+    expect(board.status).toBe("live");
+  });
+
+  test("[R13] another epoch at the same seq is healed at once", async () => {
+    const { server, board } = await following();
+    hear(board.probe());
+    await server.settle();
+    server.now.send(["ok", 1, null, [2, 1]]);
+    await server.settle();
+    expect(board.status).toBe("stale");
+  });
+});
+
+describe("[REQ-18] the service", () => {
+  test("says what REQ-18 names, and reads the answers", async () => {
+    const { server, tide } = world();
+    const created = hear(tide.service.create("board", "b", { title: "t" }));
+    const got = hear(tide.service.get("board", "b", { seq: 4 }));
+    const listed = hear(tide.service.list("board", { limit: 2 }));
+    const history = hear(tide.service.history("board", "b", { after: 1, limit: 5 }));
+    const who = hear(tide.service.whoami());
+    const deleted = hear(tide.service.delete("board", "b"));
+    await server.settle();
+    const asked = server.now.calls.map(([, , target, name, input, { q, low }]) => [target, name, input, q ?? low]);
+    expect(asked.toSorted(([, a], [, b]) => (String(a) < String(b) ? -1 : 1))).toEqual([
+      ["$", "create", { doc: "board/b", input: { title: "t" } }, 1],
+      ["$", "delete", { doc: "board/b" }, 1],
+      ["$", "get", { doc: "board/b", seq: 4 }, 1],
+      ["$", "history", { doc: "board/b", after: 1, limit: 5 }, 1],
+      ["$", "list", { type: "board", limit: 2 }, 1],
+      ["$", "whoami", null, 1],
+    ]);
+    const answers: Record<string, unknown> = {
+      create: undefined,
+      delete: undefined,
+      get: { state: EMPTY, at: [1, 4] },
+      list: { keys: ["a", "b"], next: "b" },
+      history: [{ epoch: 1, seq: 2, at: 9, patch: [], events: [] }],
+      whoami: { id: "ann", roles: ["r"], claims: {}, expiresAt: 5 },
+    };
+    for (const [, n, , name] of server.now.calls) {
+      const answer = answers[name];
+      if (answer === undefined) server.now.ok(n, 1);
+      else server.now.send(["ok", n, null, JSON.parse(JSON.stringify(answer))]);
+    }
+    await server.settle();
+    expect([created, got, listed, history, who, deleted].map(({ answer }) => answer)).toEqual([
+      { epoch: 1, seq: 1 },
+      { state: EMPTY, at: { epoch: 1, seq: 4 } },
+      { keys: ["a", "b"], next: "b" },
+      [{ epoch: 1, seq: 2, at: 9, patch: [], events: [] }],
+      { id: "ann", roles: ["r"], claims: {}, expiresAt: 5 },
+      undefined,
+    ]);
+  });
+
+  test("[REQ-3] create and delete take their place among the messages to the document", async () => {
+    const { server, tide, platform } = world();
+    hear(tide.service.create("board", "b", { title: "t" }));
+    hear(tide.call("board", "b").clear());
+    await server.settle();
+    server.now.busy(1, 50);
+    await platform.advance(60);
+    expect(server.now.calls.map(([, n]) => n)).toEqual([1, 2]);
+    server.now.busy(2, 50);
+    await platform.advance(60);
+    expect(server.now.calls.map(([, n]) => n)).toEqual([1, 2, 1, 2]);
+  });
+
+  test("an answer without its form is protocol_error", async () => {
+    const { server, tide } = world();
+    const who = hear(tide.service.whoami());
+    await server.settle();
+    server.now.send(["ok", 1, null, { id: 7 }]);
+    await server.settle();
+    expect(who.answer).toMatchObject({ code: "protocol_error" });
+  });
+});
