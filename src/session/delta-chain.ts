@@ -44,7 +44,13 @@ export function encodeChain(parts: ChainParts, start: Point, rows: readonly Comm
 
 /** A `d` that only moves the position. */
 export function encodeAdvance({ codec, handle }: ChainParts, chain: Point, to: Point): Piece {
-  return codec.encodeDelta({ h: handle, prev: chain.seq, seq: to.seq, operationsJson: "[]", extension: { e: to.epoch } });
+  return codec.encodeDelta({
+    h: handle,
+    prev: chain.seq,
+    seq: to.seq,
+    operationsJson: "[]",
+    extension: { e: to.epoch },
+  });
 }
 
 function encodeDelta({ codec, handle }: ChainParts, chain: Point, through: Point, row: Committed): Piece {
@@ -54,7 +60,12 @@ function encodeDelta({ codec, handle }: ChainParts, chain: Point, through: Point
 
 function extensionOf({ seq, at, events, by }: Committed, e: number | undefined): DeltaExtension {
   const ev = events === undefined ? undefined : wireEvents(seq, at, events);
-  return { ...(e === undefined ? {} : { e }), ...(ev === undefined ? {} : { ev }), at, ...(by === undefined ? {} : { by }) };
+  return {
+    ...(e === undefined ? {} : { e }),
+    ...(ev === undefined ? {} : { ev }),
+    at,
+    ...(by === undefined ? {} : { by }),
+  };
 }
 
 function wireEvents(seq: number, at: number, text: string): WireEvent[] {

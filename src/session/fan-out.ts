@@ -85,7 +85,11 @@ export class FanOut implements Audience {
 }
 
 const frameOf = (codec: Codec, pieces: readonly Piece[]): OutgoingFrame =>
-  new OutgoingFrame(codec, pieces, pieces.reduce((sum, piece) => sum + piece.length, 0));
+  new OutgoingFrame(
+    codec,
+    pieces,
+    pieces.reduce((sum, piece) => sum + piece.length, 0),
+  );
 
 /** As many frames as their bounds ask for (FRAME-11). */
 export function framesOf(codec: Codec, pieces: readonly Piece[]): OutgoingFrame[] {

@@ -3,18 +3,17 @@
 import {
   type CallMessage,
   type Codec,
-  ERRORS,
   type ErrorCode,
   type Json,
   LIMITS,
   parseDocumentId,
-  type ServerMessage,
   TidemarkError,
 } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
 import type { Answer, Caller, Documents, Origin } from "../document/documents.js";
 import type { Identified } from "./identity.js";
 import type { OutboundQueue } from "./outbound-queue.js";
+import { refusalMessage } from "./refusal.js";
 import { serviceCall } from "./service-calls.js";
 import type { Subscriptions } from "./subscriptions.js";
 
@@ -137,20 +136,4 @@ export class Requests implements Origin {
       this.#parts.out.send(refusalMessage(n, answer));
     }
   }
-}
-
-function refusalMessage(n: number, answer: Exclude<Answer, { kind: "ok" }>): ServerMessage {
-  const afterMs = answer.afterMs === undefined ? {} : { afterMs: answer.afterMs };
-  if (answer.kind === "unknown") {
-    return ["unk", n, answer.code, { ...afterMs, ...(answer.final === undefined ? {} : { final: answer.final }) }];
-  }
-  const entry = ERRORS[answer.code];
-  const refusal = {
-    retry: answer.retry ?? entry.retry,
-    fault: answer.fault ?? entry.fault,
-    ...afterMs,
-    ...(answer.reason === undefined ? {} : { reason: answer.reason }),
-    ...(answer.data === undefined ? {} : { data: answer.data }),
-  };
-  return ["no", n, answer.code, answer.message ?? entry.message, refusal];
 }

@@ -45,9 +45,13 @@ function listCall(input: Json): ServiceCall {
   const type = field(input, "type");
   const after = field(input, "after") ?? "";
   const limit = field(input, "limit") ?? LIST_LIMIT;
-  if (typeof type !== "string" || typeof after !== "string" || typeof limit !== "number") return refused("invalid_input");
+  if (typeof type !== "string" || typeof after !== "string" || typeof limit !== "number")
+    return refused("invalid_input");
   if (field(input, "where") !== undefined) {
-    return { kind: "refused", answer: { code: "invalid_input", data: { path: "where", expected: "absent: this type has no indexes" } } };
+    return {
+      kind: "refused",
+      answer: { code: "invalid_input", data: { path: "where", expected: "absent: this type has no indexes" } },
+    };
   }
   return { kind: "list", type, after, limit };
 }
@@ -55,6 +59,7 @@ function listCall(input: Json): ServiceCall {
 const refused = (code: ErrorCode): ServiceCall => ({ kind: "refused", answer: { code } });
 
 function field(input: Json, name: string): Json | undefined {
-  if (typeof input !== "object" || input === null || Array.isArray(input) || !Object.hasOwn(input, name)) return undefined;
+  if (typeof input !== "object" || input === null || Array.isArray(input) || !Object.hasOwn(input, name))
+    return undefined;
   return Reflect.get(input, name);
 }

@@ -1,8 +1,8 @@
 // The conversation over one socket: greeting, then many documents. It owns the session's state and hands every message
 // to the one place that handles it; what a message means to documents is decided behind the Documents port.
 import {
-  type ClientMessage,
   CLOSE,
+  type ClientMessage,
   ERRORS,
   type ErrorCode,
   type FrameError,
@@ -11,16 +11,16 @@ import {
   PROTOCOL_VERSION,
   type WelcomeMessage,
 } from "@tidemark/protocol";
+import type { Documents } from "../document/documents.js";
 import { randomHex } from "../runtime/ids.js";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
-import type { Documents } from "../document/documents.js";
 import type { FanOuts } from "./fan-out.js";
 import type { Flusher } from "./flusher.js";
 import { Heartbeat, headLists } from "./heartbeat.js";
 import type { Identified, IdentityCheck } from "./identity.js";
 import { OutboundQueue } from "./outbound-queue.js";
 import { Requests } from "./requests.js";
-import type { SessionRegistry } from "./session-registry.js";
+import type { Claim, SessionRegistry } from "./session-registry.js";
 import { Subscriptions } from "./subscriptions.js";
 import type { Wire } from "./wire.js";
 
@@ -47,7 +47,7 @@ type State =
 
 interface Live {
   identity: Identified;
-  readonly client: string;
+  readonly claim: Claim;
   readonly subscriptions: Subscriptions;
   readonly requests: Requests;
   readonly heartbeat: Heartbeat;
@@ -65,7 +65,9 @@ export class Session {
     this.#parts = parts;
     this.#wire = wire;
     this.#out = new OutboundQueue(wire, parts.flusher, () => this.end(CLOSE.slowReader, "slow_reader"));
-    const deadline = parts.runtime.setTimer(LIMITS.helloTimeoutMs, () => this.end(CLOSE.helloTimeout, "unauthenticated"));
+    const deadline = parts.runtime.setTimer(LIMITS.helloTimeoutMs, () =>
+      this.end(CLOSE.helloTimeout, "unauthenticated"),
+    );
     this.#state = { state: "greeting", deadline };
   }
 
@@ -100,8 +102,7 @@ export class Session {
     const state = this.#state;
     if (state.state === "live") return this.#dispatch(message, state.live);
     if (state.state === "greeting" && message[0] === "hello") return this.#greet(message[1], state.deadline);
-    this.#fault("protocol_error", `${message[0]} is not expected before welcome`, message[0]);
-    this.end(CLOSE.protocolError, "protocol_error");
+    this.#breach(`${message[0]} is not expected before welcome`, message[0]);
   }
 
   #dispatch(message: ClientMessage, live: Live): void {
@@ -119,8 +120,7 @@ export class Session {
       case "auth":
         return void this.#refresh(message[1].token, live);
       case "hello":
-        this.#fault("protocol_error", "hello was said already", "hello");
-        return this.end(CLOSE.protocolError, "protocol_error");
+        return this.#breach("hello was said already", "hello");
       default:
         return unreachable(message);
     }
@@ -149,19 +149,20 @@ export class Session {
       return this.end(CLOSE.unauthenticated, "unauthenticated");
     }
     this.#state.deadline();
-    const live = this.#begin(hello, identity);
-    this.#state = { state: "live", live };
+    const claim = { subject: identity.principal.id, client: hello.client, conn: hello.conn };
+    if (!this.#parts.registry.begins(claim, this)) return this.end(CLOSE.replaced, "closed");
+    this.#state = { state: "live", live: this.#begin(hello, identity, claim) };
     this.#out.send(this.#welcome(identity));
-    this.#parts.registry.began(identity.principal.id, hello.client, this);
   }
 
-  #begin(hello: Hello, identity: Identified): Live {
+  #begin({ client, conn }: Hello, identity: Identified, claim: Claim): Live {
     const { documents, fanOuts, runtime, pingIntervalMs, watchdogMs } = this.#parts;
     const caller = { principal: identity.principal, space: identity.space };
     const about = { caller, documents, out: this.#out, codec: this.#wire.codec };
-    const subscriptions = new Subscriptions({ ...about, fanOuts });
+    const breach = (message: string, type: string): void => this.#breach(message, type);
+    const subscriptions = new Subscriptions({ ...about, fanOuts, breach });
     const overrun = (): void => this.end(CLOSE.overloaded, "limit_reached");
-    const requests = new Requests({ ...about, subscriptions, client: hello.client, conn: hello.conn, identity, overrun });
+    const requests = new Requests({ ...about, subscriptions, client, conn, identity, overrun });
     const heartbeat = new Heartbeat({
       runtime,
       pingIntervalMs,
@@ -171,7 +172,7 @@ export class Session {
       send: (message) => this.#out.send(message),
       onSilent: () => this.end(CLOSE.silent, "connection_lost"),
     });
-    return { identity, client: hello.client, subscriptions, requests, heartbeat, expiry: this.#expireAt(identity) };
+    return { identity, claim, subscriptions, requests, heartbeat, expiry: this.#expireAt(identity) };
   }
 
   #welcome({ principal, expiresAt }: Identified): WelcomeMessage {
@@ -198,7 +199,10 @@ export class Session {
     const identity = await this.#parts.identify(token, { loopback: this.#wire.loopback });
     if (this.#state.state !== "live") return;
     if (identity === undefined) return this.end(CLOSE.unauthenticated, "unauthenticated");
-    if (identity.principal.id !== live.identity.principal.id) return this.end(CLOSE.identityChanged, "identity_changed");
+    if (identity.principal.id !== live.identity.principal.id) {
+      this.#fault("identity_changed", ERRORS.identity_changed.message, "auth");
+      return this.end(CLOSE.identityChanged, "identity_changed");
+    }
     // Other rights are taken up by a new connection, which asks for everything again under them.
     if (!sameRights(identity, live.identity)) return this.end(CLOSE.restart, "unauthenticated");
     live.expiry();
@@ -210,6 +214,12 @@ export class Session {
     const { runtime } = this.#parts;
     const inMs = Math.min(expiresAt - runtime.now(), MAX_TIMER_MS);
     return runtime.setTimer(inMs, () => this.end(CLOSE.unauthenticated, "unauthenticated"));
+  }
+
+  /** The client broke the protocol: said, and the socket ends (ERR-3). */
+  #breach(message: string, about: string): void {
+    this.#fault("protocol_error", message, about);
+    this.end(CLOSE.protocolError, "protocol_error");
   }
 
   #fault(code: ErrorCode, message: string, about: string | undefined): void {
@@ -227,7 +237,7 @@ export class Session {
     live.expiry();
     live.requests.leave();
     live.subscriptions.leave();
-    this.#parts.registry.ended(live.identity.principal.id, live.client, this);
+    this.#parts.registry.ended(live.claim, this);
   }
 }
 

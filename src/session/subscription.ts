@@ -1,12 +1,12 @@
 // One session following one document: from `open` to `opened`, the deltas, and `ended` or `close`. It knows the
 // position its socket was sent, and holds back answers that must not overtake its first payload.
 import type { Codec, ErrorCode } from "@tidemark/protocol";
-import { ERRORS } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
 import type { Caller, Follower, Opening, PastEvent } from "../document/documents.js";
 import { encodeChain, isEmpty, type Point } from "./delta-chain.js";
 import type { FanOut, Receiver } from "./fan-out.js";
 import type { OutboundQueue } from "./outbound-queue.js";
+import { endedMessage } from "./refusal.js";
 import type { OutgoingFrame } from "./wire.js";
 
 /** What a subscription is made of. */
@@ -106,7 +106,10 @@ export class Subscription implements Follower, Receiver {
     const { out, s, codec } = this.#parts;
     const past = events.length === 0 ? {} : { events: events.map(toWire) };
     const lost = gap ? { gap } : {};
-    out.send(["opened", { s, h: [fanOut.handle], mode: ["reset"], prev: [fanOut.chain.seq], tag: [TAG], ...past, ...lost }]);
+    out.send([
+      "opened",
+      { s, h: [fanOut.handle], mode: ["reset"], prev: [fanOut.chain.seq], tag: [TAG], ...past, ...lost },
+    ]);
     out.sendShared(fanOut.snapFrame(codec, snapshot));
     this.#at = snapshot;
   }
@@ -114,8 +117,7 @@ export class Subscription implements Follower, Receiver {
   #end(code: ErrorCode, afterMs: number | undefined): void {
     if (this.#state.state === "over") return;
     this.#detach();
-    const hint = afterMs === undefined ? {} : { afterMs };
-    this.#parts.out.send(["ended", { s: this.s, code, retry: ERRORS[code].retry, ...hint }]);
+    this.#parts.out.send(endedMessage(this.s, code, afterMs));
     this.#parts.onEnded(this);
   }
 

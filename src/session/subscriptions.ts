@@ -1,9 +1,10 @@
 // All documents that one session follows, by the number its client chose and by document.
-import { type Codec, ERRORS, type ErrorCode, formatDocumentId, LIMITS, type Open, parseDocumentId } from "@tidemark/protocol";
+import { type Codec, type ErrorCode, formatDocumentId, LIMITS, type Open, parseDocumentId } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
 import type { Caller, Documents } from "../document/documents.js";
 import type { FanOuts } from "./fan-out.js";
 import type { OutboundQueue } from "./outbound-queue.js";
+import { endedMessage } from "./refusal.js";
 import { Subscription } from "./subscription.js";
 
 /** What a session's subscriptions need. */
@@ -13,6 +14,8 @@ export interface SubscriptionsParts {
   readonly fanOuts: FanOuts;
   readonly out: OutboundQueue;
   readonly codec: Codec;
+  /** The client broke the protocol with a message of this type. */
+  readonly breach: (message: string, type: string) => void;
 }
 
 /** The subscriptions of one session. */
@@ -20,6 +23,7 @@ export class Subscriptions {
   readonly #parts: SubscriptionsParts;
   readonly #byNumber = new Map<number, Subscription>();
   readonly #byDocument = new Map<string, Subscription>();
+  #lastNumber = -1;
 
   constructor(parts: SubscriptionsParts) {
     this.#parts = parts;
@@ -41,10 +45,12 @@ export class Subscriptions {
   }
 
   open({ s, doc, at, create }: Open): void {
+    if (s <= this.#lastNumber) return this.#parts.breach(`subscription number ${s} does not rise`, "open");
+    this.#lastNumber = s;
     const id = parseDocumentId(doc);
     if (id === undefined) return this.#refuse(s, "invalid_key");
     // A second stream of the same bytes on one socket would replay over the first.
-    if (this.#byNumber.has(s) || this.#byDocument.has(doc)) return this.#refuse(s, "protocol_error");
+    if (this.#byDocument.has(doc)) return this.#parts.breach(`${doc} is open on this connection already`, "open");
     if (this.#byNumber.size >= LIMITS.subscriptionsMax) return this.#refuse(s, "limit_reached");
     const document = { space: this.#parts.caller.space, ...id };
     const follower = this.#make(s, document);
@@ -90,6 +96,6 @@ export class Subscriptions {
   }
 
   #refuse(s: number, code: ErrorCode): void {
-    this.#parts.out.send(["ended", { s, code, retry: ERRORS[code].retry }]);
+    this.#parts.out.send(endedMessage(s, code, undefined));
   }
 }

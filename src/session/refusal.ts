@@ -1,0 +1,36 @@
+// Words for what did not happen: fills in what the error registry knows, so that no refusal leaves without its retry
+// class, its fault and, where a retry is invited, when (ERR-1).
+import { type EndedMessage, ERRORS, type ErrorCode, type ServerMessage } from "@tidemark/protocol";
+import type { Answer } from "../document/documents.js";
+
+/** What is suggested when nobody knew better, ms. */
+const AFTER_MS = 1_000;
+
+const hint = (retry: string, afterMs: number | undefined): { readonly afterMs?: number } => {
+  if (afterMs !== undefined) return { afterMs };
+  return retry === "after" ? { afterMs: AFTER_MS } : {};
+};
+
+/** A subscription that is over. */
+export function endedMessage(s: number, code: ErrorCode, afterMs: number | undefined): EndedMessage {
+  const { retry } = ERRORS[code];
+  return ["ended", { s, code, retry, ...hint(retry, afterMs) }];
+}
+
+/** An answer that is not `ok`. */
+export function refusalMessage(n: number, answer: Exclude<Answer, { kind: "ok" }>): ServerMessage {
+  if (answer.kind === "unknown") {
+    const final = answer.final === undefined ? {} : { final: answer.final };
+    return ["unk", n, answer.code, { ...(answer.afterMs === undefined ? {} : { afterMs: answer.afterMs }), ...final }];
+  }
+  const entry = ERRORS[answer.code];
+  const retry = answer.retry ?? entry.retry;
+  const refusal = {
+    retry,
+    fault: answer.fault ?? entry.fault,
+    ...hint(retry, answer.afterMs),
+    ...(answer.reason === undefined ? {} : { reason: answer.reason }),
+    ...(answer.data === undefined ? {} : { data: answer.data }),
+  };
+  return ["no", n, answer.code, answer.message ?? entry.message, refusal];
+}

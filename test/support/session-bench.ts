@@ -1,0 +1,151 @@
+// Sessions on a bench: the real session and document rooms over a memory store, virtual time, and sockets that keep what
+// was written to them. Frames are decoded as a client would.
+import {
+  type ClientMessage,
+  type Codec,
+  type Json,
+  jsonCodec,
+  LIMITS,
+  type Principal,
+  type ServerMessage,
+} from "@tidemark/protocol";
+import type { DocumentType } from "../../src/document/definition/document-type.js";
+import { resolveType } from "../../src/document/definition/resolved-type.js";
+import type { DocumentStore } from "../../src/document/document-store.js";
+import { LocalDocuments } from "../../src/document/local-documents.js";
+import { FanOuts } from "../../src/session/fan-out.js";
+import { Flusher } from "../../src/session/flusher.js";
+import type { Identified } from "../../src/session/identity.js";
+import { Session } from "../../src/session/session.js";
+import { SessionRegistry } from "../../src/session/session-registry.js";
+import type { OutgoingFrame, Wire } from "../../src/session/wire.js";
+import { VirtualRuntime } from "./virtual-runtime.js";
+
+const DECODE = { bytesMax: LIMITS.frameBytesCeiling, depthMax: LIMITS.depthMax };
+
+/** A socket that keeps everything. */
+export class BenchWire implements Wire {
+  readonly codec: Codec;
+  readonly loopback = true;
+  bufferedBytes = 0;
+  receivedBytes = 0;
+  /** Frames of each write. */
+  readonly writes: ServerMessage[][][] = [];
+  closed: { readonly code: number; readonly reason: string } | undefined;
+
+  constructor(codec: Codec) {
+    this.codec = codec;
+  }
+
+  write(frames: readonly OutgoingFrame[]): void {
+    const decoded = frames.map((frame) => this.codec.decode(this.codec.join(frame.pieces), DECODE));
+    this.writes.push(decoded as unknown as ServerMessage[][]);
+  }
+
+  close(code: number, reason: string): void {
+    this.closed ??= { code, reason };
+  }
+
+  /** Everything received so far, in order; forgets it. */
+  take(): ServerMessage[] {
+    return this.writes.splice(0).flat(2);
+  }
+}
+
+/** A client's end. */
+export class BenchClient {
+  readonly wire: BenchWire;
+  readonly #session: Session;
+
+  constructor(wire: BenchWire, session: Session) {
+    this.wire = wire;
+    this.#session = session;
+  }
+
+  /** One frame. */
+  say(...messages: ClientMessage[]): void {
+    this.wire.receivedBytes += 1;
+    this.#session.receive(messages);
+  }
+
+  drop(): void {
+    this.#session.socketClosed();
+  }
+}
+
+/** How a bench differs from the plainest one. */
+export interface SessionBenchOptions {
+  readonly types: Readonly<Record<string, DocumentType>>;
+  readonly store: DocumentStore;
+  readonly identify?: (token: string) => Identified | undefined;
+}
+
+/** A server without sockets. */
+export class SessionBench {
+  readonly runtime = new VirtualRuntime();
+  readonly documents: LocalDocuments;
+  readonly #session: (wire: Wire) => Session;
+
+  constructor({ types, store, identify }: SessionBenchOptions) {
+    const { runtime } = this;
+    const fanOuts = new FanOuts();
+    const resolved = new Map(Object.entries(types).map(([name, type]) => [name, resolveType(type)]));
+    const report = { handlerFailed: quiet, documentUnreadable: quiet, commitLost: quiet, loadFailed: quiet };
+    const audience = fanOuts.create.bind(fanOuts);
+    this.documents = new LocalDocuments({ types: resolved, store, runtime, audience, report, idleMs: 60_000 });
+    const parts = {
+      runtime,
+      documents: this.documents,
+      fanOuts,
+      flusher: new Flusher(runtime),
+      registry: new SessionRegistry(),
+      identify: async (token: string) => (identify ?? this.#anybody)(token),
+      serverId: "bench",
+      pingIntervalMs: LIMITS.pingIntervalMs,
+      watchdogMs: LIMITS.watchdogMs,
+    };
+    this.#session = (wire) => new Session(parts, wire);
+  }
+
+  /** A socket that has said nothing. */
+  connect(codec: Codec = jsonCodec): BenchClient {
+    const wire = new BenchWire(codec);
+    return new BenchClient(wire, this.#session(wire));
+  }
+
+  /** A client that was welcomed. */
+  async greeted(token: string, options: { client?: string; conn?: number; codec?: Codec } = {}): Promise<BenchClient> {
+    const client = this.connect(options.codec);
+    client.say(hello(token, options));
+    await this.settle();
+    client.wire.take();
+    return client;
+  }
+
+  settle(): Promise<void> {
+    return this.runtime.settle();
+  }
+
+  readonly #anybody = (token: string): Identified | undefined => {
+    const principal: Principal = { id: token, roles: [], claims: {} };
+    return token === "" ? undefined : { principal, space: "", expiresAt: this.runtime.now() + 3_600_000 };
+  };
+}
+
+/** A greeting. */
+export function hello(token: string, { client = "ab".repeat(16), conn = 1 } = {}): ClientMessage {
+  return ["hello", { v: 1, token, client, conn, sdk: "bench/1", caps: [] }];
+}
+
+/** A call of a message. */
+export function call(
+  n: number,
+  target: number | string,
+  name: string,
+  input: Json,
+  extension: object = {},
+): ClientMessage {
+  return ["c", n, target, name, input, { born: 1_700_000_000_000, low: 1, ...extension }];
+}
+
+const quiet = (): void => undefined;
