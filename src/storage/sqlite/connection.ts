@@ -49,9 +49,11 @@ export function sqliteCode(error: unknown): string | undefined {
   return error instanceof Database.SqliteError ? error.code : undefined;
 }
 
-/** Moves everything from the log into the file and syncs it: `busy` while another connection reads (R10). */
+/** Moves everything from the log into the file and syncs it (R10). `busy`, at once, while another connection reads. */
 export function checkpointTruncate(db: Connection): "done" | "busy" {
+  db.pragma("busy_timeout = 0");
   const rows: unknown = db.pragma("wal_checkpoint(TRUNCATE)");
+  db.pragma(`busy_timeout = ${BUSY_MS}`);
   const first: unknown = Array.isArray(rows) ? rows[0] : undefined;
   if (typeof first !== "object" || first === null || !("busy" in first)) throw new Error("no answer to a checkpoint");
   return first.busy === 0 ? "done" : "busy";
