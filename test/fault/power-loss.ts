@@ -13,6 +13,8 @@ const USAGE = `usage: npm run power-loss -- [--states 400] [--messages 1500] [--
 
 /** In a row, without a kill: the run has no such call any more. */
 const MISSES_MAX = 3;
+/** Servers that are killed at the same time, each over its own file. */
+const LANES = 2;
 
 const started = performance.now();
 const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(0)} s`;
@@ -107,36 +109,45 @@ async function powerLossMain(directory: string, options: ReturnType<typeof flags
   return caught && phasesMet && full.broken.length === 0;
 }
 
-async function killEach(series: KillSeries, sample: number, seed: number): Promise<void> {
-  const killAt = async (point: KillPoint): Promise<boolean> => {
-    const fired = await series.kill(point);
-    progress(`${point.what} ${point.first} of ${point.during}: ${fired ? "killed" : "not reached"}`);
-    return fired;
-  };
-  if (sample > 0) {
-    for (const point of samplePoints(sample, seed)) await killAt(point);
-    return;
-  }
+/** Lane `lane` of LANES takes every LANES-th call of each kind. */
+async function killEach(series: KillSeries, lane: number): Promise<void> {
   for (const during of ["creation", "service", "start"] as const) {
     for (const what of ["write", "sync"] as const) {
       // How many calls a run takes differs a little from one to the next.
-      for (let first = 1, misses = 0; misses < MISSES_MAX; first += 1) {
-        misses = (await killAt({ what, first, during })) ? 0 : misses + 1;
+      for (let first = lane + 1, misses = 0; misses < MISSES_MAX; first += LANES) {
+        misses = (await killAt(series, { what, first, during })) ? 0 : misses + 1;
       }
-      progress(`every ${what} of ${during} is done; ${series.report.killed} kills so far`, true);
+      progress(`lane ${lane}: every ${what} of ${during} is done, ${series.report.killed} kills so far`, true);
     }
   }
 }
 
+async function killAt(series: KillSeries, point: KillPoint): Promise<boolean> {
+  const fired = await series.kill(point);
+  progress(`${point.what} ${point.first} of ${point.during}: ${fired ? "killed" : "not reached"}`);
+  return fired;
+}
+
+async function killLane(series: KillSeries, lane: number, points: readonly KillPoint[]): Promise<void> {
+  if (points.length === 0) await killEach(series, lane);
+  else for (const point of points.filter((_, index) => index % LANES === lane)) await killAt(series, point);
+  await series.finish();
+}
+
 async function killPointsMain(directory: string, options: ReturnType<typeof flags>): Promise<boolean> {
   const { sample, seed, messages = 200 } = options;
-  const series = new KillSeries({ directory: `${directory}/kill`, messages, seed });
-  await killEach(series, sample, seed);
-  await series.finish();
-  const report: KillReport = series.report;
-  const { killed, acknowledged, unanswered, problems } = report;
+  const points = samplePoints(sample, seed);
+  const lanes = Array.from({ length: LANES }, (_, lane) => {
+    return new KillSeries({ directory: `${directory}/kill-${lane}`, messages, seed: seed + lane });
+  });
+  await Promise.all(lanes.map((series, lane) => killLane(series, lane, points)));
+  const reports = lanes.map((series) => series.report);
+  const sum = (count: (report: KillReport) => number): number => reports.reduce((all, one) => all + count(one), 0);
+  const [killed, acknowledged] = [sum((one) => one.killed), sum((one) => one.acknowledged)];
+  const problems = reports.flatMap((report) => report.problems);
   console.log(
-    `${killed} kills; ${acknowledged} calls acknowledged, ${unanswered} cut off; ${problems.length} problems`,
+    `${killed} kills; ${acknowledged} calls acknowledged, ${sum((one) => one.unanswered)} cut off; ` +
+      `${problems.length} problems`,
   );
   for (const problem of problems.slice(0, 20)) console.log(`  ${problem}`);
   if (killed === 0) console.log("FAILED: no kill fired");
