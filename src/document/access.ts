@@ -6,13 +6,14 @@ import type { ResolvedType } from "./definition/resolved-type.js";
 import type { Document } from "./document.js";
 import type { DocumentName } from "./document-store.js";
 import type { HostReport } from "./host-report.js";
+import { isYes } from "./refusal.js";
 
 /** Stands for "which parts there are", and for the root. */
 export const ANY_PART = "";
 
 /** May `caller` page through the keys of the type? Without a rule: only API keys, which have the role `service`. */
 export const mayList = (type: ResolvedType, caller: Principal): boolean =>
-  type.canList === undefined ? isService(caller) : type.canList(caller, {}) === true;
+  type.canList === undefined ? isService(caller) : isYes(type.canList(caller, {}));
 
 const isService = (caller: Principal): boolean => caller.roles.includes("service");
 
@@ -33,7 +34,7 @@ export class Access {
     const rule = this.#type.canOpen;
     if (rule === undefined) return true;
     const ask = (state: object): boolean =>
-      rule(viewer, read === undefined ? state : reportingReads(state, read), this.#name.key) === true;
+      isYes(rule(viewer, read === undefined ? state : reportingReads(state, read), this.#name.key));
     return this.#guarded("canOpen", () => document.read(ask));
   }
 
@@ -41,14 +42,14 @@ export class Access {
   mayCreate(caller: Principal): boolean {
     const rule = this.#type.canCreate;
     if (rule === undefined) return isService(caller);
-    return this.#guarded("canCreate", () => rule(caller, this.#name.key) === true);
+    return this.#guarded("canCreate", () => isYes(rule(caller, this.#name.key)));
   }
 
   /** Without a rule: only API keys. */
   mayWithState(name: "canDelete" | "canHistory", document: Document, caller: Principal): boolean {
     const rule = this.#type[name];
     if (rule === undefined) return isService(caller);
-    return this.#guarded(name, () => document.read((state) => rule(caller, state, this.#name.key) === true));
+    return this.#guarded(name, () => document.read((state) => isYes(rule(caller, state, this.#name.key))));
   }
 
   /** What somebody hears of a document without a state. Strangers hear the same as of a forbidden one (R18). */

@@ -4,14 +4,15 @@ import { LIMITS } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
 import { type Access, ANY_PART } from "./access.js";
 import type { ClientWindow } from "./client-window.js";
+import { createState } from "./creation.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
-import { createState, Document, type Execution } from "./document.js";
+import { Document, type Execution } from "./document.js";
 import { type DocumentName, type StoredPosition, TransactionKind, type TransactionRequest } from "./document-store.js";
 import type { Answer, Call, Caller, RefusedAnswer } from "./documents.js";
 import type { Following } from "./following.js";
 import type { HostReport } from "./host-report.js";
 import type { Residence } from "./residence.js";
-import { type CallWork, GatedAnswer } from "./work.js";
+import { type CallWork, GatedAnswer, type OpenWork } from "./work.js";
 
 /** Names under which the service's own messages reach a document. */
 export const CREATE = "$create";
@@ -31,6 +32,9 @@ type Refused = { readonly kind: "refused"; readonly answer: RefusedAnswer };
 type Written = { readonly kind: "written"; readonly at: StoredPosition; readonly resultJson: string | undefined };
 
 const refuse = (answer: RefusedAnswer): Refused => ({ kind: "refused", answer });
+/** How often a call's own commit may be lost before its client is asked to wait. */
+const LOSSES_MAX = 4;
+const LOST: RefusedAnswer = { code: "internal", retry: "after", afterMs: 1_000 };
 const EVERY_PART: ReadonlySet<string> = new Set([ANY_PART]);
 
 /** The messages of one document. */
@@ -50,22 +54,39 @@ export class Calls {
     this.#say(work, residence, answerOf(admission));
   }
 
-  /** Refuses a message before it is executed, in a way that invites a retry: later ones must not overtake it. */
-  refuseRetryably({ call }: CallWork, window: ClientWindow, answer: RefusedAnswer): void {
-    window.refused(call.n, answer.code, answer.afterMs);
-    call.origin.answer(call.n, { kind: "no", ...answer });
+  /** A message there is no room for. Load is the last thing to look at: what was applied is answered all the same. */
+  takeOverloaded(
+    work: CallWork,
+    window: ClientWindow,
+    { durable, refusal }: { durable: number; refusal: RefusedAnswer },
+  ): void {
+    const { call, hash } = work;
+    const admission = window.admit(call, this.#parts.runtime.now(), hash);
+    if (admission.verdict === "dropped") return;
+    if (admission.verdict === "repeat" && admission.receipt.seq <= durable) {
+      return call.origin.answer(call.n, answerOf(admission));
+    }
+    window.refused(call.n, refusal);
+    call.origin.answer(call.n, { kind: "no", ...refusal });
   }
 
   /** Creates the document for somebody who opens it; undefined: done. */
-  createForOpening(residence: Residence, caller: Caller, input: Call["input"]): RefusedAnswer | undefined {
-    const made = this.#create(residence, { caller, input, request: undefined });
+  createForOpening(
+    { request, losses }: OpenWork,
+    residence: Residence,
+    input: Call["input"],
+  ): RefusedAnswer | undefined {
+    const { caller } = request.follower;
+    if (losses >= LOSSES_MAX) return LOST;
+    const made = this.#create(residence, { caller, input, request: undefined, moved: () => undefined });
     return made.kind === "refused" ? made.answer : undefined;
   }
 
   #execute(work: CallWork, residence: Residence, window: ClientWindow): void {
     const { call, hash } = work;
-    const refusal = this.#untimely(call, residence);
-    const outcome = refusal ?? this.#perform(work, residence, window);
+    const held = window.passLatch(call.n);
+    const refusal = this.#untimely(call) ?? held ?? this.#hopeless(work, window);
+    const outcome = refusal === undefined ? this.#perform(work, residence, window) : refuse(refusal);
     if (outcome.kind === "refused") return this.#say(work, residence, { kind: "no", ...outcome.answer });
     const { at, resultJson } = outcome;
     window.applied({ n: call.n, seq: at.seq, epoch: at.epoch, born: call.born, hash, result: resultJson });
@@ -73,20 +94,36 @@ export class Calls {
     residence.pipeline.push(new GatedAnswer(at.seq, work, answer, true));
   }
 
-  #untimely(call: Call, { pipeline }: Residence): Refused | undefined {
+  #untimely({ born, ttlMs }: Call): RefusedAnswer | undefined {
     const now = this.#parts.runtime.now();
-    if (call.ttlMs !== undefined && now > call.born + call.ttlMs) return refuse({ code: "deadline_exceeded" });
-    if (call.born > now + LIMITS.bornAheadMs) return refuse({ code: "invalid_input", data: { path: "born", latest: now } });
-    if (call.ifSeq !== undefined && call.ifSeq !== pipeline.head.seq) {
-      return refuse({ code: "conflict", data: { seq: pipeline.head.seq } });
-    }
+    if (ttlMs !== undefined && now >= born + ttlMs) return { code: "deadline_exceeded" };
+    if (born > now + LIMITS.bornAheadMs) return { code: "invalid_input", data: { path: "born", latest: now } };
     return undefined;
+  }
+
+  /** A call whose commit was lost again and again is given back to its client, so that no host does only that. */
+  #hopeless({ call, losses }: CallWork, window: ClientWindow): RefusedAnswer | undefined {
+    if (losses < LOSSES_MAX) return undefined;
+    window.refused(call.n, LOST);
+    return LOST;
+  }
+
+  /** Asked after access: a seq is nobody's business who may not read (R18). */
+  #moved({ ifSeq }: Call, { pipeline }: Residence): RefusedAnswer | undefined {
+    const { seq } = pipeline.head;
+    return ifSeq === undefined || ifSeq === seq ? undefined : { code: "conflict", data: { seq } };
   }
 
   #perform(work: CallWork, residence: Residence, window: ClientWindow): Refused | Written {
     const { call } = work;
     if (call.name === CREATE) {
-      return this.#create(residence, { caller: call.caller, input: call.input, request: requestOf(work, window, undefined) });
+      const request = requestOf(work, window, undefined);
+      return this.#create(residence, {
+        caller: call.caller,
+        input: call.input,
+        request,
+        moved: () => this.#moved(call, residence),
+      });
     }
     const { content } = residence;
     if (content.status !== "live") {
@@ -103,7 +140,8 @@ export class Calls {
     const ownRule = document.type.messages.get(call.name)?.can !== undefined;
     if (!ownRule && !this.#parts.access.mayOpen(document, principal)) return refuse({ code: "denied" });
     const now = this.#parts.runtime.now();
-    const execution = document.execute({ name: call.name, input: call.input, caller: principal, now });
+    const permitted = (): RefusedAnswer | undefined => this.#moved(call, residence);
+    const execution = document.execute({ name: call.name, input: call.input, caller: principal, now, permitted });
     if (execution.kind === "refused") {
       this.#reportThrown(call, execution);
       return execution;
@@ -128,7 +166,12 @@ export class Calls {
 
   #create(
     residence: Residence,
-    creation: { caller: Caller; input: Call["input"]; request: TransactionRequest | undefined },
+    creation: {
+      caller: Caller;
+      input: Call["input"];
+      request: TransactionRequest | undefined;
+      moved: () => RefusedAnswer | undefined;
+    },
   ): Refused | Written {
     const { name, type, runtime } = this.#parts;
     const { principal } = creation.caller;
@@ -136,6 +179,8 @@ export class Calls {
     const { content, pipeline } = residence;
     if (content.status === "live") return refuse({ code: "already_exists" });
     if (content.status !== "absent" && content.status !== "deleted") return refuse({ code: content.status });
+    const moved = creation.moved();
+    if (moved !== undefined) return refuse(moved);
     const now = runtime.now();
     const seq = pipeline.head.seq + 1;
     const made = createState(type, { key: name.key, runtime, now, seq, caller: principal, input: creation.input });
@@ -143,18 +188,25 @@ export class Calls {
       if (made.thrown !== undefined) this.#parts.report.handlerFailed(name, "init", made.thrown);
       return made;
     }
-    const operations = JSON.stringify([["=", "", made.state]]);
+    const { operations } = made;
     const row = { typeVersion: type.version, kind: TransactionKind.create, at: now, subject: principal.id, operations };
     const transaction = { ...row, events: made.eventsJson, request: creation.request };
     const at = pipeline.append(transaction, type.revealAuthor ? principal.id : undefined);
     residence.snapshots.wrote(operations.length);
-    residence.content = { status: "live", document: new Document({ type, key: name.key, runtime, state: made.state, seq }) };
+    this.#parts.following.changed();
+    const stateBytes = Buffer.byteLength(operations);
+    residence.content = {
+      status: "live",
+      document: new Document({ type, key: name.key, runtime, state: made.state, seq, stateBytes }),
+    };
     return { kind: "written", at, resultJson: undefined };
   }
 
   #delete(work: CallWork, residence: Residence, window: ClientWindow, document: Document): Refused | Written {
     const { principal } = work.call.caller;
     if (!this.#parts.access.mayWithState("canDelete", document, principal)) return refuse({ code: "denied" });
+    const moved = this.#moved(work.call, residence);
+    if (moved !== undefined) return refuse(moved);
     const at = residence.pipeline.append(
       {
         typeVersion: document.type.version,
@@ -168,7 +220,7 @@ export class Calls {
       undefined,
     );
     residence.content = { status: "deleted" };
-    this.#parts.following.endAllAt(at.seq, "deleted", residence.pipeline);
+    this.#parts.following.deleted(residence.pipeline);
     return { kind: "written", at, resultJson: undefined };
   }
 
@@ -183,10 +235,7 @@ export class Calls {
 
 function answerOf(admission: Exclude<ReturnType<ClientWindow["admit"]>, { verdict: "execute" | "dropped" }>): Answer {
   if (admission.verdict === "settled") return { kind: "unknown", code: admission.code, final: true };
-  if (admission.verdict === "refused") {
-    const { code, afterMs } = admission;
-    return { kind: "no", code, ...(afterMs === undefined ? {} : { afterMs }) };
-  }
+  if (admission.verdict === "refused") return { kind: "no", code: admission.code };
   const { seq, epoch, result } = admission.receipt;
   return { kind: "ok", at: [epoch, seq], resultJson: result };
 }

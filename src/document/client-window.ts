@@ -2,6 +2,7 @@
 // exactly-once (R6), the identity of ids (R7) and the order of one client's calls (R5); it executes nothing.
 import { type ErrorCode, LIMITS } from "@tidemark/protocol";
 import type { ClientReceipts, StoredReceipt } from "./document-store.js";
+import type { RefusedAnswer } from "./documents.js";
 
 /** A call, as far as the window looks at it. */
 export interface NumberedCall {
@@ -15,40 +16,39 @@ export interface NumberedCall {
 export type Admission =
   | { readonly verdict: "execute" }
   | { readonly verdict: "repeat"; readonly receipt: StoredReceipt }
-  | { readonly verdict: "refused"; readonly code: ErrorCode; readonly afterMs?: number }
+  | { readonly verdict: "refused"; readonly code: ErrorCode }
   | { readonly verdict: "settled"; readonly code: "expired" | "settled" }
   /** A copy from a connection the client has left behind: an older copy must not apply after a newer answer. */
   | { readonly verdict: "dropped" };
 
 interface Latch {
   readonly n: number;
-  readonly code: ErrorCode;
-  readonly afterMs: number | undefined;
+  readonly answer: RefusedAnswer;
 }
 
 const EXECUTE: Admission = { verdict: "execute" };
 const DROPPED: Admission = { verdict: "dropped" };
+/** Receipts kept of a client that never says what it has heard: four times the calls it may have in flight. Beyond it
+ * the oldest are settled, which is the truth about them, so that nobody's memory grows without end (R14). */
+const RECEIPTS_MAX = 4 * LIMITS.inFlightMax;
 
-/** The requests of one (subject, client) at one document. */
+/** The requests of one (subject, client) at one document. Connections, refusals and `low` are of the client and outlast
+ * a lost commit; receipts are of the log and are `know`n again after one. */
 export class ClientWindow {
   readonly #receipts = new Map<number, StoredReceipt>();
-  #low: number;
-  #highest: number;
+  #low = 0;
+  #highest = 0;
   #conn = 0;
   #latch: Latch | undefined;
-  #usedAt = 0;
   #appliedSeq = 0;
 
-  /** `before`: the window this one replaces; what only memory knew of the client goes on. */
-  constructor(stored: ClientReceipts, before?: ClientWindow) {
-    if (before !== undefined) {
-      this.#conn = before.#conn;
-      this.#latch = before.#latch;
-      this.#usedAt = before.#usedAt;
-    }
-    this.#low = stored.low;
+  /** Takes what the store holds for the truth about what was applied. */
+  know(stored: ClientReceipts): void {
+    this.#receipts.clear();
+    this.#appliedSeq = 0;
     this.#highest = stored.highest;
     for (const receipt of stored.receipts) this.#receipts.set(receipt.n, receipt);
+    this.#low = Math.max(this.#low, stored.low);
   }
 
   /** The lowest n the client still waits for, as far as it ever said. */
@@ -56,25 +56,31 @@ export class ClientWindow {
     return this.#low;
   }
 
-  /** True when reading it again later loses nothing: everything applied is durable, no refusal holds later calls back,
-   * and no copy of a call can be under way any more. */
-  isSettled(durableSeq: number, now: number): boolean {
-    return this.#appliedSeq <= durableSeq && this.#latch === undefined && this.#usedAt + LIMITS.idleUnloadMs < now;
+  /** True when what the store holds by `durableSeq` includes all receipts. */
+  isStored(durableSeq: number): boolean {
+    return this.#appliedSeq <= durableSeq;
   }
 
-  /** The checks of REQ in their order, up to the ones that need the document. `hash` is that of what
-   * the call asks. */
+  /** The checks of REQ-9 in their order, up to those that need the document. `hash` is that of what the call asks. */
   admit(call: NumberedCall, now: number, hash: Uint8Array): Admission {
     if (call.conn < this.#conn) return DROPPED;
     this.#conn = call.conn;
-    this.#usedAt = now;
     const receipt = this.#receipts.get(call.n);
-    if (receipt !== undefined) return answerFrom(receipt, hash);
     this.#learnLow(call.low);
-    if (call.born + LIMITS.requestHorizonMs < now) return { verdict: "settled", code: "expired" };
+    if (receipt !== undefined) return this.#answerFrom(receipt, hash);
+    if (call.born + LIMITS.requestHorizonMs <= now) return { verdict: "settled", code: "expired" };
     if (call.n < this.#low) return { verdict: "settled", code: "settled" };
     if (call.n < this.#highest) return { verdict: "refused", code: "superseded" };
-    return this.#passLatch(call.n);
+    return EXECUTE;
+  }
+
+  /** What holds this call back: the refusal of an earlier one that has not come again. */
+  passLatch(n: number): RefusedAnswer | undefined {
+    const latch = this.#latch;
+    if (latch === undefined || n < latch.n) return undefined;
+    if (n > latch.n && this.#low <= latch.n) return latch.answer;
+    this.#latch = undefined;
+    return undefined;
   }
 
   /** Remembers an applied call. */
@@ -82,11 +88,12 @@ export class ClientWindow {
     this.#receipts.set(receipt.n, receipt);
     this.#highest = Math.max(this.#highest, receipt.n);
     this.#appliedSeq = receipt.seq;
+    if (this.#receipts.size > RECEIPTS_MAX) this.#settleOldest();
   }
 
   /** Remembers a refusal that invites a retry: what comes after it must not overtake it. */
-  refused(n: number, code: ErrorCode, afterMs: number | undefined): void {
-    if (this.#latch === undefined || n < this.#latch.n) this.#latch = { n, code, afterMs };
+  refused(n: number, answer: RefusedAnswer): void {
+    if (this.#latch === undefined || n < this.#latch.n) this.#latch = { n, answer };
   }
 
   #learnLow(low: number): void {
@@ -95,18 +102,15 @@ export class ClientWindow {
     for (const n of this.#receipts.keys()) if (n < low && n !== this.#highest) this.#receipts.delete(n);
   }
 
-  #passLatch(n: number): Admission {
-    const latch = this.#latch;
-    if (latch === undefined || n < latch.n) return EXECUTE;
-    if (n === latch.n || this.#low > latch.n) {
-      this.#latch = undefined;
-      return EXECUTE;
-    }
-    return { verdict: "refused", code: latch.code, ...(latch.afterMs === undefined ? {} : { afterMs: latch.afterMs }) };
+  #settleOldest(): void {
+    // They were set by rising n.
+    const [oldest] = this.#receipts.keys();
+    if (oldest !== undefined) this.#learnLow(oldest + 1);
   }
-}
 
-function answerFrom(receipt: StoredReceipt, hash: Uint8Array): Admission {
-  const same = Buffer.compare(receipt.hash, hash) === 0;
-  return same ? { verdict: "repeat", receipt } : { verdict: "refused", code: "id_reused" };
+  #answerFrom(receipt: StoredReceipt, hash: Uint8Array): Admission {
+    if (Buffer.compare(receipt.hash, hash) !== 0) return { verdict: "refused", code: "id_reused" };
+    if (this.#latch?.n === receipt.n) this.#latch = undefined;
+    return { verdict: "repeat", receipt };
+  }
 }

@@ -1,8 +1,11 @@
 // The request windows of all clients of one document, read from the store when a client is first heard of. Calls of a
 // client whose window is being read wait in their order; those of others go on.
+import { LIMITS } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
 import { ClientWindow } from "./client-window.js";
 import type { DocumentRef, DocumentStore } from "./document-store.js";
+import type { RefusedAnswer } from "./documents.js";
+import type { CallWork } from "./work.js";
 
 /** How many clients' windows one document keeps in memory. Beyond it, the ones heard of least recently are read again
  * when needed. */
@@ -11,95 +14,154 @@ const WINDOWS_MAX = 10_000;
 const EVICTION_SCAN = 16;
 const RETRY_MS = 200;
 
-type Run = (window: ClientWindow) => void;
-type Slot =
-  | { readonly state: "reading"; readonly before: ClientWindow | undefined; readonly waiting: Run[] }
-  | { readonly state: "ready"; readonly window: ClientWindow }
-  /** Its receipts may not be what the store holds; what else it knows still counts. */
-  | { readonly state: "stale"; readonly window: ClientWindow };
-
-interface Who {
+interface Slot {
   readonly subject: string;
   readonly client: string;
+  readonly window: ClientWindow;
+  /** `unread`: its receipts are not known, or may not be what the store holds. */
+  state: "unread" | "reading" | "ready";
+  waiting: CallWork[];
+  usedAtMs: number;
 }
 
-/** What the windows are read from. */
+/** What the windows are read from, and who takes a call whose window is here. */
 export interface ClientWindowsParts {
   readonly store: DocumentStore;
   readonly runtime: Runtime;
+  readonly take: (work: CallWork, window: ClientWindow) => void;
+  readonly windowsMax?: number;
 }
 
 /** Windows by (subject, client). */
 export class ClientWindows {
   readonly #parts: ClientWindowsParts;
-  #slots = new Map<string, Slot>();
+  readonly #slots = new Map<string, Slot>();
   #ref: DocumentRef | undefined;
   #generation = 0;
   #reading = 0;
+  #waiting = 0;
 
   constructor(parts: ClientWindowsParts) {
     this.#parts = parts;
   }
 
-  /** How many windows are being read. */
+  /** How many windows are being read, or will be once the store answers again. */
   get reading(): number {
     return this.#reading;
+  }
+
+  /** How many calls wait for their window. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** The document was loaded (again): receipts in memory may be of transactions that are lost. */
   reset(ref: DocumentRef): void {
     this.#ref = ref;
     this.#generation += 1;
-    for (const [name, slot] of this.#slots) {
-      if (slot.state === "ready") this.#slots.set(name, { state: "stale", window: slot.window });
-    }
+    for (const slot of this.#slots.values()) if (slot.state === "ready") slot.state = "unread";
   }
 
-  /** Calls `run` with the client's window: at once when it is here, else in call order once it has been read. */
-  with(subject: string, client: string, run: Run): void {
-    const name = nameOf({ subject, client });
-    const slot = this.#slots.get(name);
-    if (slot?.state === "ready") return run(slot.window);
-    if (slot?.state === "reading") return void slot.waiting.push(run);
-    const waiting = [run];
-    this.#slots.set(name, { state: "reading", before: slot?.window, waiting });
-    this.#read({ subject, client }, name);
+  /** Hands a call on: at once when its client's window is here, else in call order once it has been read. */
+  take(work: CallWork): void {
+    const slot = this.#slot(work);
+    if (slot.state === "ready") return this.#parts.take(work, slot.window);
+    slot.waiting.push(work);
+    this.#waiting += 1;
+    if (slot.state === "reading") return;
+    slot.state = "reading";
+    this.#reading += 1;
+    this.#read(slot);
   }
 
-  /** Forgets old windows when there are many. `isSettled`: it may be read again later without loss. */
-  evict(isSettled: (window: ClientWindow) => boolean): void {
+  /** Puts a query behind the calls of its client that wait; false when none does. */
+  queue(work: CallWork): boolean {
+    const slot = this.#slots.get(nameOf(work.call.caller.principal.id, work.call.client));
+    if (slot === undefined || slot.waiting.length === 0) return false;
+    slot.waiting.push(work);
+    this.#waiting += 1;
+    return true;
+  }
+
+  /** The window of a call's client if it is here and true. */
+  ready(work: CallWork): ClientWindow | undefined {
+    const slot = this.#slot(work);
+    return slot.state === "ready" ? slot.window : undefined;
+  }
+
+  /** A call was refused in a way that invites a retry, whatever is known of its client. */
+  refused(work: CallWork, answer: RefusedAnswer): void {
+    this.#slot(work).window.refused(work.call.n, answer);
+  }
+
+  /** Takes back the calls that wait, those of each client in their order. */
+  drain(): CallWork[] {
+    const waiting = [...this.#slots.values()].flatMap((slot) => slot.waiting.splice(0));
+    this.#waiting = 0;
+    return waiting;
+  }
+
+  /** Forgets old windows when there are many: those that can be read again without loss, since everything applied is
+   * durable and no copy of a call can be under way any more. */
+  evict(durableSeq: number): void {
+    const { runtime, windowsMax = WINDOWS_MAX } = this.#parts;
+    const olderThan = runtime.monotonicMs() - LIMITS.idleUnloadMs;
     let looked = 0;
     for (const [name, slot] of this.#slots) {
-      if (looked === EVICTION_SCAN || this.#slots.size <= WINDOWS_MAX) return;
+      if (looked === EVICTION_SCAN || this.#slots.size <= windowsMax) return;
       looked += 1;
       this.#slots.delete(name);
-      if (slot.state === "reading" || !isSettled(slot.window)) this.#slots.set(name, slot);
+      const keep = slot.state === "reading" || slot.usedAtMs >= olderThan || !slot.window.isStored(durableSeq);
+      if (keep) this.#slots.set(name, slot);
     }
   }
 
-  #read(who: Who, name: string): void {
+  #slot({ call }: CallWork): Slot {
+    const subject = call.caller.principal.id;
+    const name = nameOf(subject, call.client);
+    const known = this.#slots.get(name);
+    const usedAtMs = this.#parts.runtime.monotonicMs();
+    if (known !== undefined) {
+      known.usedAtMs = usedAtMs;
+      return known;
+    }
+    const slot: Slot = {
+      subject,
+      client: call.client,
+      window: new ClientWindow(),
+      state: "unread",
+      waiting: [],
+      usedAtMs,
+    };
+    this.#slots.set(name, slot);
+    return slot;
+  }
+
+  #read(slot: Slot): void {
     const ref = this.#ref;
     const generation = this.#generation;
+    // Never asked before the document was loaded.
     if (ref === undefined) return;
-    this.#reading += 1;
-    this.#parts.store
-      .receipts(ref, who.subject, who.client)
-      .then((stored) => {
-        const slot = this.#slots.get(name);
+    this.#parts.store.receipts(ref, slot.subject, slot.client).then(
+      (stored) => {
         // Reloaded meanwhile: what was read may be older than what is stored now.
-        if (generation !== this.#generation) return this.#read(who, name);
-        if (slot?.state !== "reading") return;
-        const window = new ClientWindow(stored, slot.before);
-        this.#slots.set(name, { state: "ready", window });
-        for (const run of slot.waiting) run(window);
-      })
+        if (generation !== this.#generation) return this.#read(slot);
+        slot.window.know(stored);
+        this.#begin(slot);
+      },
       // The store is recovering, or failing for good and about to end the process.
-      .catch(() => void this.#parts.runtime.setTimer(RETRY_MS, () => this.#read(who, name)))
-      .finally(() => {
-        this.#reading -= 1;
-      });
+      () => void this.#parts.runtime.setTimer(RETRY_MS, () => this.#read(slot)),
+    );
+  }
+
+  #begin(slot: Slot): void {
+    slot.state = "ready";
+    this.#reading -= 1;
+    const waiting = slot.waiting.splice(0);
+    this.#waiting -= waiting.length;
+    for (const work of waiting) this.#parts.take(work, slot.window);
   }
 }
 
 // The length makes the pair unambiguous whatever the subject holds.
-const nameOf = ({ subject, client }: Who): string => `${client.length}:${client}${subject}`;
+const nameOf = (subject: string, client: string): string => `${client.length}:${client}${subject}`;

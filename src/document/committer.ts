@@ -70,13 +70,14 @@ export class Committer {
         this.#inFlight = false;
         // The next batch is on its way to the disk while this one's answers are written to sockets.
         this.#next();
-        outcomes.forEach((outcome, index) => this.#settle(documents[index], batch[index], outcome));
+        for (const [index, outcome] of outcomes.entries()) this.#settle(documents[index], batch[index], outcome);
       },
       (error: unknown) => {
         this.#inFlight = false;
-        const failure = error instanceof StoreError ? error : new StoreError("indeterminate", String(error), { cause: error });
+        const failure =
+          error instanceof StoreError ? error : new StoreError("indeterminate", String(error), { cause: error });
         // Whoever executed on top of what is lost must not commit that: told before anything more is taken.
-        for (const document of documents) document.lost(failure);
+        for (const document of documents) this.#guarded(document, () => document.lost(failure));
         this.#next();
       },
     );
@@ -84,8 +85,16 @@ export class Committer {
 
   #settle(document: Committing | undefined, append: Append | undefined, outcome: "committed" | "fenced"): void {
     if (document === undefined || append === undefined) return;
-    if (outcome === "committed") document.committed(append);
-    else document.fenced();
+    this.#guarded(document, () => (outcome === "committed" ? document.committed(append) : document.fenced()));
+  }
+
+  /** One document whose bookkeeping fails is loaded again; the others of the batch hear their outcome (R19). */
+  #guarded(document: Committing, tell: () => void): void {
+    try {
+      tell();
+    } catch (cause) {
+      document.lost(new StoreError("indeterminate", "a document failed while it was told of its commit", { cause }));
+    }
   }
 
   #settleIdle(): void {

@@ -183,4 +183,3 @@ export interface DocumentStore {
   /** Finishes what is in flight and lets the file go. */
   close(): Promise<void>;
 }
-

@@ -1,14 +1,23 @@
 // One document as a pure state machine: state and a message in, a transaction out. It knows no clock, no store, no
 // socket and no other document; time and chance come in with the runtime it is handed.
-import { type ErrorCode, type Json, type JsonObject, LIMITS, type PatchOperation, type Principal } from "@tidemark/protocol";
+import { type Json, type JsonObject, LIMITS, type PatchOperation, type Principal } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
-import type { RefusedAnswer } from "./documents.js";
-import type { CompiledInput, InputIssue } from "./definition/compiled-input.js";
 import type { ResolvedMessage, ResolvedQuery, ResolvedType } from "./definition/resolved-type.js";
-import { InvalidStateError } from "./recorder/invalid-state.js";
+import type { RefusedAnswer } from "./documents.js";
 import { readOnly } from "./recorder/read-only.js";
 import { type Recording, record } from "./recorder/recorder.js";
-import { detachedJson, RejectSignal, TransactionContext } from "./transaction-context.js";
+import {
+  invalidInput,
+  isYes,
+  parseInput,
+  type Refused,
+  refusalOf,
+  refused,
+  refusePromise,
+  requireWithin,
+  TooLargeError,
+} from "./refusal.js";
+import { detachedJson, TransactionContext } from "./transaction-context.js";
 
 /** What a message did: all of it, or nothing but a refusal. */
 export type Execution =
@@ -19,12 +28,10 @@ export type Execution =
       readonly eventsJson: string | undefined;
       readonly resultJson: string | undefined;
     }
-  | { readonly kind: "refused"; readonly answer: RefusedAnswer; readonly thrown?: unknown };
+  | Refused;
 
 /** What a query found. */
-export type QueryExecution =
-  | { readonly kind: "answered"; readonly resultJson: string | undefined }
-  | { readonly kind: "refused"; readonly answer: RefusedAnswer; readonly thrown?: unknown };
+export type QueryExecution = { readonly kind: "answered"; readonly resultJson: string | undefined } | Refused;
 
 /** One request to the pure document. */
 export interface Invocation {
@@ -32,12 +39,19 @@ export interface Invocation {
   readonly input: Json;
   readonly caller: Principal;
   readonly now: number;
+  /** Asked once the caller is known to have access: what else speaks against it. */
+  readonly permitted?: () => RefusedAnswer | undefined;
 }
 
-const refused = (code: ErrorCode, details: Omit<RefusedAnswer, "code"> = {}): { kind: "refused"; answer: RefusedAnswer } => ({
-  kind: "refused",
-  answer: { code, ...details },
-});
+/** What a document begins with. `stateBytes`: at least what its JSON text takes. */
+export interface DocumentParts {
+  readonly type: ResolvedType;
+  readonly key: string;
+  readonly runtime: Runtime;
+  readonly state: JsonObject;
+  readonly seq: number;
+  readonly stateBytes: number;
+}
 
 /** The live state of a document and the code that may change it. */
 export class Document {
@@ -46,13 +60,16 @@ export class Document {
   readonly #runtime: Runtime;
   readonly #root: JsonObject;
   #seq: number;
+  /** Never less than the state takes: what operations added is added, what they removed is only seen by measuring. */
+  #stateBytes: number;
 
-  constructor(parts: { type: ResolvedType; key: string; runtime: Runtime; state: JsonObject; seq: number }) {
+  constructor(parts: DocumentParts) {
     this.type = parts.type;
     this.key = parts.key;
     this.#runtime = parts.runtime;
     this.#root = parts.state;
     this.#seq = parts.seq;
+    this.#stateBytes = parts.stateBytes;
   }
 
   /** Seq of the last transaction in memory; the disk may be behind. */
@@ -79,23 +96,31 @@ export class Document {
   execute(invocation: Invocation): Execution {
     const message = this.type.messages.get(invocation.name);
     if (message === undefined) return refused("unknown_message", { data: invocation.name });
-    const input = parseInput(message.input, invocation.input);
-    if (!input.ok) return refused("invalid_input", { data: issueData(input.issues) });
     try {
-      if (message.can !== undefined && !this.#allows(message, invocation, input.value)) return refused("denied");
+      const { permitted } = invocation;
+      // A `can` of its own needs the input; without one, access was checked before.
+      const early = message.can === undefined ? permitted?.() : undefined;
+      if (early !== undefined) return { kind: "refused", answer: early };
+      const input = parseInput(message.input, invocation.input);
+      if (!input.ok) return invalidInput(input.issues);
+      if (message.can !== undefined) {
+        if (!this.#allows(message, invocation, input.value)) return refused("denied");
+        const late = permitted?.();
+        if (late !== undefined) return { kind: "refused", answer: late };
+      }
+      return this.#transact(message, invocation, input.value);
     } catch (error) {
-      return { ...refused("handler_failed"), thrown: error };
+      return refusalOf(error);
     }
-    return this.#transact(message, invocation, input.value);
   }
 
   /** Answers a query; changes nothing. */
   query(invocation: Invocation): QueryExecution {
     const query = this.type.queries.get(invocation.name);
     if (query === undefined) return refused("unknown_message", { data: invocation.name });
-    const input = parseInput(query.input, invocation.input);
-    if (!input.ok) return refused("invalid_input", { data: issueData(input.issues) });
     try {
+      const input = parseInput(query.input, invocation.input);
+      if (!input.ok) return invalidInput(input.issues);
       if (query.can !== undefined && !this.#allows(query, invocation, input.value)) return refused("denied");
       return this.read((state) => {
         const result = query.run(this.#readContext(invocation, state), input.value);
@@ -107,7 +132,7 @@ export class Document {
   }
 
   #allows(rule: ResolvedMessage | ResolvedQuery, invocation: Invocation, input: unknown): boolean {
-    return this.read((state) => rule.can?.(this.#readContext(invocation, state), input) === true);
+    return this.read((state) => isYes(rule.can?.(this.#readContext(invocation, state), input)));
   }
 
   #readContext(invocation: Invocation, state: object): object {
@@ -123,18 +148,30 @@ export class Document {
     try {
       const context = this.#context(invocation, recording);
       const resultJson = resultText(message.run(context, input));
-      if (resultJson !== undefined && resultJson.length > LIMITS.resultBytesMax) {
-        recording.rollback();
-        return tooLarge("resultBytesMax", resultJson.length);
-      }
+      if (resultJson !== undefined) requireWithin("resultBytesMax", resultJson);
       const { operations } = recording.finish();
       const operationsJson = operations.length === 0 ? "[]" : JSON.stringify(operations);
+      const eventsJson = context.eventsJson();
+      this.#stateBytes = this.#measured(requireWithin("patchBytesMax", operationsJson));
       this.#seq += 1;
-      return { kind: "applied", operations, operationsJson, eventsJson: context.eventsJson(), resultJson };
+      return { kind: "applied", operations, operationsJson, eventsJson, resultJson };
     } catch (error) {
       recording.rollback();
-      return refusalOf(error);
+      throw error;
     }
+  }
+
+  /**
+   * What the state takes after operations of so many bytes; throws when that is too much. Operations hold all that
+   * they add, with its key, so their bytes bound the growth; only past the limit is the state itself measured, and the
+   * next time is as far away as there is room left.
+   */
+  #measured(operationsBytes: number): number {
+    const atMost = this.#stateBytes + operationsBytes;
+    if (atMost <= LIMITS.stateBytesMax) return atMost;
+    const measured = Buffer.byteLength(this.stateJson());
+    if (measured > LIMITS.stateBytesMax) throw new TooLargeError("stateBytesMax", measured);
+    return measured;
   }
 
   #context(invocation: Invocation, recording: Recording<object>): TransactionContext {
@@ -150,75 +187,9 @@ export class Document {
   }
 }
 
-/** The first state of a document, made by `init`. */
-export type Creation =
-  | { readonly kind: "created"; readonly state: JsonObject; readonly eventsJson: string | undefined }
-  | { readonly kind: "refused"; readonly answer: RefusedAnswer; readonly thrown?: unknown };
-
-/** Runs `init`. `input` is what the creator passed; `true` and null stand for nothing. */
-export function createState(
-  type: ResolvedType,
-  parts: { key: string; runtime: Runtime; now: number; seq: number; caller: Principal; input: Json },
-): Creation {
-  const bare = parts.input === true ? null : parts.input;
-  const input = type.create === undefined ? parseInput(undefined, bare) : type.create.parse(parts.input);
-  if (!input.ok) return refused("invalid_input", { data: issueData(input.issues) });
-  try {
-    const context = new TransactionContext({ ...parts, type, state: undefined });
-    const made = type.init(context, input.value);
-    refusePromise(made);
-    const state = detachedState(made);
-    type.state.checkWhole(state);
-    return { kind: "created", state, eventsJson: context.eventsJson() };
-  } catch (error) {
-    return refusalOf(error);
-  }
-}
-
-function detachedState(value: unknown): JsonObject {
-  const state = detachedJson(value, "");
-  if (isObject(state)) return state;
-  throw new InvalidStateError("", "the state must be an object");
-}
-
-const isObject = (value: Json): value is JsonObject => typeof value === "object" && value !== null && !Array.isArray(value);
-
-function parseInput(schema: CompiledInput | undefined, input: Json): ReturnType<CompiledInput["parse"]> {
-  if (schema !== undefined) return schema.parse(input);
-  if (input === null) return { ok: true, value: undefined };
-  return { ok: false, issues: [{ path: "", expected: "no input", received: typeof input }] };
-}
-
 function resultText(result: unknown): string | undefined {
   if (result === undefined) return undefined;
-  if (typeof result === "string" || typeof result === "boolean" || Number.isFinite(result)) return JSON.stringify(result);
+  if (typeof result === "boolean" || Number.isFinite(result)) return JSON.stringify(result);
   refusePromise(result);
   return JSON.stringify(detachedJson(result, "/result"));
-}
-
-const issueData = (issues: readonly InputIssue[]): Json =>
-  issues.map(({ path, expected, received }) => ({ path, expected, received }));
-
-class PromiseReturned extends Error {}
-
-function refusePromise(result: unknown): void {
-  if (typeof result !== "object" || result === null || !("then" in result) || typeof result.then !== "function") return;
-  // Its outcome concerns nobody; without a listener a rejection would end the process (R19).
-  if (result instanceof Promise) result.catch(() => undefined);
-  throw new PromiseReturned("a handler must not return a promise: do I/O after the commit");
-}
-
-const tooLarge = (limit: keyof typeof LIMITS, yours: number): { kind: "refused"; answer: RefusedAnswer } =>
-  refused("too_large", { data: { limit, value: LIMITS[limit], yours } });
-
-function refusalOf(error: unknown): { kind: "refused"; answer: RefusedAnswer; thrown?: unknown } {
-  if (error instanceof RejectSignal) {
-    return refused("rejected", {
-      ...(error.message === "" ? {} : { message: error.message }),
-      reason: error.reason,
-      ...(error.data === undefined ? {} : { data: error.data }),
-    });
-  }
-  if (error instanceof InvalidStateError) return { ...refused("invalid_state", { data: { path: error.path } }), thrown: error };
-  return { ...refused("handler_failed"), thrown: error };
 }

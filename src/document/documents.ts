@@ -26,8 +26,7 @@ export interface RefusedAnswer {
   readonly data?: Json;
 }
 
-/** Takes answers; called at most once for each n, never before the call that asked has returned to the event loop's
- * current callback, in gate order. */
+/** Takes answers: at most one for each copy of a call, in gate order, perhaps before `call` has returned. */
 export interface Origin {
   answer(n: number, answer: Answer): void;
 }
@@ -95,7 +94,8 @@ export type Opening =
     }
   | { readonly kind: "ended"; readonly code: ErrorCode; readonly afterMs?: number };
 
-/** One subscription, as a document sees it. All calls come in gate order: first `opened`, then `ended` at most once. */
+/** One subscription, as a document sees it. All calls come in gate order, perhaps before `open` has returned: first
+ * `opened`, then `ended` at most once; or `ended` alone, for one who lost the right, or the document, before. */
 export interface Follower {
   readonly caller: Caller;
   /** The follower is attached to the audience from this very call on, unless it is `ended`. */

@@ -1,35 +1,51 @@
 // The followers of one document: whom it answers an opening, who is attached, and who loses the right to be. The
 // audience gets the deltas; this file owns the beginnings and the ends.
-import type { ErrorCode, HeldPosition } from "@tidemark/protocol";
+import type { ErrorCode } from "@tidemark/protocol";
+import type { Runtime } from "../runtime/runtime.js";
 import { type Access, ANY_PART } from "./access.js";
 import type { Document } from "./document.js";
 import type { DocumentRef, DocumentStore } from "./document-store.js";
 import type { Follower, Opening, RefusedAnswer, Snapshot } from "./documents.js";
-import { eventsOf, type Missed, missedInMemory, missedOnDisk, replayIsSmaller } from "./opening.js";
+import { eventsOf, type Missed, missedInMemory, missedOnDisk, replayIsSmaller, withRecent } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
-import { GatedEnd, GatedOpening, GatedRetry, type OpenWork } from "./work.js";
+import { GatedEnd, GatedOpening, GatedTask, type OpenWork } from "./work.js";
 
-/** How much of the log one opening may read from the disk. */
-const MISSED_BYTES_MAX = 16 * 1_048_576;
+/** Until the log is read again for an opening that could not read it. */
+const RETRY_MS = 200;
 
 /** What a live host lends for one opening. */
 export interface OpeningSource {
   readonly document: Document;
   readonly pipeline: Pipeline;
-  readonly store: DocumentStore;
   readonly ref: DocumentRef;
+  /** The opening itself created the document. */
+  readonly created: boolean;
+  /** What was read for it since it began. */
+  readonly read: Missed | undefined;
 }
+
+/** What following needs besides. */
+export interface FollowingParts {
+  readonly access: Access;
+  readonly store: DocumentStore;
+  readonly runtime: Runtime;
+  /** Goes on with an opening for which the log was read; undefined: from the start. */
+  readonly proceed: (work: OpenWork, read: Missed | undefined, pipeline: Pipeline) => void;
+}
+
+/** `expected`: its request waits. `begun`: its opening is being made or waits at the gate. `attached`: it was opened. */
+type Stage = "expected" | "begun" | "attached";
 
 /** Followers of one document, from the moment their opening is asked for. */
 export class Following {
-  readonly #access: Access;
-  readonly #followers = new Set<Follower>();
+  readonly #parts: FollowingParts;
+  readonly #followers = new Map<Follower, Stage>();
   readonly #partsRead = new Set<string>();
   #snapshot: Snapshot | undefined;
-  #reading = 0;
+  #snapshotBytes: number | undefined;
 
-  constructor(access: Access) {
-    this.#access = access;
+  constructor(parts: FollowingParts) {
+    this.#parts = parts;
   }
 
   /** How many follow or are about to. */
@@ -37,31 +53,47 @@ export class Following {
     return this.#followers.size;
   }
 
-  /** How many openings read the log now. */
-  get reading(): number {
-    return this.#reading;
+  /** A follower asked to be opened. */
+  expect(follower: Follower): void {
+    this.#followers.set(follower, "expected");
+  }
+
+  /** False when it has left or was ended. */
+  has(follower: Follower): boolean {
+    return this.#followers.has(follower);
   }
 
   /** Asks the type's `canOpen`; what it reads is remembered. */
   allows(document: Document, follower: Follower): boolean {
-    return this.#access.mayOpen(document, follower.caller.principal, (part) => this.#partsRead.add(part));
+    const { access } = this.#parts;
+    return access.mayOpen(document, follower.caller.principal, (part) => this.#partsRead.add(part));
   }
 
-  /** Begins to follow. `again` is called instead when the source has gone in between. */
-  begin(work: OpenWork, source: OpeningSource, again: (work: OpenWork) => void): void {
+  /** Makes the opening of somebody who may follow. */
+  begin(work: OpenWork, source: OpeningSource): void {
     const { held, follower } = work.request;
-    this.#followers.add(follower);
-    const missed = missedInMemory(held, source.pipeline.head.seq, source.pipeline.recent);
+    const { pipeline, read } = source;
+    this.#followers.set(follower, "begun");
+    const known = read === undefined ? undefined : withRecent(read, pipeline.head.seq, pipeline.recent);
+    const missed = known ?? missedInMemory(held, pipeline.head, pipeline.recent);
     if (missed !== undefined) return this.#open(work, source, missed);
-    if (held !== undefined) this.#openFromDisk(work, { held, source, again });
+    if (read === undefined) return this.#readLog(work, source);
+    // Rows that memory no longer holds and the disk does not hold yet: there is no way before they are durable.
+    const again = (): void => this.#parts.proceed(work, undefined, pipeline);
+    pipeline.push(new GatedTask(pipeline.head.seq, again, work));
   }
 
   /** Tells a follower that it does not get in, once what that rests on is durable. */
-  refuse(work: OpenWork, { code, afterMs }: RefusedAnswer, pipeline: Pipeline): void {
-    const { follower } = work.request;
-    this.#followers.add(follower);
-    const opening: Opening = { kind: "ended", code, ...(afterMs === undefined ? {} : { afterMs }) };
-    pipeline.push(new GatedOpening(pipeline.head.seq, work, opening, () => this.#followers.delete(follower)));
+  refuse(work: OpenWork, answer: RefusedAnswer, pipeline: Pipeline): void {
+    this.#followers.set(work.request.follower, "begun");
+    const opening = endedOpening(answer);
+    const admits = (follower: Follower): boolean => this.#followers.delete(follower);
+    pipeline.push(new GatedOpening(pipeline.head.seq, work, { opening, applied: false, admits }));
+  }
+
+  /** Refuses an opening at once: it rests on nothing in memory. */
+  refuseNow({ request: { follower } }: OpenWork, answer: RefusedAnswer): void {
+    if (this.#followers.delete(follower)) follower.opened(endedOpening(answer));
   }
 
   /** Forgets a follower; it hears nothing more. */
@@ -69,29 +101,45 @@ export class Following {
     this.#followers.delete(follower);
   }
 
-  /** Ends everybody who follows now. */
-  endAll(code: ErrorCode): void {
-    this.#end([...this.#followers], code);
+  /** The document was loaded again: what was computed is worthless, and openings that were under way start again. */
+  reloaded(): void {
+    this.#snapshot = undefined;
+    for (const [follower, stage] of this.#followers) if (stage === "begun") this.#followers.set(follower, "expected");
   }
 
-  /** Ends everybody who follows now, once the disk has reached `seq`. */
-  endAllAt(seq: number, code: ErrorCode, pipeline: Pipeline): void {
-    const followers = [...this.#followers];
-    pipeline.push(new GatedEnd(seq, () => this.#end(followers, code)));
+  /** Ends everybody who is attached. */
+  endAll(code: ErrorCode): void {
+    this.#end(this.#at("attached"), code);
+  }
+
+  /** The document is deleted by the transaction at the head: ends everybody who follows now before it is delivered. */
+  deleted(pipeline: Pipeline): void {
+    this.changed();
+    const followers = this.#at("attached", "begun");
+    pipeline.push(new GatedEnd(pipeline.head.seq, () => this.#end(followers, "deleted")));
   }
 
   /** A transaction was executed: whoever may not follow any more is ended before it is delivered. `parts`: the
    * top-level parts of the state it wrote. */
   wrote(parts: () => ReadonlySet<string>, document: Document, pipeline: Pipeline): void {
+    this.changed();
     if (this.#partsRead.size === 0 || this.#followers.size === 0 || !this.#touches(parts())) return;
-    const denied = [...this.#followers].filter((follower) => !this.allows(document, follower));
+    const denied = this.#at("attached", "begun").filter((follower) => !this.allows(document, follower));
     if (denied.length === 0) return;
     pipeline.push(new GatedEnd(pipeline.head.seq, () => this.#end(denied, "denied")));
   }
 
-  /** The state may have become any other: everybody is asked again. */
+  /** The state in memory is another one. */
+  changed(): void {
+    this.#snapshot = undefined;
+  }
+
+  /** The state may have become any other: all who are attached are asked again. */
   recheck(document: Document): void {
-    this.#end([...this.#followers].filter((follower) => !this.allows(document, follower)), "denied");
+    this.#end(
+      this.#at("attached").filter((follower) => !this.allows(document, follower)),
+      "denied",
+    );
   }
 
   /** The state in memory, serialised once per head and shared. */
@@ -99,13 +147,13 @@ export class Following {
     const { seq, epoch } = pipeline.head;
     if (this.#snapshot === undefined || this.#snapshot.seq !== seq || this.#snapshot.epoch !== epoch) {
       this.#snapshot = { seq, epoch, stateJson: document.stateJson() };
+      this.#snapshotBytes = this.#snapshot.stateJson.length;
     }
     return this.#snapshot;
   }
 
-  /** About what a snapshot would take: measured at the last one. */
-  #snapshotBytes(source: OpeningSource): number {
-    return (this.#snapshot ?? this.snapshot(source)).stateJson.length;
+  #at(...stages: readonly Stage[]): Follower[] {
+    return [...this.#followers].flatMap(([follower, stage]) => (stages.includes(stage) ? [follower] : []));
   }
 
   #touches(parts: ReadonlySet<string>): boolean {
@@ -118,35 +166,34 @@ export class Following {
     for (const follower of followers) if (this.#followers.delete(follower)) follower.ended(code);
   }
 
-  #openFromDisk(work: OpenWork, { held, source, again }: DiskOpening): void {
-    const { store, ref, pipeline, document } = source;
-    const from = { store, ref, recent: pipeline.recent, revealAuthor: document.type.revealAuthor, bytesMax: MISSED_BYTES_MAX };
-    this.#reading += 1;
-    missedOnDisk(held, from)
-      .then(
-        (missed) => withRecent(missed, held[1], pipeline),
-        // The store is recovering, or failing for good: an error is no evidence of a gap.
-        () => undefined,
-      )
-      .then((missed) => {
-        this.#reading -= 1;
-        if (missed !== undefined) this.#open(work, source, missed);
-        else if (pipeline.isDead) again(work);
-        else pipeline.push(new GatedRetry(pipeline.head.seq, work, again));
-      })
-      .catch(() => this.refuse(work, { code: "internal" }, pipeline));
+  #readLog(work: OpenWork, { pipeline, ref, document }: OpeningSource): void {
+    const { store, runtime, proceed } = this.#parts;
+    const { held } = work.request;
+    if (held === undefined) return;
+    missedOnDisk(held, { store, ref, recent: pipeline.recent, revealAuthor: document.type.revealAuthor }).then(
+      (missed) => proceed(work, missed, pipeline),
+      // The store is recovering, or failing for good: an error is no evidence of a gap.
+      () => void runtime.setTimer(RETRY_MS, () => proceed(work, undefined, pipeline)),
+    );
   }
 
   #open(work: OpenWork, source: OpeningSource, missed: Missed): void {
-    const { pipeline } = source;
-    const opening = this.#opening(source, missed, work.request.held);
-    pipeline.push(new GatedOpening(pipeline.head.seq, work, opening, (follower) => this.#followers.has(follower)));
+    const { pipeline, created } = source;
+    const opening = this.#opening(work, source, missed);
+    pipeline.push(new GatedOpening(pipeline.head.seq, work, { opening, applied: created, admits: this.#attach }));
   }
 
-  #opening(source: OpeningSource, missed: Missed, held: HeldPosition | undefined): Opening {
-    if (missed.kind === "rows" && !missed.healing && held !== undefined) {
-      if (missed.rows.length === 0 || replayIsSmaller(missed.rows, this.#snapshotBytes(source))) {
-        return { kind: "resume", prev: [missed.prevEpoch, held[1]], missed: missed.rows };
+  readonly #attach = (follower: Follower): boolean => {
+    if (!this.#followers.has(follower)) return false;
+    this.#followers.set(follower, "attached");
+    return true;
+  };
+
+  #opening({ request: { held } }: OpenWork, source: OpeningSource, missed: Missed): Opening {
+    if (missed.kind === "rows" && missed.replayable && held !== undefined) {
+      const { rows } = missed;
+      if (rows.length === 0 || replayIsSmaller(rows, this.#snapshotBytes ?? this.snapshot(source).stateJson.length)) {
+        return { kind: "resume", prev: [missed.prevEpoch, held[1]], missed: rows };
       }
     }
     const events = missed.kind === "rows" ? eventsOf(missed.rows) : [];
@@ -154,16 +201,8 @@ export class Following {
   }
 }
 
-interface DiskOpening {
-  readonly held: HeldPosition;
-  readonly source: OpeningSource;
-  readonly again: (work: OpenWork) => void;
-}
-
-/** Adds what is in memory to what was read; undefined: it has moved on too far, or is lost. */
-function withRecent(missed: Missed, held: number, pipeline: Pipeline): Missed | undefined {
-  if (pipeline.isDead) return undefined;
-  if (missed.kind !== "rows") return missed;
-  const rest = pipeline.recent.after(missed.rows.at(-1)?.seq ?? held);
-  return rest === undefined ? undefined : { ...missed, rows: missed.rows.concat(rest) };
-}
+const endedOpening = ({ code, afterMs }: RefusedAnswer): Opening => ({
+  kind: "ended",
+  code,
+  ...(afterMs === undefined ? {} : { afterMs }),
+});

@@ -25,8 +25,11 @@ export interface LogPageEntry {
   readonly by?: string;
 }
 
-/** The state at `seq`; undefined when the log no longer reaches back to it, or there was no document then. */
-export async function stateAt(past: Past, seq: number): Promise<{ state: Json; epoch: number } | undefined> {
+/** The state at `seq`, undefined in it when there was no document then; undefined when the log no longer reaches back. */
+export async function stateAt(
+  past: Past,
+  seq: number,
+): Promise<{ readonly state: Json | undefined; readonly epoch: number } | undefined> {
   const usable = past.snapshot !== undefined && past.snapshot.seq <= seq ? past.snapshot : undefined;
   let state = snapshotState(usable);
   let at = usable?.seq ?? 0;
@@ -40,7 +43,7 @@ export async function stateAt(past: Past, seq: number): Promise<{ state: Json; e
     at = last.seq;
     epoch = last.epoch;
   }
-  return state === undefined ? undefined : { state, epoch };
+  return { state, epoch };
 }
 
 /** Rows after `after`, oldest first; undefined when the log is trimmed past it. */
@@ -55,16 +58,19 @@ export async function page(
   const needsState = rows.some((row) => row.operations.includes('["~",'));
   const base = needsState && range.after > 0 ? await stateAt(past, range.after) : undefined;
   if (needsState && range.after > 0 && base === undefined) return undefined;
-  return entries(rows, base?.state, revealAuthor);
+  return entries(rows, { revealAuthor, state: base?.state ?? null, needsState });
 }
 
-function entries(rows: readonly LogRow[], base: Json | undefined, revealAuthor: boolean): LogPageEntry[] {
-  let state = base ?? null;
+function entries(
+  rows: readonly LogRow[],
+  from: { readonly state: Json; readonly needsState: boolean; readonly revealAuthor: boolean },
+): LogPageEntry[] {
+  const { needsState, revealAuthor } = from;
+  let { state } = from;
   return rows.map((row) => {
     const operations: readonly PatchOperation[] = JSON.parse(row.operations);
-    const appends = operations.some(([kind]) => kind === "~");
     const patch = toJsonPatch(state, operations);
-    if (base !== undefined || appends || row.seq === 1) state = operations.length === 0 ? state : applyPatch(state, operations);
+    if (needsState && operations.length > 0) state = applyPatch(state, operations);
     const events: readonly (readonly [string, Json])[] = row.events === undefined ? [] : JSON.parse(row.events);
     return {
       epoch: row.epoch,

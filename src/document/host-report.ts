@@ -9,6 +9,6 @@ export interface HostReport {
   documentUnreadable(document: DocumentName, reason: string): void;
   /** A commit failed or is in doubt; the document is being loaded again. */
   commitLost(document: DocumentName, error: StoreError | "fenced"): void;
-  /** A load failed and is tried again. */
+  /** A load failed, or reading for an answer, or writing a snapshot; it is tried again. */
   loadFailed(document: DocumentName, error: unknown): void;
 }

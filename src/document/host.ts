@@ -4,18 +4,20 @@ import { LIMITS } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
 import { Access } from "./access.js";
 import { Calls } from "./calls.js";
+import type { ClientWindow } from "./client-window.js";
 import { ClientWindows } from "./client-windows.js";
 import type { Committer } from "./committer.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
-import { Document } from "./document.js";
+import type { Document } from "./document.js";
 import type { DocumentName, DocumentStore, Loaded, StoredPosition, StoreError } from "./document-store.js";
-import type { Audience, Follower } from "./documents.js";
+import type { Audience, Follower, RefusedAnswer } from "./documents.js";
 import { Following } from "./following.js";
 import type { HostReport } from "./host-report.js";
-import { liveState, toCommitted } from "./loading.js";
+import { contentOf, type MissedCommits, missedCommits, toCommitted } from "./loading.js";
+import type { Missed } from "./opening.js";
 import { Pipeline } from "./pipeline.js";
 import { Queries } from "./queries.js";
-import type { Content, Residence } from "./residence.js";
+import type { Residence } from "./residence.js";
 import { SnapshotKeeper } from "./snapshot-keeper.js";
 import { type CallWork, GatedTask, type GatedWork, type OpenWork, type Work } from "./work.js";
 
@@ -31,8 +33,10 @@ export interface HostParts {
 }
 
 const RELOAD_DELAY_MS = 200;
+const RELOAD_DELAY_MAX_MS = 5_000;
 /** What a refusal for want of room suggests to wait. */
-const OVERLOAD_AFTER_MS = 250;
+const OVERLOADED: RefusedAnswer = { code: "overloaded", afterMs: 250 };
+const UNWRITTEN_AFTER_MS = 1_000;
 
 /** Hosts one document. */
 export class DocumentHost {
@@ -42,39 +46,45 @@ export class DocumentHost {
   readonly #queries: Queries;
   readonly #windows: ClientWindows;
   readonly #access: Access;
-  readonly #mailbox: Work[] = [];
+  #mailbox: Work[] = [];
   /** Undefined while the document is being loaded, and after `unload`. */
   #residence: Residence | undefined;
   /** The last transaction its followers were given, across reloads. */
   #delivered: StoredPosition | undefined;
-  #usedAt: number;
+  /** Loads in doubt since something became durable. */
+  #doubts = 0;
+  #usedAtMs: number;
 
   constructor(parts: HostParts) {
     this.#parts = parts;
-    this.#usedAt = parts.runtime.monotonicMs();
+    this.#usedAtMs = parts.runtime.monotonicMs();
     this.#access = new Access(parts);
-    this.#following = new Following(this.#access);
+    this.#following = new Following({ ...parts, access: this.#access, proceed: this.#proceed });
     this.#calls = new Calls({ ...parts, following: this.#following, access: this.#access });
     this.#queries = new Queries({ ...parts, following: this.#following, access: this.#access });
-    this.#windows = new ClientWindows(parts);
-    this.#load();
+    this.#windows = new ClientWindows({ ...parts, take: this.#takeCall });
+    this.#load(0);
+  }
+
+  /** Which document it hosts. */
+  get name(): DocumentName {
+    return this.#parts.name;
   }
 
   /** Takes a call or an opening; refuses it before execution when too much waits (R15). */
   accept(work: Work): void {
-    this.#usedAt = this.#parts.runtime.monotonicMs();
+    this.#usedAtMs = this.#parts.runtime.monotonicMs();
+    if (work.kind === "open") this.#following.expect(work.request.follower);
     const residence = this.#residence;
-    if (residence !== undefined && this.#mailbox.length === 0 && !residence.pipeline.isFull) {
-      this.#run(work, residence);
-    } else if (this.#mailbox.length < LIMITS.mailboxMax) {
-      this.#mailbox.push(work);
-    } else {
-      this.#overloaded(work);
-    }
+    const hasRoom = this.#mailbox.length + this.#windows.waiting < LIMITS.mailboxMax;
+    if (!hasRoom) return this.#overloaded(work);
+    if (residence === undefined || this.#mailbox.length > 0 || residence.pipeline.isFull) this.#mailbox.push(work);
+    else this.#run(work, residence);
   }
 
   /** The follower hears nothing more. */
   leave(follower: Follower): void {
+    this.#usedAtMs = this.#parts.runtime.monotonicMs();
     this.#following.leave(follower);
   }
 
@@ -84,7 +94,7 @@ export class DocumentHost {
     if (residence === undefined || this.#following.size > 0 || residence.snapshots.saving) return false;
     const { undurableCount, gatedCount } = residence.pipeline;
     const busy = undurableCount + gatedCount + this.#windows.reading + this.#queries.reading + this.#mailbox.length;
-    return busy === 0 && this.#usedAt + idleMs <= this.#parts.runtime.monotonicMs();
+    return busy === 0 && this.#usedAtMs + idleMs <= this.#parts.runtime.monotonicMs();
   }
 
   /** Writes a snapshot if anything changed since the last one; the host goes on meanwhile. */
@@ -103,22 +113,26 @@ export class DocumentHost {
   }
 
   #run(work: Work, residence: Residence): void {
-    if (work.kind === "open") return this.#open(work, residence);
-    if (work.call.query) return this.#queries.take(work, residence, this.#again);
-    const { caller, client } = work.call;
-    this.#windows.with(caller.principal.id, client, (window) => {
-      if (this.#residence !== residence) this.#again(work);
-      else this.#calls.take(work, residence, window);
-    });
+    if (work.kind === "open") this.#open(work, residence, undefined);
+    else if (!work.call.query) this.#windows.take(work);
+    else if (!this.#windows.queue(work)) this.#queries.take(work, residence, this.#again);
   }
 
-  #open(work: OpenWork, residence: Residence): void {
+  readonly #takeCall = (work: CallWork, window: ClientWindow): void => {
+    // Windows are read for a loaded document; when it was lost meanwhile, `#lost` took the call back.
+    if (this.#residence === undefined) this.#mailbox.push(work);
+    else if (work.call.query) this.#queries.take(work, this.#residence, this.#again);
+    else this.#calls.take(work, this.#residence, window);
+  };
+
+  #open(work: OpenWork, residence: Residence, read: Missed | undefined): void {
     const { create, follower } = work.request;
+    // It was closed while its request waited.
+    if (!this.#following.has(follower)) return;
     const { status } = residence.content;
-    if (create !== undefined && (status === "absent" || status === "deleted")) {
-      const refused = this.#calls.createForOpening(residence, follower.caller, create);
-      if (refused !== undefined) return this.#following.refuse(work, refused, residence.pipeline);
-    }
+    const creates = create !== undefined && (status === "absent" || status === "deleted");
+    const refusal = creates ? this.#calls.createForOpening(work, residence, create) : undefined;
+    if (refusal !== undefined) return this.#following.refuse(work, refusal, residence.pipeline);
     const { content } = residence;
     if (content.status !== "live") {
       const code = this.#access.absence(content.status, follower.caller.principal);
@@ -127,34 +141,50 @@ export class DocumentHost {
     if (!this.#following.allows(content.document, follower)) {
       return this.#following.refuse(work, { code: "denied" }, residence.pipeline);
     }
-    const source = { ...residence, document: content.document, store: this.#parts.store };
-    this.#following.begin(work, source, this.#again);
+    this.#following.begin(work, { ...residence, document: content.document, created: creates, read });
   }
 
-  /** Work whose ground was lost is done again from the start. */
-  readonly #again = (work: Work): void => this.accept(work);
+  /** The log was read for an opening: everything else is asked again, since it may have changed. */
+  readonly #proceed = (work: OpenWork, read: Missed | undefined, pipeline: Pipeline): void => {
+    const residence = this.#residence;
+    if (residence?.pipeline === pipeline) this.#open(work, residence, read);
+    else if (this.#following.has(work.request.follower)) this.#again(work);
+  };
+
+  /** Work whose ground was lost is done again from the start; it was let in before. */
+  readonly #again = (work: Work): void => {
+    const residence = this.#residence;
+    if (residence === undefined || this.#mailbox.length > 0) this.#mailbox.push(work);
+    else this.#run(work, residence);
+  };
 
   #overloaded(work: Work): void {
-    const refusal = { code: "overloaded", afterMs: OVERLOAD_AFTER_MS } as const;
-    if (work.kind === "open") return work.request.follower.opened({ kind: "ended", ...refusal });
-    if (work.call.query || this.#residence === undefined) {
-      return work.call.origin.answer(work.call.n, { kind: "no", ...refusal });
+    if (work.kind === "open") return this.#following.refuseNow(work, OVERLOADED);
+    const { call } = work;
+    const window = call.query || this.#residence === undefined ? undefined : this.#windows.ready(work);
+    if (window !== undefined && this.#residence !== undefined) {
+      const { durable } = this.#residence.pipeline;
+      return this.#calls.takeOverloaded(work, window, { durable, refusal: OVERLOADED });
     }
-    const { caller, client } = work.call;
-    this.#windows.with(caller.principal.id, client, (window) => this.#calls.refuseRetryably(work, window, refusal));
+    if (!call.query) this.#windows.refused(work, OVERLOADED);
+    call.origin.answer(call.n, { kind: "no", ...OVERLOADED });
   }
 
   #drainMailbox(): void {
-    for (;;) {
+    const waiting = this.#mailbox;
+    this.#mailbox = [];
+    for (const [index, work] of waiting.entries()) {
       const residence = this.#residence;
-      if (residence === undefined || residence.pipeline.isFull) return;
-      const work = this.#mailbox.shift();
-      if (work === undefined) return;
+      if (residence === undefined || residence.pipeline.isFull) {
+        this.#mailbox = waiting.slice(index).concat(this.#mailbox);
+        return;
+      }
       this.#run(work, residence);
     }
   }
 
-  #load(): void {
+  #load(delayMs: number): void {
+    if (delayMs > 0) return void this.#parts.runtime.setTimer(delayMs, () => this.#load(0));
     this.#parts.store
       .load(this.#parts.name)
       .then((loaded) => this.#arrive(loaded))
@@ -162,36 +192,45 @@ export class DocumentHost {
         () => this.#drainMailbox(),
         (error: unknown) => {
           this.#parts.report.loadFailed(this.#parts.name, error);
-          this.#parts.runtime.setTimer(RELOAD_DELAY_MS, () => this.#load());
+          this.#load(RELOAD_DELAY_MS);
         },
       );
   }
 
   async #arrive(loaded: Loaded): Promise<void> {
     const residence = this.#reside(loaded);
-    await this.#deliverMissed(residence);
+    const range = { from: this.#delivered, head: residence.pipeline.head, ref: loaded.ref };
+    const missed = await missedCommits(this.#parts.store, range, this.#parts.type.revealAuthor);
+    this.#delivered = residence.pipeline.head;
     this.#windows.reset(loaded.ref);
+    this.#following.reloaded();
+    this.#catchUp(residence, missed);
     this.#residence = residence;
-    if (residence.content.status === "live") this.#following.recheck(residence.content.document);
-    else this.#following.endAll(residence.content.status === "absent" ? "not_found" : residence.content.status);
   }
 
-  /** What a commit in doubt had written after all: followers are given it as if nothing had happened. */
-  async #deliverMissed({ ref, pipeline, content }: Residence): Promise<void> {
-    const held = this.#delivered;
-    this.#delivered = pipeline.head;
-    if (held === undefined) this.#parts.audience.begin(pipeline.lastChange);
-    if (held === undefined || content.status !== "live" || held.seq >= pipeline.head.seq) return;
-    const range = { after: held.seq, limit: LIMITS.undurableTransactionsMax * 2, bytesMax: LIMITS.undurableBytesMax * 2 };
-    const rows = await this.#parts.store.read(ref, range);
-    if (rows.length > 0) this.#parts.audience.deliver(toCommitted(rows, held.epoch, this.#parts.type.revealAuthor));
+  /** What a commit in doubt had written after all is given to followers as if nothing had happened; those who may not
+   * follow any more are ended before they see it. */
+  #catchUp({ pipeline, content }: Residence, missed: MissedCommits): void {
+    const { audience } = this.#parts;
+    const absence = content.status === "absent" ? "not_found" : content.status;
+    if (missed.kind !== "rows") {
+      if (missed.kind === "broken") this.#following.endAll(absence === "live" ? "moved" : absence);
+      return audience.begin(pipeline.lastChange);
+    }
+    const { beforeDeletion, rest } = missed;
+    if (content.status === "live" && rest.length === 0) this.#following.recheck(content.document);
+    if (beforeDeletion.length > 0) audience.deliver(beforeDeletion);
+    if (rest.length > 0) this.#following.endAll("deleted");
+    else if (absence !== "live") this.#following.endAll(absence);
+    if (rest.length > 0) audience.deliver(rest);
   }
 
   #reside(loaded: Loaded): Residence {
     const { type, store, runtime } = this.#parts;
-    const content = this.#content(loaded);
+    const content = contentOf(loaded, this.#parts);
     const live = loaded.status === "live" ? loaded : undefined;
-    const head = loaded.status === "live" || loaded.status === "deleted" ? loaded.head : { seq: 0, epoch: loaded.epoch };
+    const head =
+      loaded.status === "live" || loaded.status === "deleted" ? loaded.head : { seq: 0, epoch: loaded.epoch };
     const tail = toCommitted(live?.tail ?? [], live?.snapshot?.epoch ?? loaded.epoch, type.revealAuthor);
     const snapshots = new SnapshotKeeper({ ref: loaded.ref, store, runtime, type, stored: live?.snapshot, tail });
     return { ref: loaded.ref, pipeline: this.#pipeline(loaded, head, tail), snapshots, content };
@@ -206,28 +245,13 @@ export class DocumentHost {
     return new Pipeline({ ref, epoch, head, audience, committer, recentBytesMax, onDurable, onLost }, tail);
   }
 
-  #content(loaded: Loaded): Content {
-    const { type, name, runtime, report } = this.#parts;
-    if (loaded.status === "quarantined") report.documentUnreadable(name, loaded.reason);
-    if (loaded.status !== "live") return { status: loaded.status };
-    const newest = Math.max(loaded.snapshot?.typeVersion ?? 0, ...loaded.tail.map((row) => row.typeVersion));
-    if (newest > type.version) return { status: "type_ahead" };
-    try {
-      const state = liveState(loaded);
-      return { status: "live", document: new Document({ type, key: name.key, runtime, state, seq: loaded.head.seq }) };
-    } catch (error) {
-      // One unreadable document never stops the others (R12).
-      report.documentUnreadable(name, error instanceof Error ? error.message : String(error));
-      return { status: "quarantined" };
-    }
-  }
-
   #durable(): void {
     const residence = this.#residence;
     if (residence === undefined) return;
     const { pipeline, snapshots, content } = residence;
     this.#delivered = pipeline.durablePosition;
-    this.#windows.evict((window) => window.isSettled(pipeline.durable, this.#parts.runtime.now()));
+    this.#doubts = 0;
+    this.#windows.evict(pipeline.durable);
     if (content.status === "live" && snapshots.isDue) this.#snapshotAtHead(residence, content.document);
     if (this.#mailbox.length > 0) this.#drainMailbox();
   }
@@ -248,23 +272,32 @@ export class DocumentHost {
     const again: Work[] = [];
     for (const { work, applied } of waiting) {
       if (work === undefined) continue;
-      if (refusal !== undefined && applied && work.kind === "call") this.#refuseUnwritten(work, refusal);
-      else again.push(work);
+      if (!applied) again.push(work);
+      else if (refusal === undefined) again.push({ ...work, losses: work.losses + 1 });
+      else this.#refuseUnwritten(work, refusal);
     }
-    this.#mailbox.unshift(...again);
-    this.#load();
+    // In the order in which they came, as far as it concerns one client (R5).
+    this.#mailbox = [...again, ...this.#windows.drain(), ...this.#mailbox];
+    this.#load(this.#reloadDelayMs(refusal === undefined));
+  }
+
+  /** The first doubt is cleared up at once; when doubt follows doubt, the store is given time. */
+  #reloadDelayMs(inDoubt: boolean): number {
+    this.#doubts += inDoubt ? 1 : 0;
+    return this.#doubts <= 1 || !inDoubt ? 0 : Math.min(RELOAD_DELAY_MS * 2 ** (this.#doubts - 2), RELOAD_DELAY_MAX_MS);
   }
 
   /** Certainly not written: later calls of the same client must not overtake it. */
-  #refuseUnwritten(work: CallWork, code: "disk_full" | "internal"): void {
-    const { caller, client } = work.call;
-    const answer = { code, afterMs: OVERLOAD_AFTER_MS * 4 };
-    this.#windows.with(caller.principal.id, client, (window) => this.#calls.refuseRetryably(work, window, answer));
+  #refuseUnwritten(work: Work, refusal: RefusedAnswer): void {
+    if (work.kind === "open") return this.#following.refuseNow(work, refusal);
+    this.#windows.refused(work, refusal);
+    work.call.origin.answer(work.call.n, { kind: "no", ...refusal });
   }
 }
 
-/** How calls are refused that are certainly not written; undefined: they may be, so their receipts must tell. */
-function refusalFor(error: StoreError | "fenced"): "disk_full" | "internal" | undefined {
+/** How work is refused that is certainly not written; undefined: it may be, so receipts must tell. */
+function refusalFor(error: StoreError | "fenced"): RefusedAnswer | undefined {
   if (error === "fenced" || error.certainty === "indeterminate") return undefined;
-  return error.certainty === "disk_full" ? "disk_full" : "internal";
+  const code = error.certainty === "disk_full" ? "disk_full" : "internal";
+  return { code, retry: "after", afterMs: UNWRITTEN_AFTER_MS };
 }

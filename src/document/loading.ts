@@ -1,13 +1,32 @@
-// Turns what a store holds into a live state: the snapshot, then every row of the tail on top.
+// Turns what a store holds into a document: the snapshot, then every row of the tail on top. And what followers missed
+// while it was loaded again.
 import { applyPatch, type Json, type JsonObject, LIMITS, type PatchOperation } from "@tidemark/protocol";
-import type { Loaded, LogRow, StoredSnapshot } from "./document-store.js";
+import type { Runtime } from "../runtime/runtime.js";
+import type { ResolvedType } from "./definition/resolved-type.js";
+import { Document } from "./document.js";
+import {
+  type DocumentName,
+  type DocumentRef,
+  type DocumentStore,
+  type Loaded,
+  type LogRow,
+  type StoredPosition,
+  type StoredSnapshot,
+  TransactionKind,
+} from "./document-store.js";
 import type { Committed } from "./documents.js";
+import type { HostReport } from "./host-report.js";
 import { detach } from "./recorder/detach.js";
+import type { Content } from "./residence.js";
 
 /** Replays rows over a state; `undefined` stands for no document. Throws PatchError or SyntaxError on damaged rows. */
 export function replay(base: Json | undefined, rows: readonly LogRow[]): Json | undefined {
   let state = base;
   for (const row of rows) {
+    if (row.kind === TransactionKind.delete) {
+      state = undefined;
+      continue;
+    }
     const operations: readonly PatchOperation[] = JSON.parse(row.operations);
     if (operations.length > 0) state = applyPatch(state ?? null, operations);
   }
@@ -23,9 +42,14 @@ export function liveState(loaded: Extract<Loaded, { status: "live" }>): JsonObje
   const state = replay(snapshotState(loaded.snapshot), loaded.tail);
   // Stored state was within the limits when it was written; it must load under stricter ones too (R19).
   const nodes = detach(state, { path: "", depthMax: LIMITS.depthMax * 2, bytesMax: Number.MAX_SAFE_INTEGER });
-  if (typeof nodes !== "object" || nodes === null || Array.isArray(nodes)) throw new TypeError("the stored state is no object");
+  if (typeof nodes !== "object" || nodes === null || Array.isArray(nodes))
+    throw new TypeError("the stored state is no object");
   return nodes as JsonObject;
 }
+
+/** At least what the JSON text of a loaded state takes: no operation adds more than its own text. */
+export const stateBytesAtMost = ({ snapshot, tail }: Extract<Loaded, { status: "live" }>): number =>
+  tail.reduce((sum, { operations }) => sum + Buffer.byteLength(operations), Buffer.byteLength(snapshot?.body ?? ""));
 
 /** Rows as they are delivered. `previousEpoch` is that of the row before the first. */
 export function toCommitted(rows: readonly LogRow[], previousEpoch: number, revealAuthor: boolean): Committed[] {
@@ -43,4 +67,63 @@ export function toCommitted(rows: readonly LogRow[], previousEpoch: number, reve
     before = row.epoch;
     return committed;
   });
+}
+
+/** What was committed since followers were last given something. `begins`: nobody was given anything yet. `broken`: the
+ * log does not go on from there. Else the rows; those from the deletion of the document on are `rest`. */
+export type MissedCommits =
+  | { readonly kind: "begins" }
+  | { readonly kind: "broken" }
+  | { readonly kind: "rows"; readonly beforeDeletion: readonly Committed[]; readonly rest: readonly Committed[] };
+
+/** Reads all rows from a position to the head. Rejects when the store does. */
+export async function missedCommits(
+  store: DocumentStore,
+  range: { readonly ref: DocumentRef; readonly from: StoredPosition | undefined; readonly head: StoredPosition },
+  revealAuthor: boolean,
+): Promise<MissedCommits> {
+  const { ref, from, head } = range;
+  if (from === undefined) return { kind: "begins" };
+  if (from.seq > head.seq || (from.seq === head.seq && from.epoch !== head.epoch)) return { kind: "broken" };
+  const rows: LogRow[] = [];
+  for (let after = from.seq; after < head.seq; after = rows.at(-1)?.seq ?? head.seq) {
+    const page = await store.read(ref, { after, limit: PAGE_ROWS, bytesMax: LIMITS.undurableBytesMax });
+    if (page[0]?.seq !== after + 1) return { kind: "broken" };
+    for (const row of page) rows.push(row);
+  }
+  const committed = toCommitted(rows, from.epoch, revealAuthor);
+  const deletion = rows.findIndex((row) => row.kind === TransactionKind.delete);
+  const end = deletion === -1 ? rows.length : deletion;
+  return { kind: "rows", beforeDeletion: committed.slice(0, end), rest: committed.slice(end) };
+}
+
+const PAGE_ROWS = 4_096;
+
+/** What a document is once it is loaded; says so when it does not serve. */
+export function contentOf(
+  loaded: Loaded,
+  parts: {
+    readonly type: ResolvedType;
+    readonly name: DocumentName;
+    readonly runtime: Runtime;
+    readonly report: HostReport;
+  },
+): Content {
+  const { type, name, runtime, report } = parts;
+  if (loaded.status === "quarantined") report.documentUnreadable(name, loaded.reason);
+  if (loaded.status !== "live") return { status: loaded.status };
+  const newest = loaded.tail.reduce((max, row) => Math.max(max, row.typeVersion), loaded.snapshot?.typeVersion ?? 0);
+  if (newest > type.version) return { status: "type_ahead" };
+  try {
+    const stateBytes = stateBytesAtMost(loaded);
+    const { seq } = loaded.head;
+    return {
+      status: "live",
+      document: new Document({ type, key: name.key, runtime, state: liveState(loaded), seq, stateBytes }),
+    };
+  } catch (error) {
+    // One unreadable document never stops the others (R12).
+    report.documentUnreadable(name, error instanceof Error ? error.message : String(error));
+    return { status: "quarantined" };
+  }
 }

@@ -45,7 +45,7 @@ export class LocalDocuments implements Documents {
   open(request: OpenRequest): void {
     const host = this.#host(request.document);
     if (host === undefined) return request.follower.opened({ kind: "ended", code: this.#unknown(request.document) });
-    host.accept({ kind: "open", request });
+    host.accept({ kind: "open", request, losses: 0 });
   }
 
   close(document: DocumentName, follower: Follower): void {
@@ -56,7 +56,7 @@ export class LocalDocuments implements Documents {
     const host = this.#host(call.document);
     if (host === undefined) return call.origin.answer(call.n, { kind: "no", code: this.#unknown(call.document) });
     const hash = call.query ? NO_HASH : hashOf(call.name, call.input);
-    host.accept({ kind: "call", call, hash });
+    host.accept({ kind: "call", call, hash, losses: 0 });
   }
 
   async list({ caller, type, after, limit }: ListRequest): ReturnType<Documents["list"]> {
@@ -116,8 +116,8 @@ export class LocalDocuments implements Documents {
       if (!host.isIdle(this.#parts.idleMs)) continue;
       host.saveSnapshot().then(
         () => this.#unload(id, host),
-        // The log has everything; the document stays until a snapshot can be written.
-        () => undefined,
+        // The document stays until a snapshot can be written.
+        (error: unknown) => this.#parts.report.loadFailed(host.name, error),
       );
     }
   }

@@ -1,7 +1,7 @@
 // Decides how a subscription begins: by the deltas it missed or by a snapshot, whichever is smaller, and what to say
 // of events that lie between. Positions are trusted only if the log holds that epoch at that seq (WIRE "Positions").
 import { type HeldPosition, type Json, LIMITS } from "@tidemark/protocol";
-import type { DocumentRef, DocumentStore, LogRow } from "./document-store.js";
+import type { DocumentRef, DocumentStore, LogRow, StoredPosition } from "./document-store.js";
 import type { Committed, PastEvent } from "./documents.js";
 import { toCommitted } from "./loading.js";
 import type { RecentLog } from "./recent-log.js";
@@ -12,51 +12,88 @@ export type Missed =
   | { readonly kind: "nothing" }
   /** The position cannot be verified: a snapshot, and events may be lost. */
   | { readonly kind: "gap" }
-  /** The log holds the position, and these rows follow it. `healing`: the state held is wrong all the same. */
-  | { readonly kind: "rows"; readonly prevEpoch: number; readonly rows: readonly Committed[]; readonly healing: boolean };
+  | MissedRows;
 
-/** The tag of a client that found its own state wrong: it matches nothing. */
-const HEALING_TAG = "!";
+/** The log holds the position, and these rows follow it. */
+export interface MissedRows {
+  readonly kind: "rows";
+  readonly prevEpoch: number;
+  readonly rows: readonly Committed[];
+  /** Seq up to which the rows reach. */
+  readonly through: number;
+  /** False when the rows cannot bring the subscriber up to date: its state is wrong or another view's, or there are so
+   * many rows that only those with events are here. */
+  readonly replayable: boolean;
+}
+
+/** The tag of every document without views. Clients that found their own state wrong say `!`; it matches nothing. */
+const TAG = "";
+/** How much of the log one opening may hold in memory: of operations, and of events. */
+const MISSED_BYTES_MAX = 16 * 1_048_576;
+const PAGE_ROWS = 2_000;
+const PAGE_BYTES = LIMITS.replayRingBytesMax;
 
 /** What is known without the disk; undefined: the rows must be read first. */
-export function missedInMemory(held: HeldPosition | undefined, head: number, recent: RecentLog): Missed | undefined {
+export function missedInMemory(
+  held: HeldPosition | undefined,
+  head: StoredPosition,
+  recent: RecentLog,
+): Missed | undefined {
   if (held === undefined) return { kind: "nothing" };
   const [epoch, seq, tag] = held;
-  if (seq > head || (tag !== "" && tag !== HEALING_TAG)) return { kind: "gap" };
+  if (seq > head.seq) return { kind: "gap" };
   const known = recent.epochAt(seq);
   if (known === undefined) return undefined;
   if (known !== epoch) return { kind: "gap" };
   const rows = recent.after(seq);
-  return rows === undefined ? undefined : { kind: "rows", prevEpoch: known, rows, healing: tag === HEALING_TAG };
+  if (rows === undefined) return undefined;
+  return { kind: "rows", prevEpoch: known, rows, through: head.seq, replayable: tag === TAG };
+}
+
+/** Where missed rows are read. */
+export interface MissedSource {
+  readonly store: DocumentStore;
+  readonly ref: DocumentRef;
+  readonly revealAuthor: boolean;
+  readonly recent: RecentLog;
+  readonly bytesMax?: number;
 }
 
 /** Rows between an older position and the oldest in memory, read in pages; what is in memory is for the caller to add. */
-export async function missedOnDisk(
-  held: HeldPosition,
-  source: { store: DocumentStore; ref: DocumentRef; revealAuthor: boolean; recent: RecentLog; bytesMax: number },
-): Promise<Missed> {
+export async function missedOnDisk(held: HeldPosition, source: MissedSource): Promise<Missed> {
   const [epoch, seq, tag] = held;
-  if ((await source.store.epochAt(source.ref, seq)) !== epoch) return { kind: "gap" };
-  const rows: LogRow[] = [];
-  let after = seq;
-  let bytesLeft = source.bytesMax;
-  while (source.recent.after(after) === undefined) {
-    if (bytesLeft <= 0) return { kind: "gap" };
-    const page = await source.store.read(source.ref, { after, limit: PAGE_ROWS, bytesMax: PAGE_BYTES });
+  const { store, ref, recent, revealAuthor, bytesMax = MISSED_BYTES_MAX } = source;
+  if ((await store.epochAt(ref, seq)) !== epoch) return { kind: "gap" };
+  let rows: Committed[] = [];
+  let through: StoredPosition = { seq, epoch };
+  let eventsOnly = false;
+  let bytesLeft = bytesMax;
+  while (recent.after(through.seq) === undefined) {
+    const page = await store.read(ref, { after: through.seq, limit: PAGE_ROWS, bytesMax: PAGE_BYTES });
     const last = page.at(-1);
     // All that is durable was read; what follows is older than memory reaches, but on its way to the disk.
     if (last === undefined) break;
-    if (page[0]?.seq !== after + 1) return { kind: "gap" };
-    rows.push(...page);
-    bytesLeft -= page.reduce((sum, row) => sum + row.operations.length + (row.events?.length ?? 0), 0);
-    after = last.seq;
+    if (page[0]?.seq !== through.seq + 1) return { kind: "gap" };
+    const read = toCommitted(page, through.epoch, revealAuthor);
+    rows = rows.concat(eventsOnly ? withEvents(read) : read);
+    bytesLeft -= page.reduce((sum, row) => sum + bytesOf(row, !eventsOnly), 0);
+    through = { seq: last.seq, epoch: last.epoch };
+    if (bytesLeft > 0) continue;
+    // Too much to replay: from here on only the events count, and they have the same bound.
+    if (eventsOnly) return { kind: "gap" };
+    eventsOnly = true;
+    rows = withEvents(rows);
+    bytesLeft = bytesMax - rows.reduce((sum, row) => sum + bytesOf(row, false), 0);
   }
-  const read = toCommitted(rows, epoch, source.revealAuthor);
-  return { kind: "rows", prevEpoch: epoch, rows: read, healing: tag === HEALING_TAG };
+  return { kind: "rows", prevEpoch: epoch, rows, through: through.seq, replayable: tag === TAG && !eventsOnly };
 }
 
-const PAGE_ROWS = 2_000;
-const PAGE_BYTES = LIMITS.replayRingBytesMax;
+/** Adds what is in memory to what was read; undefined: memory no longer reaches back that far. */
+export function withRecent(missed: Missed, head: number, recent: RecentLog): Missed | undefined {
+  if (missed.kind !== "rows") return missed;
+  const rest = recent.after(missed.through);
+  return rest === undefined ? undefined : { ...missed, rows: missed.rows.concat(rest), through: head };
+}
 
 /** Is sending these rows cheaper than sending a snapshot and their events? */
 export function replayIsSmaller(rows: readonly Committed[], snapshotBytes: number): boolean {
@@ -78,3 +115,9 @@ export function eventsOf(rows: readonly Committed[]): PastEvent[] {
   }
   return events;
 }
+
+const withEvents = (rows: readonly Committed[]): Committed[] =>
+  rows.filter(({ events }) => events !== undefined).map((row) => ({ ...row, operations: "[]" }));
+
+const bytesOf = ({ operations, events }: Pick<LogRow, "operations" | "events">, all: boolean): number =>
+  (all ? operations.length : 0) + (events?.length ?? 0);

@@ -6,6 +6,8 @@ export interface Gated {
   readonly after: number;
   /** Transactions up to this seq are delivered before it and all others behind it; undefined: it does not matter. */
   readonly splitAt: number | undefined;
+  /** What it holds in memory, about. */
+  readonly bytes: number;
   release(): void;
 }
 
@@ -14,6 +16,12 @@ export class OutputGate<Entry extends Gated> {
   #entries: Entry[] = [];
   #first = 0;
   #splits = 0;
+  #bytes = 0;
+
+  /** About how much memory waits. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   /** How many entries wait. */
   get size(): number {
@@ -23,6 +31,7 @@ export class OutputGate<Entry extends Gated> {
   /** Appends; `after` is never below that of the entry before. */
   push(entry: Entry): void {
     this.#entries.push(entry);
+    this.#bytes += entry.bytes;
     if (entry.splitAt !== undefined) this.#splits += 1;
   }
 
@@ -46,6 +55,7 @@ export class OutputGate<Entry extends Gated> {
     this.#entries = [];
     this.#first = 0;
     this.#splits = 0;
+    this.#bytes = 0;
     return left;
   }
 
@@ -65,6 +75,7 @@ export class OutputGate<Entry extends Gated> {
       this.#first += 1;
       if (entry === undefined) continue;
       if (entry.splitAt !== undefined) this.#splits -= 1;
+      this.#bytes -= entry.bytes;
       entry.release();
     }
   }

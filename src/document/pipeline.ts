@@ -66,7 +66,9 @@ export class Pipeline implements Committing {
   /** True when more must not be executed before some of it is durable. */
   get isFull(): boolean {
     const { undurableTransactionsMax, undurableBytesMax } = LIMITS;
-    return this.undurableCount >= undurableTransactionsMax || this.#undurableBytes >= undurableBytesMax;
+    // What only waits to be said takes memory too (R14); it never waits but for a commit that is under way.
+    if (this.undurableCount >= undurableTransactionsMax || this.#gate.size >= undurableTransactionsMax * 2) return true;
+    return this.#undurableBytes + this.#gate.bytes >= undurableBytesMax;
   }
 
   get undurableCount(): number {
@@ -99,7 +101,7 @@ export class Pipeline implements Committing {
     this.#unsent.push({ ...transaction, ...position });
     this.#undelivered.push(committed);
     this.recent.push(committed);
-    this.#undurableBytes += operations.length;
+    this.#undurableBytes += bytesOf(transaction);
     this.#parts.committer.enqueue(this);
     return position;
   }
@@ -121,7 +123,7 @@ export class Pipeline implements Committing {
     const last = transactions.at(-1);
     if (this.#dead || last === undefined) return;
     this.#durable = { seq: last.seq, epoch: last.epoch };
-    for (const { operations } of transactions) this.#undurableBytes -= operations.length;
+    for (const transaction of transactions) this.#undurableBytes -= bytesOf(transaction);
     this.#open();
     this.#parts.onDurable();
   }
@@ -154,3 +156,5 @@ export class Pipeline implements Committing {
   };
 }
 
+const bytesOf = ({ operations, events, request }: NewTransaction): number =>
+  operations.length + (events?.length ?? 0) + (request?.result?.length ?? 0);

@@ -8,7 +8,7 @@ import type { Document } from "./document.js";
 import type { DocumentName, DocumentStore } from "./document-store.js";
 import type { Answer, RefusedAnswer } from "./documents.js";
 import type { Following } from "./following.js";
-import { page, type Past, stateAt } from "./history.js";
+import { type Past, page, stateAt } from "./history.js";
 import type { HostReport } from "./host-report.js";
 import type { Residence } from "./residence.js";
 import { type CallWork, GatedAnswer } from "./work.js";
@@ -53,11 +53,15 @@ export class Queries {
   take(work: CallWork, residence: Residence, again: (work: CallWork) => void): void {
     const { call } = work;
     const { content } = residence;
-    if (call.ttlMs !== undefined && this.#parts.runtime.now() > call.born + call.ttlMs) {
+    if (call.ttlMs !== undefined && this.#parts.runtime.now() >= call.born + call.ttlMs) {
       return this.#say(work, residence, no({ code: "deadline_exceeded" }));
     }
     if (content.status !== "live") {
-      return this.#say(work, residence, no({ code: this.#parts.access.absence(content.status, call.caller.principal) }));
+      return this.#say(
+        work,
+        residence,
+        no({ code: this.#parts.access.absence(content.status, call.caller.principal) }),
+      );
     }
     const answer = this.#guarded(work, () => this.#answer(work, residence, content.document));
     if (answer.kind === "later") return this.#later(work, residence, answer.past, again);
@@ -68,9 +72,12 @@ export class Queries {
     const { name, caller, input } = work.call;
     const { principal } = caller;
     if (name === HISTORY) {
-      return this.#parts.access.mayWithState("canHistory", document, principal) ? this.#past(work, residence) : no({ code: "denied" });
+      return this.#parts.access.mayWithState("canHistory", document, principal)
+        ? this.#past(work, residence)
+        : no({ code: "denied" });
     }
-    if (document.type.queries.get(name)?.can === undefined && !this.#parts.access.mayOpen(document, principal)) return no({ code: "denied" });
+    if (document.type.queries.get(name)?.can === undefined && !this.#parts.access.mayOpen(document, principal))
+      return no({ code: "denied" });
     const { seq, epoch } = residence.pipeline.head;
     if (name === HEAD) return ok([epoch, seq]);
     if (name === GET) return this.#get(work, residence, document);
@@ -92,10 +99,12 @@ export class Queries {
   }
 
   #past(work: CallWork, { ref, pipeline, snapshots }: Residence): Answer | Later {
-    if (work.call.name === GET && (wholeNumber(work.call.input, "seq") ?? 0) > pipeline.durable) {
+    if (work.call.name === GET && (wholeNumber(work.call.input, "seq") ?? 0) > pipeline.durable)
       return no({ code: "not_found" });
-    }
-    return { kind: "later", past: { store: this.#parts.store, ref, head: pipeline.durable, snapshot: snapshots.stored } };
+    return {
+      kind: "later",
+      past: { store: this.#parts.store, ref, head: pipeline.durable, snapshot: snapshots.stored },
+    };
   }
 
   #later(work: CallWork, residence: Residence, past: Past, again: (work: CallWork) => void): void {
@@ -118,9 +127,10 @@ export class Queries {
     if (name === GET) {
       const found = await stateAt(past, wholeNumber(input, "seq") ?? 0);
       if (found === undefined) return no({ code: "history_trimmed" });
+      if (found.state === undefined) return no({ code: "not_found" });
       return ok({ state: found.state, at: [found.epoch, wholeNumber(input, "seq") ?? 0] });
     }
-    const limit = Math.min(wholeNumber(input, "limit") ?? PAGE_ROWS, PAGE_ROWS_MAX);
+    const limit = Math.min(Math.max(wholeNumber(input, "limit") ?? PAGE_ROWS, 1), PAGE_ROWS_MAX);
     const entries = await page(past, { after: wholeNumber(input, "after") ?? 0, limit }, this.#parts.type.revealAuthor);
     return entries === undefined ? no({ code: "history_trimmed" }) : ok(entries);
   }

@@ -32,7 +32,9 @@ export class RecentLog {
 
   /** The newest row with operations or events, if one is here. */
   get lastChange(): Committed | undefined {
-    return this.#rows.findLast(({ operations, events }, index) => index >= this.#first && (operations !== "[]" || events !== undefined));
+    return this.#rows.findLast(
+      ({ operations, events }, index) => index >= this.#first && (operations !== "[]" || events !== undefined),
+    );
   }
 
   /** Rows with `after < seq`, or undefined when the oldest of them is no longer here. */

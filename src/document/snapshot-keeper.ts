@@ -27,11 +27,13 @@ export class SnapshotKeeper {
   #rows: number;
   #bytes = 0;
   #saving = false;
+  #dirty: boolean;
 
   constructor(parts: SnapshotKeeperParts) {
     this.#parts = parts;
     this.#stored = parts.stored;
     this.#rows = parts.tail.length;
+    this.#dirty = parts.tail.length > 0;
     for (const row of parts.tail) this.#bytes += row.operations.length;
   }
 
@@ -49,6 +51,7 @@ export class SnapshotKeeper {
   wrote(operationsBytes: number): void {
     this.#rows += 1;
     this.#bytes += operationsBytes;
+    this.#dirty = true;
   }
 
   /** Is it time? */
@@ -59,12 +62,13 @@ export class SnapshotKeeper {
 
   /** Has anything been written since the last one? */
   get isDirty(): boolean {
-    return !this.#saving && this.#rows > 0;
+    return !this.#saving && this.#dirty;
   }
 
   /** One is about to be saved, as soon as the disk has reached its seq. */
   begin(): void {
     this.#saving = true;
+    this.#dirty = false;
     this.#rows = 0;
     this.#bytes = 0;
   }
@@ -74,14 +78,24 @@ export class SnapshotKeeper {
     const { ref, store, runtime, type } = this.#parts;
     const { epoch, seq, stateJson } = snapshot;
     const stored = { epoch, seq, typeVersion: type.version, body: stateJson };
-    this.begin();
+    if (!this.#saving) this.begin();
     try {
-      await store.saveSnapshot(ref, stored);
-      this.#stored = stored;
+      await this.#write(stored);
       const { history } = type;
-      if (history !== "forever") await store.trim(ref, { deltas: history.deltas, since: runtime.now() - history.days * DAY_MS });
+      if (history !== "forever")
+        await store.trim(ref, { deltas: history.deltas, since: runtime.now() - history.days * DAY_MS });
     } finally {
       this.#saving = false;
+    }
+  }
+
+  async #write(stored: StoredSnapshot): Promise<void> {
+    try {
+      await this.#parts.store.saveSnapshot(this.#parts.ref, stored);
+      this.#stored = stored;
+    } catch (error) {
+      this.#dirty = true;
+      throw error;
     }
   }
 }

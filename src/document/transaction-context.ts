@@ -4,21 +4,9 @@ import { type Json, LIMITS, type Principal } from "@tidemark/protocol";
 import { uuidV7 } from "../runtime/ids.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
-import { InvalidStateError } from "./recorder/invalid-state.js";
 import { detach } from "./recorder/detach.js";
-
-/** Thrown by `ctx.reject`; carries the application's own word to the sender. */
-export class RejectSignal extends Error {
-  readonly reason: string;
-  readonly data: Json | undefined;
-
-  constructor(reason: string, message: string | undefined, data: Json | undefined) {
-    super(message ?? "");
-    this.name = "RejectSignal";
-    this.reason = reason;
-    this.data = data;
-  }
-}
+import { InvalidStateError } from "./recorder/invalid-state.js";
+import { RejectSignal, TooLargeError } from "./refusal.js";
 
 /** What a context is made from. `state` is absent in `init`. */
 export interface ContextParts {
@@ -39,7 +27,9 @@ export function detachedJson(value: unknown, path: string): Json {
 /** The context of one message handler or of `init`. */
 export class TransactionContext {
   readonly #parts: ContextParts;
-  readonly #events: [name: string, data: Json][] = [];
+  /** Each as JSON text. */
+  readonly #events: string[] = [];
+  #eventBytes = 0;
 
   constructor(parts: ContextParts) {
     this.#parts = parts;
@@ -67,7 +57,7 @@ export class TransactionContext {
 
   /** What was emitted so far, as the log keeps it; undefined: nothing. */
   eventsJson(): string | undefined {
-    return this.#events.length === 0 ? undefined : JSON.stringify(this.#events);
+    return this.#events.length === 0 ? undefined : `[${this.#events.join()}]`;
   }
 
   // Fields, not methods: handlers may take them apart (`({ emit }) => ...`).
@@ -83,7 +73,11 @@ export class TransactionContext {
       const issue = parsed.issues[0];
       throw new InvalidStateError(`/${event}${issue?.path ?? ""}`, `event data: expected ${issue?.expected}`);
     }
-    this.#events.push([event, detachedJson(parsed.value, `/${event}`)]);
+    const text = JSON.stringify([event, detachedJson(parsed.value, `/${event}`)]);
+    this.#eventBytes += Buffer.byteLength(text) + 1;
+    // They travel with the operations, and what nobody could receive must not be logged (R19).
+    if (this.#eventBytes > LIMITS.patchBytesMax) throw new TooLargeError("patchBytesMax", this.#eventBytes);
+    this.#events.push(text);
   };
 
   readonly reject = (reason: string, message?: string, data?: Json): never => {

@@ -3,7 +3,7 @@
 import type { Answer, Call, Follower, Opening, OpenRequest } from "./documents.js";
 import type { Gated } from "./output-gate.js";
 
-/** A call or an opening, with what was derived from it once. */
+/** A call or an opening. `losses`: how often a transaction of its own was lost before it was durable. */
 export type Work = CallWork | OpenWork;
 
 /** `hash` identifies what was asked. */
@@ -11,18 +11,20 @@ export interface CallWork {
   readonly kind: "call";
   readonly call: Call;
   readonly hash: Uint8Array;
+  readonly losses: number;
 }
 
 export interface OpenWork {
   readonly kind: "open";
   readonly request: OpenRequest;
+  readonly losses: number;
 }
 
 /** Something at the gate that came from a piece of work, or from nobody's. */
 export interface GatedWork extends Gated {
   /** What to do again if this is lost; undefined: nothing. */
   readonly work: Work | undefined;
-  /** True when the work was applied in the lost transactions. */
+  /** True when the work itself was applied in one of the transactions waited for. */
   readonly applied: boolean;
 }
 
@@ -30,12 +32,14 @@ export interface GatedWork extends Gated {
 export class GatedAnswer implements GatedWork {
   readonly splitAt = undefined;
   readonly after: number;
+  readonly bytes: number;
   readonly work: CallWork;
   readonly applied: boolean;
   readonly #answer: Answer;
 
   constructor(after: number, work: CallWork, answer: Answer, applied: boolean) {
     this.after = after;
+    this.bytes = answer.kind === "ok" ? (answer.resultJson?.length ?? 0) : 0;
     this.work = work;
     this.applied = applied;
     this.#answer = answer;
@@ -48,25 +52,31 @@ export class GatedAnswer implements GatedWork {
 
 /** An opening: what was committed before its snapshot is delivered before it. */
 export class GatedOpening implements GatedWork {
-  readonly applied = false;
+  readonly bytes = 0;
   readonly after: number;
   readonly splitAt: number;
   readonly work: OpenWork;
+  readonly applied: boolean;
   readonly #opening: Opening;
-  readonly #following: (follower: Follower) => boolean;
+  readonly #admits: (follower: Follower) => boolean;
 
-  constructor(after: number, work: OpenWork, opening: Opening, following: (follower: Follower) => boolean) {
+  /** `admits` is asked when it leaves: the follower may have been closed or denied while it waited. */
+  constructor(
+    after: number,
+    work: OpenWork,
+    answer: { opening: Opening; applied: boolean; admits: (follower: Follower) => boolean },
+  ) {
     this.after = after;
     this.splitAt = after;
     this.work = work;
-    this.#opening = opening;
-    this.#following = following;
+    this.applied = answer.applied;
+    this.#opening = answer.opening;
+    this.#admits = answer.admits;
   }
 
   release(): void {
     const { follower } = this.work.request;
-    // It may have been closed or denied while it waited.
-    if (this.#following(follower)) follower.opened(this.#opening);
+    if (this.#admits(follower)) follower.opened(this.#opening);
   }
 }
 
@@ -74,6 +84,7 @@ export class GatedOpening implements GatedWork {
 export class GatedEnd implements GatedWork {
   readonly work = undefined;
   readonly applied = false;
+  readonly bytes = 0;
   readonly after: number;
   readonly splitAt: number;
   readonly #end: () => void;
@@ -89,35 +100,18 @@ export class GatedEnd implements GatedWork {
   }
 }
 
-/** Work that is done again once the disk has caught up: until then there is no way to do it. */
-export class GatedRetry implements GatedWork {
-  readonly applied = false;
-  readonly splitAt = undefined;
-  readonly after: number;
-  readonly work: OpenWork;
-  readonly #again: (work: OpenWork) => void;
-
-  constructor(after: number, work: OpenWork, again: (work: OpenWork) => void) {
-    this.after = after;
-    this.work = work;
-    this.#again = again;
-  }
-
-  release(): void {
-    this.#again(this.work);
-  }
-}
-
-/** Something to do once the disk has caught up, for nobody in particular. */
+/** Something to do once the disk has caught up. `work` is done again if that is lost. */
 export class GatedTask implements GatedWork {
-  readonly work = undefined;
   readonly applied = false;
   readonly splitAt = undefined;
+  readonly bytes = 0;
   readonly after: number;
+  readonly work: Work | undefined;
   readonly #run: () => void;
 
-  constructor(after: number, run: () => void) {
+  constructor(after: number, run: () => void, work?: Work) {
     this.after = after;
+    this.work = work;
     this.#run = run;
   }
 
