@@ -182,6 +182,22 @@ describe("what a write logs", () => {
     ]);
   });
 
+  it("a move that stays one when its origin or its target is written again", () => {
+    expect(
+      logged((s) => {
+        const one = s.records.one ?? { n: 0 };
+        delete s.records.one;
+        s.records.moved = one;
+        s.records.one = { n: 9 };
+        s.records.moved = { n: 8 };
+      }),
+    ).toEqual([
+      [">", "/records/one", "/records/moved"],
+      ["+", "/records/one", { n: 9 }],
+      ["=", "/records/moved", { n: 8 }],
+    ]);
+  });
+
   it("remove and add between two top-level parts, or after anything else was logged", () => {
     expect(
       logged((s) => {

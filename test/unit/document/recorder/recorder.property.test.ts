@@ -46,7 +46,7 @@ describe(`random programs (seed ${seed})`, () => {
         expect(() => recording.draft.toString).toThrow(TypeError);
       }
     });
-    fc.assert(run, cases(2_000));
+    fc.assert(run, cases(1_500));
     // The programs must have met what they are for.
     expect([...codes].sort()).toEqual(["+", "-", "=", ">", "~"]);
     expect(refusals).toBeGreaterThan(10);
@@ -68,7 +68,7 @@ describe(`random programs (seed ${seed})`, () => {
       expect(canonical(root)).toBe(canonical(expected));
       expect(canonical(replayed(JSON.parse(before), operations))).toBe(canonical(expected));
     });
-    fc.assert(run, cases(2_000));
+    fc.assert(run, cases(1_500));
   });
 
   it("gives operations that later transactions do not change", () => {
