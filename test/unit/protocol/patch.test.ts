@@ -14,7 +14,7 @@ import {
 } from "@tidemark/protocol";
 import fc from "fast-check";
 import fastJsonPatch from "fast-json-patch";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { json, key, text } from "./arbitrary-json.js";
 
 /** Chooses by numbers, so that a failing case can be shrunk. */
@@ -261,17 +261,14 @@ function arraysAbove(document: Json, pointer: string): string[] {
 }
 
 test("[PATCH-5] a thousand operations on one parent clone it once", () => {
-  let reads = 0;
-  const items = new Proxy([0, 1, 2], {
-    ownKeys: (target) => Reflect.ownKeys(target),
-    get: (target, name, self) => {
-      if (name === "slice") reads++;
-      return Reflect.get(target, name, self);
-    },
-  });
+  const slice = vi.spyOn(Array.prototype, "slice");
   const pushes: PatchOperation[] = Array.from({ length: 1_000 }, (_, at) => ["+", "/items/-", at]);
-  expect(applyPatch({ items }, pushes)).toMatchObject({ items: { length: 1_003 } });
-  expect(reads).toBe(1);
+  const result = applyPatch({ items: [0, 1, 2] }, pushes);
+  // Whole arrays only: the parts of a path are cut with arguments.
+  const clones = slice.mock.calls.filter((bounds) => bounds.length === 0).length;
+  slice.mockRestore();
+  expect(result).toMatchObject({ items: { length: 1_003 } });
+  expect(clones).toBe(1);
 });
 
 test("[PATCH-5] an empty patch gives the document itself", () => {
