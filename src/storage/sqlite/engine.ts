@@ -128,8 +128,7 @@ export class Engine {
     return tables.guarding(doc, () => {
       const found = tables.receipts.of({ doc, subject, client });
       for (const tail of tables.journals.tails(doc)) {
-        for (const id of tail.ofClient(client)) {
-          const row = tables.journals.row(id);
+        for (const row of tail.ofClient(client)) {
           const receipt = row.subject === subject ? toReceipt(row) : undefined;
           if (receipt !== undefined) found.push(receipt);
         }

@@ -78,7 +78,7 @@ function moveSome({ parts, frozen, moved }: Move, limits: SliceLimits): void {
   let growth = 0;
   for (const [doc, tail] of frozen.tails) {
     if (rowsLeft <= 0 || bytesLeft <= 0) break;
-    const rows = attributing(doc, () => readSome(parts.journals, tail, rowsLeft, bytesLeft));
+    const rows = firstRows(tail, rowsLeft, bytesLeft);
     growth += attributing(doc, () => foldDocument(parts, doc, rows));
     moved.set(doc, rows.length);
     rowsLeft -= rows.length;
@@ -96,12 +96,11 @@ function attributing<T>(doc: number, work: () => T): T {
   }
 }
 
-function readSome(journals: Journals, tail: Tail, rowsMax: number, bytesMax: number): JournalRow[] {
+function firstRows(tail: Tail, rowsMax: number, bytesMax: number): JournalRow[] {
   const rows: JournalRow[] = [];
   let bytes = 0;
-  for (const id of tail.ids) {
+  for (const row of tail.rows) {
     if (rows.length >= rowsMax || bytes >= bytesMax) break;
-    const row = journals.row(id);
     rows.push(row);
     bytes += rowBytes(row);
   }
@@ -146,7 +145,7 @@ function forget(frozen: Unfolded, doc: number, count: number): void {
   const tail = frozen.tails.get(doc);
   if (tail === undefined) return;
   tail.drop(count);
-  if (tail.ids.length === 0) frozen.tails.delete(doc);
+  if (tail.rows.length === 0) frozen.tails.delete(doc);
 }
 
 /** The last step: everything is in its place, so the journal goes whole. */

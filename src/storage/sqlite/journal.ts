@@ -1,13 +1,12 @@
 // One of the two journals that take the commits, in commit order. It knows rows by id; whose they are is for the index.
-import { columns, DamageError } from "./columns.js";
+import { columns } from "./columns.js";
 import type { Connection } from "./connection.js";
-import { JOURNAL_COLUMNS, type JournalRow, journalChecksum, parseJournalRow } from "./journal-row.js";
+import { JOURNAL_COLUMNS, type JournalRow, journalChecksum } from "./journal-row.js";
 import type { JournalName } from "./schema.js";
 
 export class Journal {
   readonly name: JournalName;
   readonly #insert;
-  readonly #get;
   readonly #scan;
   readonly #clear;
 
@@ -15,7 +14,6 @@ export class Journal {
     this.name = name;
     this.#insert = db.prepare(`INSERT INTO ${name}(${JOURNAL_COLUMNS})
       VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#get = db.prepare(`SELECT ${JOURNAL_COLUMNS} FROM ${name} WHERE id = ?`).raw();
     this.#scan = db.prepare(`SELECT ${JOURNAL_COLUMNS} FROM ${name} ORDER BY id`).raw();
     this.#clear = db.prepare(`DELETE FROM ${name}`);
   }
@@ -42,13 +40,6 @@ export class Journal {
       row.hidden,
       journalChecksum(row),
     );
-  }
-
-  /** The row of an id, verified. Throws DamageError when it is damaged or gone. */
-  get(id: number): JournalRow {
-    const raw = this.#get.get(id);
-    if (raw === undefined) throw new DamageError(`journal row ${id} is missing`);
-    return parseJournalRow(raw);
   }
 
   /** All rows in id order, unverified. Do not write while iterating. */

@@ -32,12 +32,6 @@ export class Journals {
     return this.#tables[name];
   }
 
-  /** A row, verified. Throws DamageError. */
-  row(id: number): JournalRow {
-    const holder = this.frozen !== undefined && id < this.#activeFirstId ? this.frozen : this.active;
-    return this.#tables[holder.journal].get(id);
-  }
-
   /** Id of the oldest row that must be there once the frozen journal is empty. */
   get activeFirstId(): number {
     return this.#activeFirstId;

@@ -18,11 +18,11 @@ export class Log {
 
   /** Where the log ends and whether it ends in a tombstone. */
   end(row: DocumentRow): StoredPosition & { readonly deleted: boolean } {
-    const tail = this.#journals.tails(row.doc).at(-1);
-    if (tail === undefined) {
+    const last = this.#journals.tails(row.doc).at(-1)?.last;
+    if (last === undefined) {
       return { seq: row.head, epoch: row.epoch, deleted: row.status === DocumentStatus.deleted };
     }
-    return { seq: tail.head, epoch: tail.epoch, deleted: tail.kind === TransactionKind.delete };
+    return { seq: last.seq, epoch: last.epoch, deleted: last.kind === TransactionKind.delete };
   }
 
   /** Rows with `after < seq`, verified, in order. Only a trimmed part may be missing, at the front: anything else
@@ -41,13 +41,7 @@ export class Log {
   *#found(row: DocumentRow, after: number): Generator<LogRow> {
     if (after < row.head) yield* this.#segments.rowsAfter(row.doc, after);
     for (const tail of this.#journals.tails(row.doc)) {
-      for (let index = Math.max(0, after + 1 - tail.first); index < tail.ids.length; index++) {
-        const id = tail.ids[index];
-        if (id === undefined) continue;
-        const found = this.#journals.row(id);
-        if (found.doc !== row.doc) throw new DamageError(`journal row ${id} is of another document`);
-        yield toLogRow(found);
-      }
+      for (const found of tail.after(after)) yield toLogRow(found);
     }
   }
 }

@@ -1,44 +1,39 @@
-// The in-memory index of rows that are still in a journal: which ids belong to which document and client. It is
-// rebuilt by scanning the journals at start, and holds positions only, never contents.
+// The rows that are still in a journal, in memory too: by document for reads and for the fold, by client for receipts.
+// It is rebuilt by scanning the journals at start. What it holds is committed, and bounded by when a journal is folded.
 import type { JournalRow } from "./journal-row.js";
 import type { JournalName } from "./schema.js";
 
-/** The rows of one document in one journal: contiguous seqs, so a seq is an offset. */
+/** The rows of one document in one journal: at least one while it is in the index, with contiguous seqs. */
 export class Tail {
-  /** Seq of `ids[0]`. */
-  first: number;
-  ids: number[] = [];
-  epoch = 0;
-  kind = 0;
-  readonly #clients = new Map<string, number[]>();
+  rows: JournalRow[] = [];
+  readonly #clients = new Map<string, JournalRow[]>();
 
-  constructor(first: number) {
-    this.first = first;
-  }
-
-  get head(): number {
-    return this.first + this.ids.length - 1;
+  get last(): JournalRow | undefined {
+    return this.rows.at(-1);
   }
 
   add(row: JournalRow): void {
-    this.ids.push(row.id);
-    this.epoch = row.epoch;
-    this.kind = row.kind;
+    this.rows.push(row);
     if (row.client === null) return;
-    const ids = this.#clients.get(row.client);
-    if (ids === undefined) this.#clients.set(row.client, [row.id]);
-    else ids.push(row.id);
+    const asked = this.#clients.get(row.client);
+    if (asked === undefined) this.#clients.set(row.client, [row]);
+    else asked.push(row);
   }
 
-  /** Ids of rows that answer this client, whoever its subject is. Rows already folded may be among them. */
-  ofClient(client: string): readonly number[] {
+  /** Rows with `after < seq`. */
+  after(after: number): readonly JournalRow[] {
+    const first = this.rows[0]?.seq ?? 0;
+    return after < first ? this.rows : this.rows.slice(after + 1 - first);
+  }
+
+  /** Rows that answer this client, whoever its subject is. Rows already folded may be among them. */
+  ofClient(client: string): readonly JournalRow[] {
     return this.#clients.get(client) ?? [];
   }
 
   /** Forgets the oldest rows: the fold has moved them. */
   drop(count: number): void {
-    this.first += count;
-    this.ids = this.ids.slice(count);
+    this.rows = this.rows.slice(count);
   }
 }
 
@@ -59,7 +54,7 @@ export class Unfolded {
   add(row: JournalRow): void {
     let tail = this.tails.get(row.doc);
     if (tail === undefined) {
-      tail = new Tail(row.seq);
+      tail = new Tail();
       this.tails.set(row.doc, tail);
     }
     tail.add(row);
