@@ -1,5 +1,16 @@
 // The rooms and who may import whom (ARCHITECTURE.md). Type imports count; cycles do not pass.
-const rooms = ["runtime", "document", "storage", "session", "transport", "http", "auth", "observability", "config", "cli"];
+const rooms = [
+  "runtime",
+  "document",
+  "storage",
+  "session",
+  "transport",
+  "http",
+  "auth",
+  "observability",
+  "config",
+  "cli",
+];
 
 const mayImport = {
   runtime: [],

@@ -30,3 +30,4 @@ export type {
   TaskHandler,
   TaskIo,
 } from "./document/definition/task.js";
+export { type Served, type ServeOptions, serve } from "./serve.js";

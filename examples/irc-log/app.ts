@@ -43,7 +43,13 @@ export const channel = documentType({
     }),
     /** One line of an existing log; only the importer may write in other people's names. */
     log: message(
-      z.object({ kind: Line.shape.kind, nick: Nick.optional(), to: Nick.optional(), text: Text, time: z.string().optional() }),
+      z.object({
+        kind: Line.shape.kind,
+        nick: Nick.optional(),
+        to: Nick.optional(),
+        text: Text,
+        time: z.string().optional(),
+      }),
       (ctx, { kind, nick = "", to, text, time }) => {
         const { state } = ctx;
         state.lines += 1;

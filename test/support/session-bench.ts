@@ -9,7 +9,7 @@ import {
   type Principal,
   type ServerMessage,
 } from "@tidemark/protocol";
-import type { DocumentType } from "../../src/document/definition/document-type.js";
+import type { DocumentType } from "../../src/document/definition/definition.js";
 import { resolveType } from "../../src/document/definition/resolved-type.js";
 import type { DocumentStore } from "../../src/document/document-store.js";
 import { LocalDocuments } from "../../src/document/local-documents.js";

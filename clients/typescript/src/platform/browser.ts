@@ -36,6 +36,7 @@ function openSocket(url: string, subprotocol: string, listener: SocketListener):
   return {
     // Copied: the DOM's type refuses bytes that might lie in shared memory.
     send: (frame) => socket.send(typeof frame === "string" ? frame : new Uint8Array(frame)),
-    close: (code) => socket.close(code),
+    // A browser throws at codes that only the protocol itself may use, such as 1006 for a socket that is gone.
+    close: (code) => socket.close(code >= 3_000 && code <= 4_999 ? code : 1_000),
   };
 }

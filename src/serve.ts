@@ -1,0 +1,55 @@
+// Serves an application from a program of one's own: the same server as the command line's, with its defaults.
+import { type App, type Contract, LIMITS } from "@tidemark/protocol";
+import { resolveApp } from "./document/definition/define-app.js";
+import { makeLogger } from "./observability/logger.js";
+import { systemRuntime } from "./runtime/system-runtime.js";
+import { startServer } from "./server.js";
+
+/** Options of `serve`; the defaults are those of `tidemark serve`. */
+export interface ServeOptions {
+  /** Default 8787; 0 takes a free one. */
+  readonly port?: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** The database file; default `./tidemark.db`. */
+  readonly data?: string;
+  /** Origins that pages may connect from besides the server's own. */
+  readonly origins?: readonly string[];
+  /** A folder of static files to serve at `/`. */
+  readonly staticDir?: string;
+}
+
+/** A served application. */
+export interface Served {
+  /** `http://host:port`. */
+  readonly url: string;
+  /** Resolves with the reason if storage fails for good; nothing is acknowledged any more then. */
+  readonly failed: Promise<Error>;
+  /** Commits what was executed, tells clients to come back later, lets the file go. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves an application in this process until closed. Rejects with OperatorError when the port or the file cannot be
+ * had, and with DefinitionError for something that is no application.
+ */
+export async function serve<Contracts extends { readonly [K in keyof Contracts]: Contract }>(
+  app: App<Contracts>,
+  options: ServeOptions = {},
+): Promise<Served> {
+  return startServer({
+    app: resolveApp(app),
+    runtime: systemRuntime,
+    logger: makeLogger("warn"),
+    host: options.host ?? "127.0.0.1",
+    port: options.port ?? 8787,
+    data: options.data ?? "./tidemark.db",
+    origins: options.origins ?? [],
+    devTokens: false,
+    idleMs: LIMITS.idleUnloadMs,
+    pingIntervalMs: LIMITS.pingIntervalMs,
+    watchdogMs: LIMITS.watchdogMs,
+    staticDir: options.staticDir,
+    foldRows: undefined,
+  });
+}
