@@ -1,20 +1,22 @@
-// The command line's root: parses arguments, runs one command, turns what it throws into a message and an exit code.
-import { OperatorError } from "@tidemark/protocol";
-import { Command, CommanderError } from "commander";
-import { serveCommand } from "./serve-command.js";
+// The command line's root: runs one command, and turns what it throws into words and an exit code.
+import { CommanderError } from "commander";
+import { EXIT, endWithReader, finish } from "./exit.js";
+import { describeFailure } from "./failure.js";
+import { Output } from "./output.js";
+import { describeProgram } from "./program.js";
 
-const program = new Command("tidemark")
-  .description("A durable, sequenced document-stream service.")
-  .exitOverride()
-  .addCommand(serveCommand().exitOverride());
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
-  if (error instanceof OperatorError) {
-    process.stderr.write(`error: ${error.message} (${error.code})\n${error.hint}\n`);
-    process.exit(1);
+async function run(): Promise<number> {
+  try {
+    await describeProgram().parseAsync();
+    return EXIT.done;
+  } catch (error) {
+    // The parser has said what is wrong, or printed the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    const failure = describeFailure(error);
+    new Output({ json: process.argv.includes("--json") }).failure(failure);
+    return failure.exit;
   }
-  throw error;
 }
+
+endWithReader();
+await finish(await run());

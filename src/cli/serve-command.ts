@@ -1,65 +1,50 @@
 // `tidemark serve`: an application on a port, until a signal.
-import { Command, Option } from "commander";
-import { LIMITS } from "@tidemark/protocol";
-import { LOG_LEVELS, makeLogger } from "../observability/logger.js";
-import { systemRuntime } from "../runtime/system-runtime.js";
-import { startServer } from "../server.js";
-import { loadApplication } from "./load-application.js";
+import { LIMITS, OperatorError } from "@tidemark/protocol";
+import type { Command } from "commander";
+import { describeCommand } from "./command.js";
+import { addServerFlags, milliseconds, type ServerFlags, setting } from "./flags.js";
+import { Output } from "./output.js";
+import { stopSignal } from "./stop-signal.js";
 
-interface ServeFlags {
-  readonly port: number;
+interface ServeFlags extends ServerFlags {
   readonly host: string;
-  readonly data: string;
-  readonly origins: readonly string[];
-  readonly log: (typeof LOG_LEVELS)[number];
   readonly idleMs: number;
-  readonly static?: string;
-  readonly foldRows?: number;
-  readonly devTokens?: boolean;
 }
-
-const flag = (flags: string, description: string, env: string): Option => new Option(flags, description).env(env);
 
 /** Describes `serve`. */
 export function serveCommand(): Command {
-  return new Command("serve")
-    .description("Serve an application")
-    .argument("<app>", "application file (TypeScript or JavaScript)")
-    .addOption(flag("--port <port>", "port to listen on; 0 takes a free one", "TIDEMARK_PORT").argParser(Number).default(8787))
-    .addOption(flag("--host <host>", "address to listen on", "TIDEMARK_HOST").default("127.0.0.1"))
-    .addOption(flag("--data <file>", "database file", "TIDEMARK_DATA").default("./tidemark.db"))
-    .addOption(flag("--origins <origin...>", "origins pages may connect from besides this one", "TIDEMARK_ORIGINS").default([]))
-    .addOption(flag("--log <level>", "what to log", "TIDEMARK_LOG").choices(LOG_LEVELS).default("info"))
-    .addOption(flag("--idle-ms <ms>", "unload documents unused for so long", "TIDEMARK_IDLE_MS").argParser(Number).default(LIMITS.idleUnloadMs))
-    .addOption(flag("--static <dir>", "folder of static files to serve", "TIDEMARK_STATIC"))
-    .addOption(flag("--fold-rows <rows>", "rows in the journal that start a fold", "TIDEMARK_FOLD_ROWS").argParser(Number).hideHelp())
-    .addOption(new Option("--dev-tokens").hideHelp())
-    .action((app: string, flags: ServeFlags) => serve(app, flags));
+  const command = describeCommand("serve", "Serve an application that says who may come in (its `authenticate`)", [
+    { does: "on this machine", type: "tidemark serve app.ts --data /var/lib/todo.db" },
+    { does: "for others, behind a proxy that ends TLS", type: "tidemark serve app.ts --host 0.0.0.0 --port 8080" },
+  ]).argument("<app>", "application file, TypeScript or JavaScript");
+  return addServerFlags(command)
+    .addOption(setting("--host <host>", "address to listen on", "TIDEMARK_HOST").default("127.0.0.1"))
+    .addOption(
+      setting("--idle-ms <ms>", "unload a document that was not used for so long", "TIDEMARK_IDLE_MS")
+        .argParser(milliseconds)
+        .default(LIMITS.idleUnloadMs),
+    )
+    .action(serve);
 }
 
 async function serve(file: string, flags: ServeFlags): Promise<void> {
+  const { host, idleMs, data, json } = flags;
+  const stopped = stopSignal();
+  // Commands that only talk to a server start faster without one.
+  const { loadApplication } = await import("./load-application.js");
+  const { serveUntil, startServing } = await import("./serving.js");
   const app = await loadApplication(file);
-  const logger = makeLogger(flags.log);
-  const server = await startServer({
-    app,
-    runtime: systemRuntime,
-    logger,
-    host: flags.host,
-    port: flags.port,
-    data: flags.data,
-    origins: flags.origins,
-    devTokens: flags.devTokens === true,
-    idleMs: flags.idleMs,
-    pingIntervalMs: LIMITS.pingIntervalMs,
-    watchdogMs: LIMITS.watchdogMs,
-    staticDir: flags.static,
-    foldRows: flags.foldRows,
-  });
-  process.stdout.write(`tidemark is serving ${file} at ${server.url}\n`);
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
-  });
-  const failure = await Promise.race([stopped, server.failed]);
-  if (failure !== undefined) throw failure;
-  await server.close();
+  if (app.authenticate === undefined) throw nobodyComesIn(file);
+  const server = await startServing(app, flags, { host, idleMs, devTokens: false });
+  const { url } = server;
+  const output = new Output({ json: json === true });
+  output.result(`tidemark is serving ${file} at ${url}`, { event: "serving", url, app: file, data, pid: process.pid });
+  await serveUntil(server, stopped);
 }
+
+const nobodyComesIn = (file: string): OperatorError =>
+  new OperatorError(
+    "app_invalid",
+    `${file} has no \`authenticate\`, so nobody could come in`,
+    "Give `defineApp` an `authenticate` that turns tokens into identities, or use `tidemark dev` on your own machine.",
+  );
