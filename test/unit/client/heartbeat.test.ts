@@ -69,6 +69,14 @@ describe("liveness", () => {
     expect(server.connections.length).toBe(2);
   });
 
+  test("a page that is frozen again and again has one such chance until something is heard", async () => {
+    const { server, platform } = await following();
+    await platform.freeze(600_000);
+    expect(server.connections[0]?.open).toBe(true);
+    await platform.freeze(600_000);
+    expect(server.connections[0]?.open).toBe(false);
+  });
+
   test("[HEAD-2] heads of many documents go out in pings of 64", async () => {
     const { server, tide, platform } = world();
     for (let index = 0; index < 130; index++) tide.open("board", `b${index}`);
@@ -117,6 +125,8 @@ describe("divergence", () => {
     const { server } = made;
     server.now.send(["ping", 1, [HANDLE, 1, 3]]);
     await server.settle();
+    const { s } = server.now.last("open")[1];
+    server.now.send(["opened", { s, h: [HANDLE], mode: ["reset"], prev: [5], tag: [""] }]);
     await reconnect(made);
     expect(server.now.last("open")[1].at).toEqual([[1, 1, "!"]]);
     server.now.reset(EMPTY, { seq: 5 });
@@ -164,7 +174,7 @@ describe("divergence", () => {
       if (round % 2 === 1) server.now.send(["ping", 3 * round + 2, [HANDLE, 1, 1]]);
       await server.settle();
     }
-    expect(server.now.all("open").length).toBe(1);
+    expect([server.connections.length, server.now.all("open").length]).toEqual([1, 1]);
   });
 
   test("a server that keeps contradicting itself is asked ever less often", async () => {

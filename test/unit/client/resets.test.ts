@@ -164,6 +164,7 @@ describe("two layers", () => {
     server.now.send(opened(1, ["resume", "reset"], [1, 2]), ["d", 7, 1, 2, [["=", "/title", "x"]]]);
     expect([board.status, board.state]).toEqual(["stale", { ...EMPTY, mine: { drafts: {} } }]);
     await reconnect(made);
+    expect(board.state).toEqual({ ...EMPTY, mine: { drafts: {} } });
     expect(server.now.last("open")[1].at).toEqual([
       [1, 2, "shared"],
       [1, 1, "mine"],
@@ -171,5 +172,19 @@ describe("two layers", () => {
     const { s } = server.now.last("open")[1];
     server.now.send(opened(s, ["resume", "reset"], [2, 2]), ["snap", 8, 1, 2, { drafts: { d: 1 } }]);
     expect([board.status, board.state]).toEqual(["live", { ...EMPTY, title: "x", mine: { drafts: { d: 1 } } }]);
+  });
+
+  test("a gap in one is not shown half", async () => {
+    const { server, tide } = world();
+    const board = tide.open("board", "b");
+    await server.settle();
+    server.now.send(opened(1, ["reset", "reset"], [1, 1]), ["snap", 7, 1, 1, EMPTY], ["snap", 8, 1, 1, { drafts: {} }]);
+    server.now.send(["d", 7, 1, 3, [["=", "/title", "x"]]], ["d", 8, 2, 3, [["+", "/drafts/d", 1]]]);
+    await server.settle();
+    expect(board.state).toEqual({ ...EMPTY, mine: { drafts: {} } });
+    expect(server.now.last("open")[1].at).toEqual([
+      [1, 3, "!"],
+      [1, 1, "!"],
+    ]);
   });
 });

@@ -33,6 +33,8 @@ interface Untold {
 export class Replica {
   #layers: Layer[] = [];
   #reset: Reset | undefined;
+  /** The layers belong to one commit. False from a reset's `opened` until its last snapshot, over a cut too. */
+  #whole = false;
   #untold: Untold = nothing();
   #state: JsonObject | undefined;
 
@@ -48,9 +50,9 @@ export class Replica {
     return behind === undefined ? undefined : { epoch: behind.epoch, seq: behind.seq };
   }
 
-  /** Nothing is awaited, so the layers make one state. */
+  /** The layers belong to one commit, so they make a state. */
   get whole(): boolean {
-    return this.#reset === undefined && this.#layers.length > 0;
+    return this.#whole;
   }
 
   /** What to claim when resuming; undefined: nothing. */
@@ -64,15 +66,16 @@ export class Replica {
     return this.#layers[layer];
   }
 
-  /** The connection is gone: a reset that was not complete never was. */
-  cut(): void {
-    this.#reset = undefined;
+  /** What came does not fit: one layer may be ahead of the other, so nothing is told until the next reset. */
+  tear(): void {
+    this.#whole = false;
   }
 
   /** Nothing may be shown any more. */
   erase(): void {
     this.#layers = [];
     this.#reset = undefined;
+    this.#whole = false;
     this.#untold = nothing();
     this.#state = undefined;
   }
@@ -91,8 +94,9 @@ export class Replica {
       resumed.set(index, { ...layer, chain: prev, tag: opened.tag[index] ?? "" });
     }
     this.#reset = undefined;
+    this.#whole = !opened.mode.includes("reset");
     for (const [index, layer] of resumed) this.#layers[index] = layer;
-    if (!opened.mode.includes("reset")) {
+    if (this.#whole) {
       this.#layers = this.#layers.slice(0, count);
     } else {
       this.#reset = {
@@ -133,7 +137,7 @@ export class Replica {
   /** What happened since the last time, once all of it is whole; undefined: nothing that anybody could see. */
   takeUpdate(): Update | undefined {
     const at = this.position;
-    if (!this.whole || at === undefined) return undefined;
+    if (!this.#whole || at === undefined) return undefined;
     const untold = this.#untold;
     this.#untold = nothing();
     const previous = this.#state;
@@ -154,6 +158,7 @@ export class Replica {
       return [old === undefined ? layer : shared(old, layer)];
     });
     this.#reset = undefined;
+    this.#whole = true;
     const epoch = this.#layers[0]?.epoch ?? 0;
     this.#untold.events.push(...reset.events.map((event) => applied(event, epoch)), ...reset.later);
     if (from === undefined) return;

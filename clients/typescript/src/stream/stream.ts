@@ -112,14 +112,12 @@ export class Stream {
     this.#forgive();
     this.#leave();
     this.#state = { kind: "down" };
-    this.#replica.cut();
   }
 
   /** Nobody follows it any more; or, with an error, nobody can. */
   close(error?: TidemarkError): void {
     if (this.#state.kind === "over") return;
     this.#giveUp();
-    this.#replica.cut();
     this.#state = { kind: "over", error };
   }
 
@@ -158,7 +156,6 @@ export class Stream {
     if (this.#state.kind === "over") return;
     this.#forgive();
     this.#leave();
-    this.#replica.cut();
     if (retry !== "never") {
       this.#failures++;
       this.#pause(afterMs ?? this.#backOffMs());
@@ -184,6 +181,7 @@ export class Stream {
   heal(): void {
     if (this.#state.kind !== "opening" && this.#state.kind !== "live") return;
     this.#healing = true;
+    this.#replica.tear();
     this.#reopen();
   }
 
@@ -239,7 +237,6 @@ export class Stream {
   #reopen(): void {
     this.#forgive();
     this.#giveUp();
-    this.#replica.cut();
     if (this.#failures++ === 0) this.#open();
     else this.#pause(this.#backOffMs());
   }
