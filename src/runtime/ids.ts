@@ -1,7 +1,8 @@
 // Identifiers made from the injected clock and randomness, so that a simulation repeats them.
 import type { Runtime } from "./runtime.js";
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+const hex = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 
 /** A UUIDv7 (RFC 9562): 48 bits of wall clock in ms, 74 random bits. */
 export function uuidV7(runtime: Runtime): string {

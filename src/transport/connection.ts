@@ -25,7 +25,12 @@ export class WebSocketWire implements Wire {
   readonly #tcp: TcpSocket;
   readonly #later: (ms: number, run: () => void) => void;
 
-  constructor(parts: { socket: WebSocket; tcp: TcpSocket; codec: Codec; later: (ms: number, run: () => void) => void }) {
+  constructor(parts: {
+    socket: WebSocket;
+    tcp: TcpSocket;
+    codec: Codec;
+    later: (ms: number, run: () => void) => void;
+  }) {
     this.codec = parts.codec;
     this.loopback = isLoopback(parts.tcp.remoteAddress);
     this.#socket = parts.socket;
@@ -66,7 +71,8 @@ export function connect(socket: WebSocket, codec: Codec, session: Session): void
 
 function receive({ data, isBinary }: { data: RawData; isBinary: boolean }, codec: Codec, session: Session): void {
   try {
-    if (isBinary !== codec.binary) throw new FrameError("protocol_error", `${codec.name} frames are ${codec.binary ? "binary" : "text"}`);
+    if (isBinary !== codec.binary)
+      throw new FrameError("protocol_error", `${codec.name} frames are ${codec.binary ? "binary" : "text"}`);
     session.receive(codec.decode(bytesOf(data), IN).map(parseClientMessage));
   } catch (error) {
     if (!(error instanceof FrameError)) throw error;

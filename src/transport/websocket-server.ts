@@ -24,7 +24,8 @@ export class SocketServer {
       noServer: true,
       clientTracking: true,
       perMessageDeflate: false,
-      maxPayload: LIMITS.frameBytesMax,
+      // Above the protocol's own bound, so that a frame past it is answered in words (FRAME-3); one past this is not.
+      maxPayload: 2 * LIMITS.frameBytesMax,
       handleProtocols: (offered) => CODECS.find(({ subprotocol }) => offered.has(subprotocol))?.subprotocol ?? false,
     });
     http.on("upgrade", (request: IncomingMessage, tcp: TcpSocket, head: Buffer) => this.#upgrade(request, tcp, head));
@@ -41,7 +42,8 @@ export class SocketServer {
     const refusal = this.#refusal(request);
     if (refusal !== undefined) return refuse(tcp, refusal);
     const codec = offeredCodec(request);
-    if (codec === undefined) return refuse(tcp, `400 Bad Request: offer ${CODECS.map((one) => one.subprotocol).join(" or ")}`);
+    if (codec === undefined)
+      return refuse(tcp, `400 Bad Request: offer ${CODECS.map((one) => one.subprotocol).join(" or ")}`);
     this.#sockets.handleUpgrade(request, tcp, head, (socket) => {
       const later = (ms: number, run: () => void): void => void this.#parts.runtime.setTimer(ms, run);
       connect(socket, codec, new Session(this.#parts, new WebSocketWire({ socket, tcp, codec, later })));
@@ -52,7 +54,8 @@ export class SocketServer {
     const path = (request.url ?? "").split("?", 1)[0];
     if (path !== SOCKET_PATH) return `404 Not Found: sockets are at ${SOCKET_PATH}`;
     const { origin, host } = request.headers;
-    if (origin === undefined || this.#parts.origins.includes(origin) || this.#parts.origins.includes("*")) return undefined;
+    if (origin === undefined || this.#parts.origins.includes(origin) || this.#parts.origins.includes("*"))
+      return undefined;
     return hostOf(origin) === host ? undefined : "403 Forbidden: origin_refused";
   }
 }
@@ -68,5 +71,7 @@ function hostOf(origin: string): string | undefined {
 
 function refuse(tcp: TcpSocket, status: string): void {
   const [line = "", detail = ""] = status.split(": ", 2);
-  tcp.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${detail.length}\r\n\r\n${detail}`);
+  tcp.end(
+    `HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${detail.length}\r\n\r\n${detail}`,
+  );
 }

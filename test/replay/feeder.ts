@@ -1,6 +1,6 @@
 // Feeds the lines of one log file to its document, in order, with a bounded number of calls in flight, and writes down
 // what each was answered.
-import { type Receipt, TidemarkError, type Tide } from "@tidemark/client";
+import { type Receipt, type Tide, TidemarkError } from "@tidemark/client";
 import type { App } from "../../examples/irc-log/app.js";
 import type { LogLine } from "../../examples/irc-log/parse.js";
 

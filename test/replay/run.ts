@@ -99,7 +99,9 @@ class Run {
 
   async #open(): Promise<void> {
     for (let group = 0; group <= GROUPS; group += 1) this.#proxies.push(await TcpProxy.listen(this.#port));
-    const files = readdirSync(this.#options.data).filter((name) => name.endsWith(".txt")).sort();
+    const files = readdirSync(this.#options.data)
+      .filter((name) => name.endsWith(".txt"))
+      .sort();
     this.#feeders = files.map((file) => {
       const lines = parseLog(readFileSync(join(this.#options.data, file), "utf8"));
       const tide = this.#connect(IMPORTER, GROUPS, "json");
@@ -210,7 +212,12 @@ class Run {
       acked,
       log,
       state,
-      witnesses: witnesses.map(({ first, heard, gaps, document }) => ({ first: first?.seq ?? 0, heard, gaps, state: document.state })),
+      witnesses: witnesses.map(({ first, heard, gaps, document }) => ({
+        first: first?.seq ?? 0,
+        heard,
+        gaps,
+        state: document.state,
+      })),
     };
   }
 
@@ -234,7 +241,8 @@ class Run {
   async #stop(): Promise<void> {
     for (const tide of this.#tides) tide.close();
     for (const proxy of this.#proxies) await proxy.close();
-    if (this.#server?.process.exitCode === null && this.#server.process.signalCode === null) await this.#server.kill("SIGTERM");
+    if (this.#server?.process.exitCode === null && this.#server.process.signalCode === null)
+      await this.#server.kill("SIGTERM");
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
@@ -242,7 +250,8 @@ class Run {
 /** Resolves when a subscriber has reached a seq, or after a while: the verdict then says that it did not. */
 async function reached({ document }: Witness, seq: number): Promise<void> {
   const deadline = AbortSignal.timeout(30_000);
-  while ((document.position?.seq ?? 0) < seq && !deadline.aborted) await new Promise((resolve) => setTimeout(resolve, 20));
+  while ((document.position?.seq ?? 0) < seq && !deadline.aborted)
+    await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** Plays the lines of a folder through a server. */

@@ -62,9 +62,14 @@ function judgeAcks({ key, acked, input, log }: Evidence, verdict: Verdict): void
   for (const { index, receipt } of acked) {
     const line = input[index];
     const entry = log[receipt.seq - 1];
-    if (entry === undefined || line === undefined) note(verdict, "lost", `${key}: acked line ${index + 1} is not in the log`);
+    if (entry === undefined || line === undefined)
+      note(verdict, "lost", `${key}: acked line ${index + 1} is not in the log`);
     else if (entry.epoch !== receipt.epoch || !isDeepStrictEqual(entry.events[0]?.data, eventOf(line))) {
-      note(verdict, "reordered", `${key}: line ${index + 1} was acked at seq ${receipt.seq}, which holds something else`);
+      note(
+        verdict,
+        "reordered",
+        `${key}: line ${index + 1} was acked at seq ${receipt.seq}, which holds something else`,
+      );
     }
   }
 }
@@ -72,12 +77,20 @@ function judgeAcks({ key, acked, input, log }: Evidence, verdict: Verdict): void
 function judgeWitness({ key, log, state }: Evidence, witness: Evidence["witnesses"][number], verdict: Verdict): void {
   const due = log.filter(({ seq, events }) => seq > witness.first && events.length > 0);
   const heard = witness.heard.map(({ seq, line }) => ({ seq, line }));
-  compare(heard, due.map(({ seq, events }) => ({ seq, line: events[0]?.data })), { what: `${key}: a subscriber`, verdict });
+  compare(
+    heard,
+    due.map(({ seq, events }) => ({ seq, line: events[0]?.data })),
+    { what: `${key}: a subscriber`, verdict },
+  );
   if (witness.gaps > 0) note(verdict, "lost", `${key}: a subscriber was told of a gap`);
   if (!isDeepStrictEqual(witness.state, state)) note(verdict, "divergent", `${key}: a subscriber's state differs`);
 }
 
-function compare(found: readonly unknown[], expected: readonly unknown[], at: { what: string; verdict: Verdict }): void {
+function compare(
+  found: readonly unknown[],
+  expected: readonly unknown[],
+  at: { what: string; verdict: Verdict },
+): void {
   if (isDeepStrictEqual(found, expected)) return;
   const { what, verdict } = at;
   const counts = new Map<string, number>();
@@ -91,8 +104,10 @@ function compare(found: readonly unknown[], expected: readonly unknown[], at: { 
     else if (!isDeepStrictEqual(item, expected[index])) misplaced += 1;
   });
   const missing = [...counts.values()].reduce((sum, left) => sum + Math.max(left, 0), 0);
-  for (let index = 0; index < missing; index += 1) note(verdict, "lost", `${what} lacks ${missing} of ${expected.length}`);
-  if (missing === 0 && found.length === expected.length && misplaced > 0) note(verdict, "reordered", `${what} has ${misplaced} out of place`);
+  for (let index = 0; index < missing; index += 1)
+    note(verdict, "lost", `${what} lacks ${missing} of ${expected.length}`);
+  if (missing === 0 && found.length === expected.length && misplaced > 0)
+    note(verdict, "reordered", `${what} has ${misplaced} out of place`);
 }
 
 function note(verdict: Verdict, kind: "lost" | "duplicated" | "reordered" | "divergent", text: string): void {

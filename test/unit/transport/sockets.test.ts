@@ -1,0 +1,177 @@
+import { createServer, type Server } from "node:http";
+import { connect as dial } from "node:net";
+import { CLOSE, jsonCodec, LIMITS, msgpackCodec, type ServerMessage } from "@tidemark/protocol";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { z } from "zod";
+import { resolveType } from "../../../src/document/definition/resolved-type.js";
+import { LocalDocuments } from "../../../src/document/local-documents.js";
+import { documentType } from "../../../src/index.js";
+import { systemRuntime } from "../../../src/runtime/system-runtime.js";
+import { FanOuts } from "../../../src/session/fan-out.js";
+import { Flusher } from "../../../src/session/flusher.js";
+import { SessionRegistry } from "../../../src/session/session-registry.js";
+import { MemoryDisk } from "../../../src/storage/memory/memory-disk.js";
+import { MemoryStore } from "../../../src/storage/memory/memory-store.js";
+import { SocketServer } from "../../../src/transport/websocket-server.js";
+import { call, hello } from "../../support/session-bench.js";
+
+const note = documentType({
+  state: z.object({ text: z.string() }),
+  canCreate: () => true,
+  init: () => ({ text: "" }),
+  messages: (message) => ({
+    write: message(z.string(), (ctx, text) => {
+      ctx.state.text = text;
+    }),
+  }),
+});
+
+let http: Server;
+let sockets: SocketServer;
+let port: number;
+const opened: WebSocket[] = [];
+
+beforeEach(async () => {
+  http = createServer();
+  const fanOuts = new FanOuts();
+  const quiet = (): void => undefined;
+  const documents = new LocalDocuments({
+    types: new Map([["note", resolveType(note)]]),
+    store: new MemoryStore({ disk: new MemoryDisk(), runtime: systemRuntime }),
+    runtime: systemRuntime,
+    audience: fanOuts.create.bind(fanOuts),
+    report: { handlerFailed: quiet, documentUnreadable: quiet, commitLost: quiet, loadFailed: quiet },
+    idleMs: 60_000,
+  });
+  sockets = new SocketServer(http, {
+    runtime: systemRuntime,
+    documents,
+    fanOuts,
+    flusher: new Flusher(systemRuntime),
+    registry: new SessionRegistry(),
+    identify: async (token) => ({
+      principal: { id: token, roles: [], claims: {} },
+      space: "",
+      expiresAt: systemRuntime.now() + 60_000,
+    }),
+    serverId: "test",
+    pingIntervalMs: LIMITS.pingIntervalMs,
+    watchdogMs: LIMITS.watchdogMs,
+    origins: ["https://friend.example"],
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const address = http.address();
+  port = typeof address === "object" && address !== null ? address.port : 0;
+});
+
+afterEach(async () => {
+  for (const socket of opened.splice(0)) socket.terminate();
+  sockets.close();
+  await new Promise((resolve) => http.close(resolve));
+});
+
+interface Peer {
+  readonly socket: WebSocket;
+  readonly received: ServerMessage[];
+  readonly closed: Promise<number>;
+  /** Resolves with the first message of this type, past or to come. */
+  next(type: ServerMessage[0]): Promise<ServerMessage>;
+}
+
+async function open(codec = jsonCodec as typeof jsonCodec | typeof msgpackCodec, origin?: string): Promise<Peer> {
+  const options = origin === undefined ? {} : { origin };
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/socket`, [codec.subprotocol], options);
+  opened.push(socket);
+  const received: ServerMessage[] = [];
+  const waiting: (() => void)[] = [];
+  socket.on("message", (data: Buffer, isBinary: boolean) => {
+    const frame = codec.decode(isBinary ? data : data.toString(), { bytesMax: 1 << 25, depthMax: 64 });
+    received.push(...(frame as unknown as ServerMessage[]));
+    for (const look of waiting.splice(0)) look();
+  });
+  const closed = new Promise<number>((resolve) => socket.on("close", resolve));
+  await new Promise((resolve, reject) => socket.on("open", resolve).on("error", reject));
+  const next = async (type: ServerMessage[0]): Promise<ServerMessage> => {
+    for (;;) {
+      const found = received.find((message) => message[0] === type);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
+  };
+  return { socket, received, closed, next };
+}
+
+const status = (path: string, headers: readonly string[]): Promise<string> =>
+  new Promise((resolve) => {
+    const request = [`GET ${path} HTTP/1.1`, "Host: here", "Connection: Upgrade", "Upgrade: websocket", ...headers];
+    const socket = dial(port, "127.0.0.1", () => socket.write(`${request.join("\r\n")}\r\n\r\n`));
+    socket.on("data", (data) => {
+      resolve(data.toString().split("\r\n", 1)[0] ?? "");
+      socket.destroy();
+    });
+  });
+
+const KEY = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
+const JSON_PROTOCOL = `Sec-WebSocket-Protocol: ${jsonCodec.subprotocol}`;
+
+describe("upgrades", () => {
+  it("[FRAME-1] settles path, origin and codec before there is a socket", async () => {
+    expect(await status("/elsewhere", [...KEY, JSON_PROTOCOL])).toContain("404");
+    expect(await status("/v1/socket", KEY)).toContain("400");
+    expect(await status("/v1/socket", [...KEY, JSON_PROTOCOL, "Origin: https://evil.example"])).toContain("403");
+    expect(await status("/v1/socket", [...KEY, JSON_PROTOCOL, "Origin: null"])).toContain("403");
+    expect(await status("/v1/socket", [...KEY, JSON_PROTOCOL, "Origin: http://here"])).toContain("101");
+    expect(await status("/v1/socket", [...KEY, JSON_PROTOCOL, "Origin: https://friend.example"])).toContain("101");
+  });
+});
+
+describe("frames", () => {
+  for (const codec of [jsonCodec, msgpackCodec] as const) {
+    it(`[FRAME-1] carries states of every frame length and any text (${codec.name})`, async () => {
+      const peer = await open(codec);
+      const send = (...messages: Parameters<typeof codec.encode>[0][]): void => {
+        const pieces = messages.map((message) => codec.encode(message));
+        peer.socket.send(
+          codec.name === "json" ? jsonCodec.join(pieces as string[]) : msgpackCodec.join(pieces as Uint8Array[]),
+        );
+      };
+      send(hello("ann"));
+      await peer.next("welcome");
+      send(["open", { s: 1, doc: "note/a", create: true }]);
+      await peer.next("snap");
+      const born = systemRuntime.now();
+      const texts = ["", "x".repeat(60), "é漢🌊".repeat(30), "y".repeat(70_000), "z".repeat(400_000)];
+      for (const [index, text] of texts.entries()) {
+        peer.received.length = 0;
+        send(call(index + 1, 1, "write", text, { born }));
+        const ok = await peer.next("ok");
+        expect(ok[1]).toBe(index + 1);
+        if (text !== "") expect(peer.received[0]?.[4]).toEqual([["=", "/text", text]]);
+      }
+    });
+  }
+
+  it("[FRAME-3] [ERR-3] [R19] says that a frame is too large or too deep, ends that socket, and no other notices", async () => {
+    const other = await open();
+    other.socket.send(jsonCodec.join([jsonCodec.encode(hello("bob"))]));
+    await other.next("welcome");
+    for (const frame of [JSON.stringify([["open", "x".repeat(LIMITS.frameBytesMax)]]), "[".repeat(100_000)]) {
+      const peer = await open();
+      peer.socket.send(frame);
+      expect(await peer.next("err")).toMatchObject(["err", { code: "too_large", retry: "never" }]);
+      expect(await peer.closed).toBe(CLOSE.tooLarge);
+    }
+    other.socket.send(jsonCodec.join([jsonCodec.encode(["ping", 3, []])]));
+    expect(await other.next("pong")).toEqual(["pong", 3, []]);
+  });
+
+  it("[FRAME-4] [FRAME-8] [R19] says what is wrong with a frame that is none, and ends that socket", async () => {
+    for (const frame of ["no json", "{}", '[["nonsense"]]', '[["hello"]]', "", Buffer.from([1, 2, 3])]) {
+      const peer = await open();
+      peer.socket.send(frame);
+      expect(await peer.next("err")).toMatchObject(["err", { code: "protocol_error", message: expect.any(String) }]);
+      expect(await peer.closed).toBe(CLOSE.protocolError);
+    }
+  });
+});
