@@ -420,6 +420,24 @@ describe("heartbeats", () => {
   });
 });
 
+describe("frames out", () => {
+  it("[FRAME-11] splits what is much into frames, in order and in one write", async () => {
+    const client = await bench.greeted("ann");
+    client.say(["open", { s: 1, doc: "list/a", create: true }]);
+    await said(client);
+    const text = "x".repeat(20_000);
+    client.say(...Array.from({ length: 200 }, (_, n) => call(n + 1, 1, "push", { text: n < 20 ? text : "y" })));
+    await bench.settle();
+    const frames = client.wire.writes.flat();
+    for (const frame of frames) expect(frame.length).toBeLessThanOrEqual(LIMITS.frameMessagesMax);
+    const sizes = frames.map((frame) => JSON.stringify(frame).length);
+    expect(Math.max(...sizes)).toBeLessThan(LIMITS.frameFlushBytes + 2 * text.length + 1_000);
+    expect(frames.length).toBeGreaterThan(2);
+    const seqs = only(client.wire.take(), "d").map((message) => message[3]);
+    expect(seqs).toEqual(Array.from({ length: 200 }, (_, index) => index + 2));
+  });
+});
+
 describe("slow readers", () => {
   it("[CLOSE-3] [R14] closes a connection past its hard limit, and nobody else notices", async () => {
     const slow = await bench.greeted("ann");
