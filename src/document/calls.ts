@@ -194,10 +194,10 @@ export class Calls {
     const at = pipeline.append(transaction, type.revealAuthor ? principal.id : undefined);
     residence.snapshots.wrote(operations.length);
     this.#parts.following.changed();
-    const stateBytes = Buffer.byteLength(operations);
+    const bytes = { measuredBytes: Buffer.byteLength(operations), grownBytes: 0 };
     residence.content = {
       status: "live",
-      document: new Document({ type, key: name.key, runtime, state: made.state, seq, stateBytes }),
+      document: new Document({ type, key: name.key, runtime, state: made.state, seq, ...bytes }),
     };
     return { kind: "written", at, resultJson: undefined };
   }

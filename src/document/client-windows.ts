@@ -29,6 +29,8 @@ export interface ClientWindowsParts {
   readonly store: DocumentStore;
   readonly runtime: Runtime;
   readonly take: (work: CallWork, window: ClientWindow) => void;
+  /** Takes what must never be thrown. */
+  readonly failed: (error: unknown) => void;
   readonly windowsMax?: number;
 }
 
@@ -142,16 +144,20 @@ export class ClientWindows {
     const generation = this.#generation;
     // Never asked before the document was loaded.
     if (ref === undefined) return;
-    this.#parts.store.receipts(ref, slot.subject, slot.client).then(
-      (stored) => {
-        // Reloaded meanwhile: what was read may be older than what is stored now.
-        if (generation !== this.#generation) return this.#read(slot);
-        slot.window.know(stored);
-        this.#begin(slot);
-      },
-      // The store is recovering, or failing for good and about to end the process.
-      () => void this.#parts.runtime.setTimer(RETRY_MS, () => this.#read(slot)),
-    );
+    const { store, runtime, failed } = this.#parts;
+    store
+      .receipts(ref, slot.subject, slot.client)
+      .then(
+        (stored) => {
+          // Reloaded meanwhile: what was read may be older than what is stored now.
+          if (generation !== this.#generation) return this.#read(slot);
+          slot.window.know(stored);
+          this.#begin(slot);
+        },
+        // The store is recovering, or failing for good and about to end the process.
+        () => void runtime.setTimer(RETRY_MS, () => this.#read(slot)),
+      )
+      .catch(failed);
   }
 
   #begin(slot: Slot): void {

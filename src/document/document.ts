@@ -43,14 +43,15 @@ export interface Invocation {
   readonly permitted?: () => RefusedAnswer | undefined;
 }
 
-/** What a document begins with. `stateBytes`: at least what its JSON text takes. */
+/** What a document begins with. Its JSON text takes at most `measuredBytes` and `grownBytes` together. */
 export interface DocumentParts {
   readonly type: ResolvedType;
   readonly key: string;
   readonly runtime: Runtime;
   readonly state: JsonObject;
   readonly seq: number;
-  readonly stateBytes: number;
+  readonly measuredBytes: number;
+  readonly grownBytes: number;
 }
 
 /** The live state of a document and the code that may change it. */
@@ -60,8 +61,10 @@ export class Document {
   readonly #runtime: Runtime;
   readonly #root: JsonObject;
   #seq: number;
-  /** Never less than the state takes: what operations added is added, what they removed is only seen by measuring. */
-  #stateBytes: number;
+  /** What the state took when it was last measured, and the most it has grown since: what operations added is added,
+   * what they removed is only seen by measuring. */
+  #measuredBytes: number;
+  #grownBytes: number;
 
   constructor(parts: DocumentParts) {
     this.type = parts.type;
@@ -69,7 +72,8 @@ export class Document {
     this.#runtime = parts.runtime;
     this.#root = parts.state;
     this.#seq = parts.seq;
-    this.#stateBytes = parts.stateBytes;
+    this.#measuredBytes = parts.measuredBytes;
+    this.#grownBytes = parts.grownBytes;
   }
 
   /** Seq of the last transaction in memory; the disk may be behind. */
@@ -79,7 +83,16 @@ export class Document {
 
   /** The whole state as JSON text. */
   stateJson(): string {
-    return JSON.stringify(this.#root);
+    const text = JSON.stringify(this.#root);
+    this.#measuredBytes = Buffer.byteLength(text);
+    this.#grownBytes = 0;
+    return text;
+  }
+
+  /** About what the state takes as JSON text, at most twice as much. Measuring is paid for by what was written since. */
+  stateBytesAbout(): number {
+    if (this.#grownBytes > this.#measuredBytes) this.stateJson();
+    return this.#measuredBytes + this.#grownBytes;
   }
 
   /** Runs `ask` on a read-only state that is dead afterwards. */
@@ -152,7 +165,7 @@ export class Document {
       const { operations } = recording.finish();
       const operationsJson = operations.length === 0 ? "[]" : JSON.stringify(operations);
       const eventsJson = context.eventsJson();
-      this.#stateBytes = this.#measured(requireWithin("patchBytesMax", operationsJson));
+      this.#grow(requireWithin("patchBytesMax", operationsJson));
       this.#seq += 1;
       return { kind: "applied", operations, operationsJson, eventsJson, resultJson };
     } catch (error) {
@@ -162,16 +175,15 @@ export class Document {
   }
 
   /**
-   * What the state takes after operations of so many bytes; throws when that is too much. Operations hold all that
-   * they add, with its key, so their bytes bound the growth; only past the limit is the state itself measured, and the
-   * next time is as far away as there is room left.
+   * Counts operations of so many bytes; throws when the state takes too much with them. Operations hold all that they
+   * add, with its key, so their bytes bound the growth; only past the limit is the state itself measured, and the next
+   * time is as far away as there is room left.
    */
-  #measured(operationsBytes: number): number {
-    const atMost = this.#stateBytes + operationsBytes;
-    if (atMost <= LIMITS.stateBytesMax) return atMost;
-    const measured = Buffer.byteLength(this.stateJson());
-    if (measured > LIMITS.stateBytesMax) throw new TooLargeError("stateBytesMax", measured);
-    return measured;
+  #grow(operationsBytes: number): void {
+    this.#grownBytes += operationsBytes;
+    if (this.#measuredBytes + this.#grownBytes <= LIMITS.stateBytesMax) return;
+    this.stateJson();
+    if (this.#measuredBytes > LIMITS.stateBytesMax) throw new TooLargeError("stateBytesMax", this.#measuredBytes);
   }
 
   #context(invocation: Invocation, recording: Recording<object>): TransactionContext {

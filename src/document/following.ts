@@ -31,6 +31,8 @@ export interface FollowingParts {
   readonly runtime: Runtime;
   /** Goes on with an opening for which the log was read; undefined: from the start. */
   readonly proceed: (work: OpenWork, read: Missed | undefined, pipeline: Pipeline) => void;
+  /** Takes what must never be thrown. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** `expected`: its request waits. `begun`: its opening is being made or waits at the gate. `attached`: it was opened. */
@@ -42,7 +44,6 @@ export class Following {
   readonly #followers = new Map<Follower, Stage>();
   readonly #partsRead = new Set<string>();
   #snapshot: Snapshot | undefined;
-  #snapshotBytes: number | undefined;
 
   constructor(parts: FollowingParts) {
     this.#parts = parts;
@@ -147,7 +148,6 @@ export class Following {
     const { seq, epoch } = pipeline.head;
     if (this.#snapshot === undefined || this.#snapshot.seq !== seq || this.#snapshot.epoch !== epoch) {
       this.#snapshot = { seq, epoch, stateJson: document.stateJson() };
-      this.#snapshotBytes = this.#snapshot.stateJson.length;
     }
     return this.#snapshot;
   }
@@ -167,14 +167,17 @@ export class Following {
   }
 
   #readLog(work: OpenWork, { pipeline, ref, document }: OpeningSource): void {
-    const { store, runtime, proceed } = this.#parts;
+    const { store, runtime, proceed, failed } = this.#parts;
     const { held } = work.request;
     if (held === undefined) return;
-    missedOnDisk(held, { store, ref, recent: pipeline.recent, revealAuthor: document.type.revealAuthor }).then(
-      (missed) => proceed(work, missed, pipeline),
-      // The store is recovering, or failing for good: an error is no evidence of a gap.
-      () => void runtime.setTimer(RETRY_MS, () => proceed(work, undefined, pipeline)),
-    );
+    const { revealAuthor } = document.type;
+    missedOnDisk(held, { store, ref, recent: pipeline.recent, revealAuthor })
+      .then(
+        (missed) => proceed(work, missed, pipeline),
+        // The store is recovering, or failing for good: an error is no evidence of a gap.
+        () => void runtime.setTimer(RETRY_MS, () => proceed(work, undefined, pipeline)),
+      )
+      .catch(failed);
   }
 
   #open(work: OpenWork, source: OpeningSource, missed: Missed): void {
@@ -192,7 +195,7 @@ export class Following {
   #opening({ request: { held } }: OpenWork, source: OpeningSource, missed: Missed): Opening {
     if (missed.kind === "rows" && missed.replayable && held !== undefined) {
       const { rows } = missed;
-      if (rows.length === 0 || replayIsSmaller(rows, this.#snapshotBytes ?? this.snapshot(source).stateJson.length)) {
+      if (rows.length === 0 || replayIsSmaller(rows, source.document.stateBytesAbout())) {
         return { kind: "resume", prev: [missed.prevEpoch, held[1]], missed: rows };
       }
     }

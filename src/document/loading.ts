@@ -47,10 +47,6 @@ export function liveState(loaded: Extract<Loaded, { status: "live" }>): JsonObje
   return nodes as JsonObject;
 }
 
-/** At least what the JSON text of a loaded state takes: no operation adds more than its own text. */
-export const stateBytesAtMost = ({ snapshot, tail }: Extract<Loaded, { status: "live" }>): number =>
-  tail.reduce((sum, { operations }) => sum + Buffer.byteLength(operations), Buffer.byteLength(snapshot?.body ?? ""));
-
 /** Rows as they are delivered. `previousEpoch` is that of the row before the first. */
 export function toCommitted(rows: readonly LogRow[], previousEpoch: number, revealAuthor: boolean): Committed[] {
   let before = previousEpoch;
@@ -115,12 +111,12 @@ export function contentOf(
   const newest = loaded.tail.reduce((max, row) => Math.max(max, row.typeVersion), loaded.snapshot?.typeVersion ?? 0);
   if (newest > type.version) return { status: "type_ahead" };
   try {
-    const stateBytes = stateBytesAtMost(loaded);
-    const { seq } = loaded.head;
-    return {
-      status: "live",
-      document: new Document({ type, key: name.key, runtime, state: liveState(loaded), seq, stateBytes }),
-    };
+    const { snapshot, tail, head } = loaded;
+    const measuredBytes = Buffer.byteLength(snapshot?.body ?? "");
+    const grownBytes = tail.reduce((sum, { operations }) => sum + Buffer.byteLength(operations), 0);
+    const bytes = { measuredBytes, grownBytes };
+    const document = new Document({ type, key: name.key, runtime, state: liveState(loaded), seq: head.seq, ...bytes });
+    return { status: "live", document };
   } catch (error) {
     // One unreadable document never stops the others (R12).
     report.documentUnreadable(name, error instanceof Error ? error.message : String(error));
