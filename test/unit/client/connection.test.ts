@@ -13,6 +13,9 @@ describe("connecting", () => {
       .clear()
       .catch(() => undefined);
     await server.settle();
+    hear(tide.call("board", "b").clear());
+    tide.open("board", "other");
+    await server.settle();
     expect(server.now.received.map(([type]) => type)).toEqual(["hello"]);
     expect(server.now.received[0]).toMatchObject([
       "hello",
@@ -21,7 +24,7 @@ describe("connecting", () => {
     expect(platform.sockets[0]).toMatchObject({ url: "wss://tide.test/v1/socket", subprotocol: "tidemark.v1.json" });
     server.now.welcome();
     await server.settle();
-    expect(server.now.received.map(([type]) => type)).toEqual(["hello", "open", "c"]);
+    expect(server.now.received.map(([type]) => type)).toEqual(["hello", "open", "open", "c", "c"]);
   });
 
   test("connects only when something is asked for, and shows where it stands", async () => {

@@ -108,6 +108,23 @@ describe("resets", () => {
     expect(reasons).toEqual([reason]);
   });
 
+  test("[SEQ-3] a snapshot may bear an older seq than was held: the advance behind it tells where the client is", async () => {
+    const made = await following();
+    const { server, board } = made;
+    server.now.send(delta(1, 10, [], { e: 1 }));
+    const told: unknown[] = [];
+    board.subscribe((_state, change) => told.push(change.cause === "reset" ? change.reason : change.cause));
+    board.on("gap", (gap) => told.push(gap));
+    await reconnect(made);
+    const { s } = server.now.last("open")[1];
+    server.now.send(
+      ["opened", { s, h: [HANDLE], mode: ["reset"], prev: [1], tag: [""], gap: true }],
+      ["snap", HANDLE, 1, 1, EMPTY],
+      delta(1, 12, [], { e: 1 }),
+    );
+    expect(told).toEqual(["first", "behind", { from: 10, to: 12 }]);
+  });
+
   test("a reset on a running stream is told as slow_reader", async () => {
     const { server, board } = await following();
     const reasons: unknown[] = [];
