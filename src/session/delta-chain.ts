@@ -58,14 +58,14 @@ function encodeDelta({ codec, handle }: ChainParts, chain: Point, through: Point
   return codec.encodeDelta({ h: handle, prev: chain.seq, seq: through.seq, operationsJson: row.operations, extension });
 }
 
+// Written field by field: an object that begins with a spread costs a hundred times one that does not, and this is made
+// for every delta.
 function extensionOf({ seq, at, events, by }: Committed, e: number | undefined): DeltaExtension {
-  const ev = events === undefined ? undefined : wireEvents(seq, at, events);
-  return {
-    ...(e === undefined ? {} : { e }),
-    ...(ev === undefined ? {} : { ev }),
-    at,
-    ...(by === undefined ? {} : { by }),
-  };
+  const extension: { at: number; e?: number; ev?: readonly WireEvent[]; by?: string } = { at };
+  if (e !== undefined) extension.e = e;
+  if (events !== undefined) extension.ev = wireEvents(seq, at, events);
+  if (by !== undefined) extension.by = by;
+  return extension;
 }
 
 function wireEvents(seq: number, at: number, text: string): WireEvent[] {
