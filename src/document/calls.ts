@@ -85,8 +85,11 @@ export class Calls {
   #execute(work: CallWork, residence: Residence, window: ClientWindow): void {
     const { call, hash } = work;
     const held = window.passLatch(call.n);
-    const refusal = this.#untimely(call) ?? held ?? this.#hopeless(work, window);
-    const outcome = refusal === undefined ? this.#perform(work, residence, window) : refuse(refusal);
+    const untimely = this.#untimely(call);
+    const postponed = untimely === undefined ? (held ?? this.#hopeless(work, window)) : undefined;
+    // Rests on nothing in memory. At the gate it could be made again after a loss, when what it gave way to has come.
+    if (postponed !== undefined) return call.origin.answer(call.n, { kind: "no", ...postponed });
+    const outcome = untimely === undefined ? this.#perform(work, residence, window) : refuse(untimely);
     if (outcome.kind === "refused") return this.#say(work, residence, { kind: "no", ...outcome.answer });
     const { at, resultJson } = outcome;
     window.applied({ n: call.n, seq: at.seq, epoch: at.epoch, born: call.born, hash, result: resultJson });
