@@ -1,7 +1,10 @@
-// The HTTP side of a server: health, readiness, and an application's static files. It owns routes and their headers.
-import { existsSync } from "node:fs";
-import fastifyStatic from "@fastify/static";
-import fastify, { type FastifyInstance } from "fastify";
+// The HTTP side of a server: health, readiness, and an application's static files. It owns routes, their headers and
+// how long a request may take; it knows nothing of documents, and sockets are upgraded elsewhere.
+import { LIMITS, SOCKET_PATH } from "@tidemark/protocol";
+import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
+import { sendFailure, sendProblem } from "./problem.js";
+import { setSecurityHeaders } from "./security-headers.js";
+import { serveFolder } from "./static-files.js";
 
 /** What the HTTP app serves. */
 export interface HttpParts {
@@ -11,23 +14,63 @@ export interface HttpParts {
   readonly ready: () => boolean;
 }
 
-const REQUEST_TIMEOUT_MS = 30_000;
-const KEEP_ALIVE_MS = 72_000;
+const TIMEOUTS = Object.freeze({
+  /** A whole request. */
+  requestTimeout: 30_000,
+  /** Longer than the 60 s after which common proxies give an idle connection up, so that it is they who do. */
+  keepAliveTimeout: 72_000,
+});
+/** How often connections are looked at for those that are too slow. */
+const SLOW_CHECK_MS = 2_000;
+/** A connection that has not sent its headers by then is closed: with one check more, within 15 s (R16). */
+const HEADERS_TIMEOUT_MS = LIMITS.helloTimeoutMs - 2 * SLOW_CHECK_MS;
+const RETRY_AFTER_SECONDS = 1;
 
-/** Builds the app; nothing listens yet. */
+/** Builds the app; nothing listens yet. Throws OperatorError `app_invalid` when there is no such folder. */
 export async function httpApp({ staticDir, ready }: HttpParts): Promise<FastifyInstance> {
   const app = fastify({
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    bodyLimit: 1_048_576,
+    ...TIMEOUTS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: SLOW_CHECK_MS },
+    bodyLimit: LIMITS.helloBytesMax,
     forceCloseConnections: true,
+    // What is no address at all passes no hook.
+    frameworkErrors(error, request, reply) {
+      setSecurityHeaders(request, reply);
+      sendFailure(reply, error);
+    },
   });
-  app.get("/healthz", async (_request, reply) => reply.type("text/plain").send("ok\n"));
-  app.get("/readyz", async (_request, reply) =>
-    ready() ? reply.type("text/plain").send("ready\n") : reply.code(503).type("text/plain").send("not ready\n"),
+  app.addHook("onRequest", async (request, reply) => setSecurityHeaders(request, reply));
+  // Nothing here takes a body, so none is waited for.
+  app.addHook("onRequest", async ({ method }, reply) =>
+    method === "GET" || method === "HEAD" ? undefined : refuseMethod(reply),
   );
-  if (staticDir !== undefined && existsSync(staticDir)) {
-    await app.register(fastifyStatic, { root: staticDir, prefix: "/" });
-  }
+  app.setErrorHandler<{ statusCode?: number }>((error, _request, reply) => sendFailure(reply, error));
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, 404, "There is nothing at this address."));
+  addHealth(app, ready);
+  if (staticDir !== undefined) await serveFolder(app, staticDir);
   return app;
+}
+
+function addHealth(app: FastifyInstance, ready: () => boolean): void {
+  app.get("/healthz", (_request, reply) => sayState(reply, "ok"));
+  app.get("/readyz", (_request, reply) => (ready() ? sayState(reply, "ready") : notReady(reply)));
+  // An upgrade that nobody has taken comes here: the store is not open yet, or the client did not ask for a socket.
+  app.get(SOCKET_PATH, (_request, reply) =>
+    ready()
+      ? sendProblem(reply.headers({ Upgrade: "websocket" }), 426, "This is the address of the WebSocket.")
+      : notReady(reply),
+  );
+}
+
+function sayState(reply: FastifyReply, text: string): FastifyReply {
+  return reply.header("Cache-Control", "no-store").type("text/plain; charset=utf-8").send(`${text}\n`);
+}
+
+function notReady(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply.header("Retry-After", RETRY_AFTER_SECONDS), 503, "The server is starting or stopping.");
+}
+
+function refuseMethod(reply: FastifyReply): FastifyReply {
+  const headers = { Allow: "GET, HEAD", Connection: "close" };
+  return sendProblem(reply.headers(headers), 405, "Only GET and HEAD are answered here.");
 }
