@@ -21,11 +21,6 @@ export type Admission =
   /** A copy from a connection the client has left behind: an older copy must not apply after a newer answer. */
   | { readonly verdict: "dropped" };
 
-interface Latch {
-  readonly n: number;
-  readonly answer: RefusedAnswer;
-}
-
 const EXECUTE: Admission = { verdict: "execute" };
 const DROPPED: Admission = { verdict: "dropped" };
 /** Receipts kept of a client that never says what it has heard: four times the calls it may have in flight. Beyond it
@@ -39,7 +34,8 @@ export class ClientWindow {
   #low = 0;
   #highest = 0;
   #conn = 0;
-  #latch: Latch | undefined;
+  /** Refusals that invite a retry, of calls the client may still send again. */
+  readonly #refusals = new Map<number, RefusedAnswer>();
   #appliedSeq = 0;
 
   /** Takes what the store holds for the truth about what was applied. */
@@ -74,13 +70,17 @@ export class ClientWindow {
     return EXECUTE;
   }
 
-  /** What holds this call back: the refusal of an earlier one that has not come again. */
+  /** What holds this call back: the refusal of an earlier one that has not come again. It is then refused as well, and
+   * remembered as well, since what comes after it must not overtake it either (REQ-11). */
   passLatch(n: number): RefusedAnswer | undefined {
-    const latch = this.#latch;
-    if (latch === undefined || n < latch.n) return undefined;
-    if (n > latch.n && this.#low <= latch.n) return latch.answer;
-    this.#latch = undefined;
-    return undefined;
+    const least = this.#leastRefused();
+    if (least === undefined || n <= least) {
+      this.#refusals.delete(n);
+      return undefined;
+    }
+    const answer = this.#refusals.get(least);
+    if (answer !== undefined) this.#refusals.set(n, answer);
+    return answer;
   }
 
   /** Remembers an applied call. */
@@ -93,13 +93,20 @@ export class ClientWindow {
 
   /** Remembers a refusal that invites a retry: what comes after it must not overtake it. */
   refused(n: number, answer: RefusedAnswer): void {
-    if (this.#latch === undefined || n < this.#latch.n) this.#latch = { n, answer };
+    if (n >= this.#low) this.#refusals.set(n, answer);
+  }
+
+  #leastRefused(): number | undefined {
+    let least: number | undefined;
+    for (const n of this.#refusals.keys()) if (least === undefined || n < least) least = n;
+    return least;
   }
 
   #learnLow(low: number): void {
     if (low <= this.#low) return;
     this.#low = low;
     for (const n of this.#receipts.keys()) if (n < low && n !== this.#highest) this.#receipts.delete(n);
+    for (const n of this.#refusals.keys()) if (n < low) this.#refusals.delete(n);
   }
 
   #settleOldest(): void {
@@ -110,7 +117,7 @@ export class ClientWindow {
 
   #answerFrom(receipt: StoredReceipt, hash: Uint8Array): Admission {
     if (Buffer.compare(receipt.hash, hash) !== 0) return { verdict: "refused", code: "id_reused" };
-    if (this.#latch?.n === receipt.n) this.#latch = undefined;
+    this.#refusals.delete(receipt.n);
     return { verdict: "repeat", receipt };
   }
 }

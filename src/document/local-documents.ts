@@ -55,8 +55,14 @@ export class LocalDocuments implements Documents {
   call(call: Call): void {
     const host = this.#host(call.document);
     if (host === undefined) return call.origin.answer(call.n, { kind: "no", code: this.#unknown(call.document) });
-    const hash = call.query ? NO_HASH : hashOf(call.name, call.input);
-    host.accept({ kind: "call", call, hash, losses: 0 });
+    // A caller without a subscription may not know which of the two a name is; they share their names.
+    const asked = !call.query && this.#isQuery(call) ? { ...call, query: true } : call;
+    const hash = asked.query ? NO_HASH : hashOf(call.name, call.input);
+    host.accept({ kind: "call", call: asked, hash, losses: 0 });
+  }
+
+  #isQuery({ document, name }: Call): boolean {
+    return this.#parts.types.get(document.type)?.queries.has(name) === true;
   }
 
   async list({ caller, type, after, limit }: ListRequest): ReturnType<Documents["list"]> {

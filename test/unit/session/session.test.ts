@@ -343,6 +343,17 @@ describe("requests", () => {
     expect(counted).toEqual(["ok", 5, null, 2]);
   });
 
+  it("[REQ-13] takes a call by the name of a query for one", async () => {
+    const client = await bench.greeted("ann");
+    client.say(call(1, "$", "create", { doc: "list/a", input: true }));
+    await said(client);
+    client.say(call(2, "list/a", "count", null), call(3, "list/a", "$head", null, { q: 1 }));
+    expect(await said(client)).toEqual([
+      ["ok", 2, null, 0],
+      ["ok", 3, null, [expect.any(Number), 1]],
+    ]);
+  });
+
   it("[REQ-2] holds an answer back while the subscription is opening", async () => {
     const client = await bench.greeted("ann");
     client.say(call(1, "$", "create", { doc: "list/a", input: true }));
