@@ -19,6 +19,7 @@ export type TransactionKind = (typeof TransactionKind)[keyof typeof TransactionK
 
 /** The request a transaction answered, kept with it in one commit so that a repeat gets the same answer (R6). */
 export interface TransactionRequest {
+  /** The subject of its transaction. */
   readonly subject: string;
   /** The client id of `hello`; its own name for HTTP callers. */
   readonly client: string;
@@ -147,14 +148,15 @@ export class StoreError extends Error {
 
 /** Keeps documents: one owner, durable commits, in the order given. */
 export interface DocumentStore {
-  /** Becomes the owner of a document and reads it. After an indeterminate append it answers only once the store has
+  /** Becomes the owner of a document and reads it; whoever owned it before is fenced from now on (R9). After an indeterminate append it answers only once the store has
    * proved that what it reads is on disk. Single-flight is the caller's concern. */
   load(name: DocumentName): Promise<Loaded>;
 
   /**
    * Commits a batch in one durable commit, an outcome for each entry in the order given. One call is in flight at a
    * time. When it resolves, every committed row, its receipts and new documents survive a power cut (R1).
-   * Rejects with StoreError for the batch as a whole.
+   * Rejects with StoreError for the batch as a whole; after `indeterminate` its refs are fenced until they are loaded
+   * again. Rejects with InvariantError, nothing written, for rows that do not follow the head.
    */
   append(batch: readonly Append[]): Promise<readonly AppendOutcome[]>;
 
