@@ -26,8 +26,6 @@ export interface Exit {
 export interface ServerProcess {
   /** `ws://.../v1/socket`. */
   readonly socketUrl: string;
-  /** `http://...` */
-  readonly url: string;
   readonly exited: Promise<Exit>;
   /** What it printed so far, both streams. */
   output(): string;
@@ -54,22 +52,9 @@ export interface ServerOptions {
   readonly environment?: { readonly [name: string]: string };
 }
 
-/** Starts the server over the database of `faults` and waits until it serves. */
+/** Starts the server over the database of `faults` and waits until it serves. Rejects with StartFailed. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
-  const { faults, foldRows = 150 } = options;
-  const args = ["bin/tidemark.mjs", "serve", APP, "--port", "0", "--host", "127.0.0.1", "--data", faults.database];
-  const child = spawn(process.execPath, args, {
-    cwd: ROOT,
-    env: {
-      ...process.env,
-      ...faultEnvironment(faults),
-      TIDEMARK_FOLD_ROWS: String(foldRows),
-      // What this process was started with (a loader, a condition) is not for the server.
-      NODE_OPTIONS: "",
-      ...options.environment,
-    },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawnServer(options);
   running.add(child);
   const exited = once(child, "exit").then(([code, signal]): Exit => {
     running.delete(child);
@@ -78,7 +63,6 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   const printed: string[] = [];
   const port = await addressOf(child, exited, printed);
   return {
-    url: `http://127.0.0.1:${port}`,
     socketUrl: `ws://127.0.0.1:${port}/v1/socket`,
     exited,
     output: () => printed.join("\n"),
@@ -96,6 +80,17 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   };
 }
 
+function spawnServer({ faults, foldRows = 150, environment }: ServerOptions): ChildProcess {
+  const args = ["bin/tidemark.mjs", "serve", APP, "--port", "0", "--host", "127.0.0.1", "--data", faults.database];
+  // What this process was started with (a loader, a condition) is not for the server.
+  const env = { ...process.env, NODE_OPTIONS: "", TIDEMARK_FOLD_ROWS: String(foldRows) };
+  return spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...env, ...faultEnvironment(faults), ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
 function addressOf(child: ChildProcess, exited: Promise<Exit>, printed: string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -107,8 +102,9 @@ function addressOf(child: ChildProcess, exited: Promise<Exit>, printed: string[]
       createInterface({ input: stream }).on("line", (line) => {
         if (printed.length < 500) printed.push(line);
         const port = ADDRESS.exec(line)?.[2];
-        if (port !== undefined) resolve(Number(port));
-        if (port !== undefined) clearTimeout(timer);
+        if (port === undefined) return;
+        clearTimeout(timer);
+        resolve(Number(port));
       });
     }
     void exited.then((exit) => {
