@@ -51,7 +51,10 @@ export class Calls {
     const admission = window.admit(call, this.#parts.runtime.now(), hash);
     if (admission.verdict === "dropped") return;
     if (admission.verdict === "execute") return this.#execute(work, residence, window);
-    this.#say(work, residence, answerOf(admission));
+    const { head, durable } = residence.pipeline;
+    // A copy shares the fate of the one that was applied: run alone after a loss, it would overtake what was refused.
+    const applied = admission.verdict === "repeat" && admission.receipt.seq > durable;
+    residence.pipeline.push(new GatedAnswer(head.seq, work, answerOf(admission), applied));
   }
 
   /** A message there is no room for. Load is the last thing to look at: what was applied is answered all the same. */

@@ -61,6 +61,8 @@ export class DocumentBench {
   readonly violations: string[] = [];
   readonly reports: { readonly kind: keyof HostReport; readonly error: unknown }[] = [];
   readonly audiences = new Map<string, BenchAudience>();
+  /** Which process this is: what a dead one still says reaches nobody. */
+  process = 1;
   readonly #options: BenchOptions;
   #clients = 0;
 
@@ -77,6 +79,7 @@ export class DocumentBench {
   restart(): void {
     for (const audience of this.audiences.values()) audience.cut();
     this.audiences.clear();
+    this.process += 1;
     this.store = this.#openStore();
     this.local = this.#openDocuments();
     this.documents = this.#options.wrapDocuments?.(this.local) ?? this.local;
@@ -230,8 +233,11 @@ export class BenchFollower implements Follower {
   seq = 0;
   readonly events: PastEvent[] = [];
   gaps = 0;
+  /** Where its history begins: seq of its first snapshot. */
+  firstSeq = 0;
   isAttached = false;
   readonly #bench: DocumentBench;
+  #process = 0;
   #left = false;
 
   constructor(bench: DocumentBench, parts: { name: string; caller: Caller; document: DocumentName }) {
@@ -246,6 +252,7 @@ export class BenchFollower implements Follower {
   }
 
   open({ held, create }: { held?: HeldPosition | undefined; create?: Json }): void {
+    this.#process = this.#bench.process;
     this.#bench.documents.open({ document: this.document, held, create, follower: this });
   }
 
@@ -264,11 +271,13 @@ export class BenchFollower implements Follower {
     next.seq = this.seq;
     next.events.push(...this.events);
     next.gaps = this.gaps;
+    next.firstSeq = this.firstSeq;
     next.open({ held: held ?? undefined });
     return next;
   }
 
   opened(opening: Opening): void {
+    if (this.#process !== this.#bench.process) return;
     this.#bench.left.push({ what: "opened", who: this.name, opening });
     if (this.#left) return;
     if (this.opening !== undefined || this.endedWith !== undefined) this.#wrong("opened twice, or after its end");
@@ -284,6 +293,7 @@ export class BenchFollower implements Follower {
   }
 
   ended(code: string): void {
+    if (this.#process !== this.#bench.process) return;
     this.#bench.left.push({ what: "ended", who: this.name, code });
     if (this.endedWith !== undefined) this.#wrong("ended twice");
     if (this.#left) this.#wrong("ended after it had left");
@@ -310,6 +320,7 @@ export class BenchFollower implements Follower {
   }
 
   #reset({ snapshot, events, gap }: Extract<Opening, { kind: "reset" }>): void {
+    if (this.epoch === 0) this.firstSeq = snapshot.seq;
     this.state = JSON.parse(snapshot.stateJson);
     this.seq = snapshot.seq;
     this.epoch = snapshot.epoch;
@@ -373,16 +384,20 @@ export class BenchClient {
       ttlMs: undefined,
       ifSeq: undefined,
       ...options,
-      origin: { answer: (answered, answer) => this.#heard(call, answers, { answered, answer }) },
+      origin: { answer: () => undefined },
     };
     const sent = { call, answers };
-    this.#bench.documents.call(call);
+    this.repeat(sent, { conn: call.conn });
     return sent;
   }
 
   /** Sends another copy; answers come into the same record. */
   repeat(sent: Sent, changes: SendOptions = {}): void {
-    this.#bench.documents.call({ ...sent.call, conn: this.conn, ...changes });
+    const { process } = this.#bench;
+    const answer = (answered: number, said: Answer): void => {
+      if (process === this.#bench.process) this.#heard(sent.call, sent.answers, { answered, answer: said });
+    };
+    this.#bench.documents.call({ ...sent.call, conn: this.conn, ...changes, origin: { answer } });
   }
 
   query(name: string, input: Json = null, options: SendOptions = {}): Sent {
