@@ -79,12 +79,16 @@ function printer({ count, until }: TailFlags, output: Output): TakeLine {
 }
 
 function noticeStatus(document: FollowedDocument, { type, key }: DocumentId, output: Output): void {
-  let wasLive = false;
+  let told: "nothing" | "live" | "lost" = "nothing";
   document.onStatus((status) => {
     const seq = document.position?.seq;
     const fields = { status, seq };
-    if (status === "live") output.note(`${wasLive ? "live again" : `following ${type}/${key}`} at seq ${seq}`, fields);
-    else if (wasLive && status === "stale") output.note("the connection is lost; trying again", fields);
-    wasLive ||= status === "live";
+    if (status === "live") {
+      output.note(`${told === "nothing" ? `following ${type}/${key}` : "live again"} at seq ${seq}`, fields);
+      told = "live";
+    } else if (told === "live" && (status === "stale" || status === "offline")) {
+      output.note("the connection is lost; trying again", fields);
+      told = "lost";
+    }
   });
 }
