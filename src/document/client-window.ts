@@ -79,7 +79,7 @@ export class ClientWindow {
       return undefined;
     }
     const answer = this.#refusals.get(least);
-    if (answer !== undefined) this.#refusals.set(n, answer);
+    if (answer !== undefined) this.refused(n, answer);
     return answer;
   }
 
@@ -93,7 +93,8 @@ export class ClientWindow {
 
   /** Remembers a refusal that invites a retry: what comes after it must not overtake it. */
   refused(n: number, answer: RefusedAnswer): void {
-    if (n >= this.#low) this.#refusals.set(n, answer);
+    // No client within its limits has more outstanding; whoever has may overtake itself, not fill the memory (R14).
+    if (n >= this.#low && this.#refusals.size < RECEIPTS_MAX) this.#refusals.set(n, answer);
   }
 
   #leastRefused(): number | undefined {

@@ -15,6 +15,8 @@ const EVICTION_SCAN = 16;
 const RETRY_MS = 200;
 
 interface Slot {
+  /** Another subject's slot under the same client id: a stranger's id is just another name. */
+  readonly next: Slot | undefined;
   readonly subject: string;
   readonly client: string;
   readonly window: ClientWindow;
@@ -37,9 +39,11 @@ export interface ClientWindowsParts {
 /** Windows by (subject, client). */
 export class ClientWindows {
   readonly #parts: ClientWindowsParts;
+  /** By client id, which is random and never joined to anything on the way of a call. */
   readonly #slots = new Map<string, Slot>();
   #ref: DocumentRef | undefined;
   #generation = 0;
+  #count = 0;
   #reading = 0;
   #waiting = 0;
 
@@ -61,7 +65,7 @@ export class ClientWindows {
   reset(ref: DocumentRef): void {
     this.#ref = ref;
     this.#generation += 1;
-    for (const slot of this.#slots.values()) if (slot.state === "ready") slot.state = "unread";
+    for (const slot of this.#all()) if (slot.state === "ready") slot.state = "unread";
   }
 
   /** Hands a call on: at once when its client's window is here, else in call order once it has been read. */
@@ -78,7 +82,7 @@ export class ClientWindows {
 
   /** Puts a query behind the calls of its client that wait; false when none does. */
   queue(work: CallWork): boolean {
-    const slot = this.#slots.get(nameOf(work.call.caller.principal.id, work.call.client));
+    const slot = this.#find(work.call.caller.principal.id, work.call.client);
     if (slot === undefined || slot.waiting.length === 0) return false;
     slot.waiting.push(work);
     this.#waiting += 1;
@@ -98,7 +102,7 @@ export class ClientWindows {
 
   /** Takes back the calls that wait, those of each client in their order. */
   drain(): CallWork[] {
-    const waiting = [...this.#slots.values()].flatMap((slot) => slot.waiting.splice(0));
+    const waiting = [...this.#all()].flatMap((slot) => slot.waiting.splice(0));
     this.#waiting = 0;
     return waiting;
   }
@@ -109,25 +113,38 @@ export class ClientWindows {
     const { runtime, windowsMax = WINDOWS_MAX } = this.#parts;
     const olderThan = runtime.monotonicMs() - LIMITS.idleUnloadMs;
     let looked = 0;
-    for (const [name, slot] of this.#slots) {
-      if (looked === EVICTION_SCAN || this.#slots.size <= windowsMax) return;
+    const isNeeded = (slot: Slot): boolean =>
+      slot.state === "reading" || slot.usedAtMs >= olderThan || !slot.window.isStored(durableSeq);
+    for (const [client, first] of this.#slots) {
+      if (looked === EVICTION_SCAN || this.#count <= windowsMax) return;
       looked += 1;
-      this.#slots.delete(name);
-      const keep = slot.state === "reading" || slot.usedAtMs >= olderThan || !slot.window.isStored(durableSeq);
-      if (keep) this.#slots.set(name, slot);
+      this.#slots.delete(client);
+      const sharing = [...chain(first)];
+      if (sharing.some(isNeeded)) this.#slots.set(client, first);
+      else this.#count -= sharing.length;
     }
+  }
+
+  *#all(): Generator<Slot> {
+    for (const first of this.#slots.values()) yield* chain(first);
+  }
+
+  #find(subject: string, client: string): Slot | undefined {
+    let slot = this.#slots.get(client);
+    while (slot !== undefined && slot.subject !== subject) slot = slot.next;
+    return slot;
   }
 
   #slot({ call }: CallWork): Slot {
     const subject = call.caller.principal.id;
-    const name = nameOf(subject, call.client);
-    const known = this.#slots.get(name);
+    const known = this.#find(subject, call.client);
     const usedAtMs = this.#parts.runtime.monotonicMs();
     if (known !== undefined) {
       known.usedAtMs = usedAtMs;
       return known;
     }
     const slot: Slot = {
+      next: this.#slots.get(call.client),
       subject,
       client: call.client,
       window: new ClientWindow(),
@@ -135,7 +152,8 @@ export class ClientWindows {
       waiting: [],
       usedAtMs,
     };
-    this.#slots.set(name, slot);
+    this.#slots.set(call.client, slot);
+    this.#count += 1;
     return slot;
   }
 
@@ -169,5 +187,6 @@ export class ClientWindows {
   }
 }
 
-// The length makes the pair unambiguous whatever the subject holds.
-const nameOf = (subject: string, client: string): string => `${client.length}:${client}${subject}`;
+function* chain(first: Slot): Generator<Slot> {
+  for (let slot: Slot | undefined = first; slot !== undefined; slot = slot.next) yield slot;
+}

@@ -65,10 +65,15 @@ export class DocumentHost {
     this.#parts = parts;
     this.#usedAtMs = parts.runtime.monotonicMs();
     this.#access = new Access(parts);
-    this.#following = new Following({ ...parts, access: this.#access, proceed: this.#proceed, failed: this.#failed });
-    this.#calls = new Calls({ ...parts, following: this.#following, access: this.#access });
-    this.#queries = new Queries({ ...parts, following: this.#following, access: this.#access });
-    this.#windows = new ClientWindows({ ...parts, take: this.#takeCall, failed: this.#failed });
+    // Field by field: a leading spread would give the parts of each host a hidden class of their own, and every read of
+    // one a miss.
+    const { name, type, store, runtime, report } = parts;
+    const access = this.#access;
+    this.#following = new Following({ access, store, runtime, proceed: this.#proceed, failed: this.#failed });
+    const following = this.#following;
+    this.#calls = new Calls({ name, type, runtime, following, access, report });
+    this.#queries = new Queries({ name, type, store, runtime, following, access, report });
+    this.#windows = new ClientWindows({ store, runtime, take: this.#takeCall, failed: this.#failed });
     this.#load(0);
   }
 
@@ -257,7 +262,9 @@ export class DocumentHost {
     const onDurable = (): void => this.#durable();
     const onLost = (waiting: readonly GatedWork[], error: StoreError | "fenced"): void => this.#lost(waiting, error);
     const recentBytesMax = LIMITS.replayRingBytesMax;
-    return new Pipeline({ ref, epoch, head, audience, committer, recentBytesMax, onDurable, onLost }, tail);
+    const isFollowed = (): boolean => this.#following.size > 0;
+    const parts = { ref, epoch, head, audience, committer, recentBytesMax, isFollowed, onDurable, onLost };
+    return new Pipeline(parts, tail);
   }
 
   #durable(): void {

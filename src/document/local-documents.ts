@@ -99,13 +99,9 @@ export class LocalDocuments implements Documents {
     if (present !== undefined) return present;
     const type = this.#parts.types.get(name.type);
     if (type === undefined || !isKey(name.key)) return undefined;
-    const host = new DocumentHost({
-      ...this.#parts,
-      name,
-      type,
-      committer: this.#committer,
-      audience: this.#parts.audience(name),
-    });
+    const { store, runtime, report } = this.#parts;
+    const audience = this.#parts.audience(name);
+    const host = new DocumentHost({ name, type, store, committer: this.#committer, runtime, audience, report });
     this.#hosts.set(id, host);
     return host;
   }

@@ -17,6 +17,8 @@ export interface PipelineParts {
   readonly audience: Audience;
   readonly committer: Committer;
   readonly recentBytesMax: number;
+  /** Does anybody follow? Without followers nothing is kept for them to come back to; the disk has it. */
+  readonly isFollowed: () => boolean;
   /** Something became durable. */
   readonly onDurable: () => void;
   /** All that was not durable is lost or in doubt; the pipeline is dead. `waiting` is what it owed, in order. */
@@ -103,7 +105,8 @@ export class Pipeline implements Committing {
     this.#head = position;
     this.#unsent.push({ seq, epoch, typeVersion, kind, at, subject, operations, events, request });
     this.#undelivered.push(committed);
-    this.recent.push(committed);
+    if (this.#parts.isFollowed()) this.recent.push(committed);
+    else this.recent.skipTo(position);
     this.#undurableBytes += bytesOf(transaction);
     this.#parts.committer.enqueue(this);
     return position;

@@ -30,6 +30,15 @@ export class RecentLog {
     if (this.#first > 1_024 && this.#first * 2 > this.#rows.length) this.#compact();
   }
 
+  /** Forgets everything up to a head that was reached without it. */
+  skipTo(head: StoredPosition): void {
+    this.#base = head;
+    if (this.#rows.length === 0) return;
+    this.#rows = [];
+    this.#first = 0;
+    this.#bytes = 0;
+  }
+
   /** The newest row with operations or events, if one is here. */
   get lastChange(): Committed | undefined {
     return this.#rows.findLast(

@@ -1,35 +1,49 @@
-import { describe, expect, it } from "vitest";
+// One client's window by itself: what it holds back, and for how long.
+import { LIMITS } from "@tidemark/protocol";
+import { expect, it } from "vitest";
 import { ClientWindow } from "../../../src/document/client-window.js";
 
-const OVERLOADED = { code: "overloaded", afterMs: 100 } as const;
-const at = (n: number, low: number) => ({ n, low, born: 0, conn: 1 });
+const REFUSAL = { code: "overloaded", afterMs: 1 } as const;
 const HASH = new Uint8Array(16);
+const receipt = (n: number) => ({ n, seq: n, epoch: 1, born: 0, hash: HASH, result: undefined });
+const call = (n: number, low = 0) => ({ n, low, born: 0, conn: 1 });
 
-describe("refusals that invite a retry", () => {
-  it("[REQ-11] hold back every later call, those that were refused behind the first one included", () => {
-    const window = new ClientWindow();
-    window.know({ low: 0, highest: 3, receipts: [] });
-    window.refused(4, OVERLOADED);
-    for (const n of [5, 6, 7]) expect(window.passLatch(n)).toBe(OVERLOADED);
-    // The client has given 4 up, and still waits for 5 to 7.
-    expect(window.admit(at(8, 5), 0, HASH)).toEqual({ verdict: "execute" });
-    expect(window.passLatch(8)).toBe(OVERLOADED);
-    for (const n of [5, 6, 7, 8]) expect(window.passLatch(n)).toBeUndefined();
-  });
+it("[REQ-11] holds back everything behind a refused call until that comes again, and what was refused with it", () => {
+  const window = new ClientWindow();
+  window.refused(5, REFUSAL);
+  expect(window.passLatch(4)).toBeUndefined();
+  expect(window.passLatch(6)).toEqual(REFUSAL);
+  expect(window.passLatch(5)).toBeUndefined();
+  expect(window.passLatch(7)).toEqual(REFUSAL);
+  expect(window.passLatch(6)).toBeUndefined();
+  expect(window.passLatch(7)).toBeUndefined();
+  expect(window.passLatch(8)).toBeUndefined();
+});
 
-  it("[REQ-11] [R14] are forgotten once the client no longer waits for the refused call", () => {
-    const window = new ClientWindow();
-    window.refused(4, OVERLOADED);
-    window.admit(at(5, 5), 0, HASH);
-    expect(window.passLatch(5)).toBeUndefined();
-    window.refused(3, OVERLOADED);
-    expect(window.passLatch(6)).toBeUndefined();
-  });
+it("[REQ-11] is passed by low, and by a repeat of the refused call that turns out to be applied", () => {
+  const window = new ClientWindow();
+  window.refused(5, REFUSAL);
+  window.admit(call(6, 6), 0, HASH);
+  expect(window.passLatch(6)).toBeUndefined();
+  window.applied(receipt(7));
+  window.refused(7, REFUSAL);
+  expect(window.admit(call(7, 6), 0, HASH).verdict).toBe("repeat");
+  expect(window.passLatch(8)).toBeUndefined();
+});
 
-  it("[REQ-11] let an earlier call than the refused one through", () => {
-    const window = new ClientWindow();
-    window.refused(4, OVERLOADED);
-    expect(window.passLatch(3)).toBeUndefined();
-    expect(window.passLatch(5)).toBe(OVERLOADED);
-  });
+it("[R14] remembers no more refusals than a client may have calls", () => {
+  const window = new ClientWindow();
+  for (let n = 1; n <= 100_000; n += 1) window.refused(n, REFUSAL);
+  expect(window.passLatch(100_000)).toEqual(REFUSAL);
+  window.admit(call(4 * LIMITS.inFlightMax + 1, 4 * LIMITS.inFlightMax + 1), 0, HASH);
+  expect(window.passLatch(200_000)).toBeUndefined();
+});
+
+it("[REQ-7] keeps the greatest low it ever heard when receipts are read again", () => {
+  const window = new ClientWindow();
+  window.admit(call(9, 9), 0, HASH);
+  window.know({ low: 3, highest: 4, receipts: [receipt(4)] });
+  expect(window.low).toBe(9);
+  expect(window.admit(call(5), 0, HASH)).toEqual({ verdict: "settled", code: "settled" });
+  expect(window.admit(call(4), 0, HASH).verdict).toBe("repeat");
 });

@@ -187,6 +187,14 @@ describe("reset", () => {
     }
   });
 
+  it("[SEQ-4] trusts no other epoch on the disk either", async () => {
+    await notes(3);
+    await unload();
+    const follower = bench.follow("bob", { held: [epoch() + 1, 2, ""] });
+    await bench.settle();
+    expect(follower.opening).toMatchObject({ kind: "reset", gap: true });
+  });
+
   it("[EVENT-2] says gap for a trimmed position, and for no other", async () => {
     await notes(200);
     bench.runtime.jumpWall(8 * 86_400_000);
