@@ -11,6 +11,9 @@ export interface Gated {
   release(): void;
 }
 
+/** Released entries that may lie in front of waiting ones before they are cut off. */
+const COMPACT_AT = 64;
+
 /** A queue ordered by `after`, since memory only moves forward. */
 export class OutputGate<Entry extends Gated> {
   #entries: Entry[] = [];
@@ -80,9 +83,10 @@ export class OutputGate<Entry extends Gated> {
     }
   }
 
+  /** What was let out must not be held on to: most of the time that is everything. */
   #compact(): void {
-    if (this.#first < 256 || this.#first * 2 < this.#entries.length) return;
-    this.#entries = this.#entries.slice(this.#first);
+    if (this.#first === 0 || (this.#first < this.#entries.length && this.#first < COMPACT_AT)) return;
+    this.#entries = this.#first === this.#entries.length ? [] : this.#entries.slice(this.#first);
     this.#first = 0;
   }
 }

@@ -158,11 +158,12 @@ export class Session {
   #begin({ client, conn }: Hello, identity: Identified, claim: Claim): Live {
     const { documents, fanOuts, runtime, pingIntervalMs, watchdogMs } = this.#parts;
     const caller = { principal: identity.principal, space: identity.space };
-    const about = { caller, documents, out: this.#out, codec: this.#wire.codec };
+    const out = this.#out;
+    const { codec } = this.#wire;
     const breach = (message: string, type: string): void => this.#breach(message, type);
-    const subscriptions = new Subscriptions({ ...about, fanOuts, breach });
+    const subscriptions = new Subscriptions({ caller, documents, out, codec, fanOuts, breach });
     const overrun = (): void => this.end(CLOSE.overloaded, "limit_reached");
-    const requests = new Requests({ ...about, subscriptions, client, conn, identity, overrun });
+    const requests = new Requests({ caller, documents, out, codec, subscriptions, client, conn, identity, overrun });
     const heartbeat = new Heartbeat({
       runtime,
       pingIntervalMs,
