@@ -179,9 +179,11 @@ export class KillSeries {
       await reader.open(document);
       const items = itemsOf(reader.followed.get(document)?.snapshot);
       const expected = calls.filter((call) => call.document === document).sort((a, b) => seqOf(a) - seqOf(b));
-      const want = expected.map(pushedItem).join();
-      if (items.join() !== want)
-        problem(`${document} holds ${items.length} items, or others: ${items.join()}; sent ${want}`);
+      const want = expected.map(pushedItem);
+      const first = want.findIndex((item, index) => item !== items[index]);
+      if (first >= 0)
+        problem(`${document} holds ${items[first]} as item ${first}, and ${want[first]} was acknowledged there`);
+      if (items.length !== want.length) problem(`${document} holds ${items.length} items of ${want.length}`);
       // seq 1 created the document.
       const gap = expected.findIndex((call, index) => seqOf(call) !== index + 2);
       if (gap >= 0) problem(`${document}: seq ${gap + 2} answers no call`);

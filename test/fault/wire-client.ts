@@ -67,7 +67,7 @@ export class WireClient {
   readonly #opening = new Map<number, { resolve(): void; reject(reason: Error): void }>();
   #socket: WebSocket | undefined;
   #documents = new Map<number, string>();
-  #handles = new Map<number, string>();
+  #handles = new Map<number, { readonly document: string; readonly subscription: number }>();
   #connections = 0;
   #clockOffsetMs = 0;
 
@@ -182,11 +182,12 @@ export class WireClient {
     waiting.resolve(answer);
   }
 
+  /** A snapshot follows, maybe in a frame of its own: nothing is ever held here that could be resumed. */
   #opened(body: Record<string, unknown>): void {
-    const document = this.#documents.get(Number(body.s));
-    if (document !== undefined) for (const handle of numbers(body.h)) this.#handles.set(handle, document);
-    this.#opening.get(Number(body.s))?.resolve();
-    this.#opening.delete(Number(body.s));
+    const subscription = Number(body.s);
+    const document = this.#documents.get(subscription);
+    if (document === undefined) return;
+    for (const handle of numbers(body.h)) this.#handles.set(handle, { document, subscription });
   }
 
   #endedOne(body: Record<string, unknown>): void {
@@ -195,9 +196,13 @@ export class WireClient {
   }
 
   #saw(handle: number, at: { epoch?: number; seq: number }, snapshot?: unknown): void {
-    const document = this.#handles.get(handle);
-    if (document === undefined) return;
+    const opened = this.#handles.get(handle);
+    if (opened === undefined) return;
+    const { document, subscription } = opened;
     const before = this.followed.get(document) ?? { epoch: 0, seq: 0, snapshot: undefined };
     this.followed.set(document, { ...before, ...at, ...(snapshot === undefined ? {} : { snapshot }) });
+    if (snapshot === undefined) return;
+    this.#opening.get(subscription)?.resolve();
+    this.#opening.delete(subscription);
   }
 }
