@@ -75,7 +75,7 @@ function openStore({ runtime, logger, data, foldRows }: ServerOptions): Promise<
     file: data,
     runtime,
     ...(foldRows === undefined ? {} : { foldRows }),
-    onEvent: (event) => logger.debug({ event }, "storage"),
+    onEvent: (event) => logger[event.kind === "folded" ? "debug" : "error"]({ event }, "storage"),
   });
 }
 

@@ -68,8 +68,9 @@ export class MemoryDocument {
   }
 
   trim({ deltas, since }: TrimBounds): void {
-    const lastSeqMax = Math.min(this.#head.seq - deltas, this.snapshot?.seq ?? 0);
-    const kept = this.#rows.findIndex((row) => row.seq > lastSeqMax || row.at >= since);
+    const snapshot = this.snapshot?.seq ?? 0;
+    const beyond = this.#head.seq - deltas;
+    const kept = this.#rows.findIndex((row) => row.seq > snapshot || (row.seq > beyond && row.at >= since));
     this.#rows = kept < 0 ? [] : this.#rows.slice(kept);
   }
 }

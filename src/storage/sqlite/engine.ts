@@ -110,8 +110,8 @@ export class Engine {
     tables.guarding(doc, () => {
       const row = tables.documents.get(doc);
       const head = tables.log.end(row).seq;
-      const lastSeqMax = Math.min(head - bounds.deltas, tables.snapshots.get(doc)?.seq ?? 0);
-      const last = tables.segments.trimmable(doc, lastSeqMax, bounds.since);
+      const snapshot = tables.snapshots.get(doc)?.seq ?? 0;
+      const last = tables.segments.trimmable(doc, { snapshot, beyond: head - bounds.deltas, since: bounds.since });
       if (last === undefined) return;
       this.#writing(() =>
         tables.transact(() => {

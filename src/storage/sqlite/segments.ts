@@ -57,13 +57,15 @@ export class Segments {
     }
   }
 
-  /** Last seq of the newest segment that may go together with all before it; undefined: none may. */
-  trimmable(doc: number, lastSeqMax: number, olderThan: number): number | undefined {
+  /** Last seq of the newest segment that may go together with all before it; undefined: none may. One goes that is
+   * covered by the snapshot and either reaches no further than `beyond` or is older than `since`. */
+  trimmable(doc: number, { snapshot, beyond, since }: Trimming): number | undefined {
     let last: number | undefined;
     for (const raw of this.#oldest.iterate(doc, TRIM_SEGMENTS_MAX)) {
       const [lastSeq, newest] = columns(raw);
-      if (integer(lastSeq) > lastSeqMax || integer(newest) >= olderThan) break;
-      last = integer(lastSeq);
+      const seq = integer(lastSeq);
+      if (seq > snapshot || (seq > beyond && integer(newest) >= since)) break;
+      last = seq;
     }
     return last;
   }
@@ -85,6 +87,12 @@ export class Segments {
     const crc = segmentChecksum(doc, segment, body);
     this.#insert.run(doc, firstSeq, lastSeq, epoch, typeVersion, count, newest, body, crc);
   }
+}
+
+interface Trimming {
+  readonly snapshot: number;
+  readonly beyond: number;
+  readonly since: number;
 }
 
 /** Segments one trim drops at most: the next one takes the rest. */
