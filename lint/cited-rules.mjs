@@ -5,7 +5,8 @@ import { join } from "node:path";
 
 const RULE = /^- \*\*([A-Z]+-\d+)\*\*/gm;
 const INVARIANT = /^\| (R\d+) /gm;
-const TITLE = /\b(?:it|test|describe)(?:\.each\([^)]*\))?\(\s*(["'`])(.*?)\1/gs;
+// A title that cites begins with what it cites.
+const TITLE = /["'`]((?:\[(?:[A-Z]+-\d+|R\d+)\] ?)+)/g;
 const CITED = /\[([A-Z]+-\d+|R\d+)\]/g;
 
 const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
@@ -17,7 +18,7 @@ const root = new URL("../test/", import.meta.url).pathname;
 const cited = new Map();
 for (const file of readdirSync(root, { recursive: true })) {
   if (!/\.(test|contract)\.ts$/.test(file)) continue;
-  for (const [, , title] of readFileSync(join(root, file), "utf8").matchAll(TITLE)) {
+  for (const [, title] of readFileSync(join(root, file), "utf8").matchAll(TITLE)) {
     for (const id of all(CITED, title)) cited.set(id, file);
   }
 }
