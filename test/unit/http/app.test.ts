@@ -153,7 +153,7 @@ describe("refusals", () => {
   });
 });
 
-it("[R16] has a deadline for headers, for a request and for an idle connection", () => {
+it("[R19] has a deadline for headers, for a request and for an idle connection", () => {
   const { headersTimeout, requestTimeout, keepAliveTimeout } = app.server;
   expect({ headersTimeout, requestTimeout, keepAliveTimeout }).toEqual({
     headersTimeout: 11_000,
