@@ -39,7 +39,17 @@ export function explained(file: string, error: unknown): OpenFailure {
 }
 
 function formatOf(file: string): number {
-  const db = new Database(file, { readonly: true });
+  try {
+    return readFormat(file, { readonly: true });
+  } catch (error) {
+    // A crash left a hot journal: until it is rolled back, which only a writer may do, the file says nothing.
+    if (sqliteCode(error)?.startsWith("SQLITE_READONLY") !== true) throw error;
+    return readFormat(file, { readonly: false });
+  }
+}
+
+function readFormat(file: string, options: { readonly: boolean }): number {
+  const db = new Database(file, options);
   try {
     const id: unknown = db.pragma("application_id", { simple: true });
     const tables: unknown = db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get();

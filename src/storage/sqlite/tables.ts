@@ -2,7 +2,7 @@
 // documents are in quarantine. It is made anew with each connection.
 import { InvariantError } from "../../runtime/invariant.js";
 import { DamageError } from "./columns.js";
-import type { Connection } from "./connection.js";
+import { type Connection, sqliteCode } from "./connection.js";
 import { Documents } from "./documents.js";
 import { checkIdentity, type Identity } from "./identity.js";
 import { scanJournals } from "./journal-scan.js";
@@ -12,7 +12,7 @@ import { requireMeta } from "./meta.js";
 import { Receipts } from "./receipts.js";
 import { Segments } from "./segments.js";
 import { Snapshots } from "./snapshots.js";
-import { type Transact, transactions } from "./transact.js";
+import { messageOf, type Transact, transactions } from "./transact.js";
 import type { WriterEvent } from "./writer-calls.js";
 
 export class Tables {
@@ -71,8 +71,10 @@ export class Tables {
     try {
       return read();
     } catch (error) {
-      if (error instanceof DamageError) this.quarantine(doc, error.reason);
-      throw error;
+      const damage = damageOf(error);
+      if (damage === undefined) throw error;
+      this.quarantine(doc, damage.reason);
+      throw damage;
     }
   }
 
@@ -89,4 +91,11 @@ export class Tables {
       throw error instanceof Error ? error : new InvariantError(String(error));
     }
   }
+}
+
+/** What a read met, if it is damage: found by our own checks, or by SQLite in the structure around a row. */
+function damageOf(error: unknown): DamageError | undefined {
+  if (error instanceof DamageError) return error;
+  if (sqliteCode(error)?.startsWith("SQLITE_CORRUPT") !== true) return undefined;
+  return new DamageError(`its place in the file cannot be read: ${messageOf(error)}`);
 }

@@ -197,7 +197,6 @@ describe("reset", () => {
 
   it("[EVENT-2] says gap for a trimmed position, and for no other", async () => {
     await notes(200);
-    bench.runtime.jumpWall(8 * 86_400_000);
     await unload();
     expect(document()?.rowAt(50)).toBeUndefined();
     const trimmed = bench.follow("bob", { held: [epoch(), 50, ""] });

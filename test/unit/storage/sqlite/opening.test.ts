@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OperatorError } from "@tidemark/protocol";
 import Database from "better-sqlite3";
@@ -33,6 +33,20 @@ describe("opening a SQLite store", () => {
       await drivers(store, `k${opening}`)[0]?.commit({});
       await store.close();
     }
+  });
+
+  test("[R1] a file whose creation was cut off by a crash, hot journal and all, is created anew", async () => {
+    const crashing = join(folder.path, "crashing.db");
+    const db = new Database(crashing);
+    db.exec("CREATE TABLE first(x); DROP TABLE first");
+    db.pragma("cache_size = 1");
+    db.exec("BEGIN; CREATE TABLE half(made BLOB)");
+    for (let page = 0; page < 50; page++) db.exec("INSERT INTO half VALUES(zeroblob(4000))");
+    for (const suffix of ["", "-journal"]) copyFileSync(crashing + suffix, folder.file + suffix);
+    db.close();
+    const store = await openSqliteStore({ file: folder.file, runtime: nearBirths });
+    await drivers(store, "a")[0]?.commit({});
+    await store.close();
   });
 
   test("[R9] two servers cannot own one file, under whatever path", async () => {
