@@ -55,6 +55,8 @@ function told(): Promise<void> {
   return new Promise((resolve) => {
     process.on("SIGTERM", () => resolve());
     process.on("disconnect", () => resolve());
+    // The supervisor may be gone before this process could listen: nobody would ever stop it.
+    if (!process.connected) resolve();
     process.on("message", (message) => {
       if (message === STOP) resolve();
     });

@@ -122,8 +122,12 @@ class Child {
       if (message.kind === "failed") error = message.error;
       else heard(message);
     });
+    // It must not outlive this process, not even while it is too busy to notice.
+    const kill = (): void => void this.#process.kill("SIGKILL");
+    process.once("exit", kill);
     this.ended = new Promise((resolve) => {
       this.#process.once("exit", (code, signal) => {
+        process.off("exit", kill);
         if (error !== undefined) resolve({ kind: "failed", error });
         else resolve(signal === null ? { kind: "exited", code } : { kind: "killed", signal });
       });

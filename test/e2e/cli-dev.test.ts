@@ -50,10 +50,11 @@ describe("dev", { timeout: 60_000 }, () => {
     place.write("app.ts", `import { word } from "./words.js";\n${todoApp({ extra: "say: message(() => word)," })}`);
     const server = await dev();
     place.write("notes.ts", "not part of it");
+    await as("call", "todo/x", "say", "--create").ended;
     place.write("words.ts", "export const word: string = 'two';\n");
     await server.said(/words\.ts changed/);
     await server.said(/serving again/);
-    expect(await as("call", "todo/x", "say", "--create", "--json").ended).toMatchObject({
+    expect(await as("call", "todo/x", "say", "--json").ended).toMatchObject({
       stdout: expect.stringContaining('"two"'),
     });
     expect(server.stderr).not.toContain("notes.ts");
@@ -96,6 +97,27 @@ describe("dev", { timeout: 60_000 }, () => {
     const next = await dev();
     expect(await next.end("SIGINT")).toMatchObject({ code: 0 });
     expect(await answers()).toBe(false);
+  });
+
+  it("ends its server with it, even one that has just begun to start", async () => {
+    const server = place.start(["dev", "app.ts", "--port", "0"]);
+    const { pid = 0 } = server.process;
+    const children = (): string => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    await vi.waitFor(() => expect(children()).not.toBe(""), { timeout: 10_000, interval: 1 });
+    const child = Number(children());
+    await server.end("SIGKILL");
+    await vi.waitFor(() => expect(() => process.kill(child, 0)).toThrow("ESRCH"), 20_000);
+  });
+
+  it("ends at once on a second signal, with a server that hangs", async () => {
+    place.write("app.ts", todoApp({ extra: 'hang: message(() => { console.log("hanging"); for (;;); }),' }));
+    const server = await dev();
+    const { stdout } = await as("call", "todo/x", "pid", "--create", "--json").ended;
+    as("call", "todo/x", "hang");
+    await server.said(/hanging/);
+    server.process.kill("SIGINT");
+    expect(await server.end("SIGTERM")).toMatchObject({ code: 1 });
+    await vi.waitFor(() => expect(() => process.kill(JSON.parse(stdout).result, 0)).toThrow("ESRCH"), 10_000);
   });
 
   it("--reset starts anew, and says what it removes", async () => {
