@@ -64,6 +64,7 @@ const faulty = documentType({
     add: message(z.object({ by: z.number().int() }), (ctx, { by }) => {
       ctx.emit("told", { by });
       ctx.state.count += by;
+      return ctx.seq;
     }),
     throwAfterWriting: message((ctx) => {
       ctx.state.count = -1;
