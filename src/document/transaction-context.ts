@@ -84,7 +84,8 @@ export class TransactionContext {
     throw new RejectSignal(
       String(reason),
       message === undefined ? undefined : String(message),
-      data === undefined ? undefined : detachedJson(data, "/reject"),
+      // Checked and taken apart like everything else, but sent as it is: plain data for the codecs.
+      data === undefined ? undefined : JSON.parse(JSON.stringify(detachedJson(data, "/reject"))),
     );
   };
 }

@@ -1,4 +1,4 @@
-import { CLOSE, codecFor, LIMITS, msgpackCodec, type ServerMessage } from "@tidemark/protocol";
+import { CLOSE, codecFor, jsonCodec, LIMITS, msgpackCodec, type ServerMessage } from "@tidemark/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { documentType } from "../../../src/document/definition/document-type.js";
@@ -22,6 +22,7 @@ const list = documentType({
       return ctx.state.items.length;
     }),
     nothing: message(() => undefined),
+    refuse: message((ctx) => ctx.reject("full", "no more room", { most: { items: 3 }, list: [1] })),
     fail: message(() => {
       throw new Error("a secret");
     }),
@@ -341,6 +342,16 @@ describe("requests", () => {
     const issue = { path: "/text", expected: expect.any(String), received: expect.any(String) };
     expect(invalid).toMatchObject(["no", 4, "invalid_input", expect.any(String), { data: [issue] }]);
     expect(counted).toEqual(["ok", 5, null, 2]);
+  });
+
+  it("[REQ-15] [R19] tells a rejection's own words and data, in either codec", async () => {
+    for (const codec of [jsonCodec, msgpackCodec]) {
+      const client = await bench.greeted("ann", { client: `${codec.name === "json" ? "a" : "b"}0`.repeat(16), codec });
+      client.say(["open", { s: 1, doc: "list/a", create: true }], call(1, 1, "refuse", null));
+      const [refusal] = only(await said(client), "no");
+      const told = { retry: "never", fault: "caller", reason: "full", data: { most: { items: 3 }, list: [1] } };
+      expect(refusal).toEqual(["no", 1, "rejected", "no more room", told]);
+    }
   });
 
   it("[REQ-13] takes a call by the name of a query for one", async () => {
