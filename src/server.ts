@@ -111,6 +111,8 @@ function serveStore(
     pingIntervalMs: options.pingIntervalMs,
     watchdogMs: options.watchdogMs,
     origins: options.origins,
+    loopbackNamesOnly: options.devTokens,
+    onBug: (error) => logger.error({ err: error }, "a bug: please report it"),
   });
   state.accepting = true;
   return {

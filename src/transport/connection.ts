@@ -1,7 +1,7 @@
 // One WebSocket: frames in are checked, decoded and validated before a session sees them; frames out go straight to the
 // TCP socket in one write per flush.
 import type { Duplex } from "node:stream";
-import { type Codec, FrameError, LIMITS, parseClientMessage } from "@tidemark/protocol";
+import { CLOSE, type Codec, FrameError, LIMITS, parseClientMessage } from "@tidemark/protocol";
 import type { RawData, WebSocket } from "ws";
 import type { Session } from "../session/session.js";
 import type { OutgoingFrame, Wire } from "../session/wire.js";
@@ -62,8 +62,16 @@ export class WebSocketWire implements Wire {
 }
 
 /** Feeds what comes in by a socket to its session. */
-export function connect(socket: WebSocket, codec: Codec, session: Session): void {
-  socket.on("message", (data: RawData, isBinary: boolean) => receive({ data, isBinary }, codec, session));
+export function connect(socket: WebSocket, codec: Codec, session: Session, onBug: (error: unknown) => void): void {
+  socket.on("message", (data: RawData, isBinary: boolean) => {
+    try {
+      receive({ data, isBinary }, codec, session);
+    } catch (error) {
+      // A bug of ours must not become everybody's: this connection ends and comes back, the process goes on (R19).
+      onBug(error);
+      session.end(CLOSE.internal, "internal");
+    }
+  });
   socket.on("close", () => session.socketClosed());
   // The library closes the socket after an error; what remains is to hear of it.
   socket.on("error", () => undefined);

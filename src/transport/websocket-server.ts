@@ -11,6 +11,11 @@ export interface SocketServerParts extends SessionParts {
   readonly runtime: Runtime;
   /** Origins that pages may connect from besides the server's own; `*` allows any. */
   readonly origins: readonly string[];
+  /** Whether pages may only come by a name of this machine. With tokens that anybody here may make up, a page of another
+   * site whose name was bent to point here must not get in. */
+  readonly loopbackNamesOnly: boolean;
+  /** Hears of errors that are bugs of this server. */
+  readonly onBug: (error: unknown) => void;
 }
 
 /** Accepts sockets on an HTTP server until closed. */
@@ -26,6 +31,8 @@ export class SocketServer {
       perMessageDeflate: false,
       // Above the protocol's own bound, so that a frame past it is answered in words (FRAME-3); one past this is not.
       maxPayload: 2 * LIMITS.frameBytesMax,
+      // Our decoder checks it, and says so (FRAME-4).
+      skipUTF8Validation: true,
       handleProtocols: (offered) => CODECS.find(({ subprotocol }) => offered.has(subprotocol))?.subprotocol ?? false,
     });
     http.on("upgrade", (request: IncomingMessage, tcp: TcpSocket, head: Buffer) => this.#upgrade(request, tcp, head));
@@ -46,7 +53,8 @@ export class SocketServer {
       return refuse(tcp, `400 Bad Request: offer ${CODECS.map((one) => one.subprotocol).join(" or ")}`);
     this.#sockets.handleUpgrade(request, tcp, head, (socket) => {
       const later = (ms: number, run: () => void): void => void this.#parts.runtime.setTimer(ms, run);
-      connect(socket, codec, new Session(this.#parts, new WebSocketWire({ socket, tcp, codec, later })));
+      const session = new Session(this.#parts, new WebSocketWire({ socket, tcp, codec, later }));
+      connect(socket, codec, session, this.#parts.onBug);
     });
   }
 
@@ -56,9 +64,12 @@ export class SocketServer {
     const { origin, host } = request.headers;
     if (origin === undefined || this.#parts.origins.includes(origin) || this.#parts.origins.includes("*"))
       return undefined;
-    return hostOf(origin) === host ? undefined : "403 Forbidden: origin_refused";
+    const bent = this.#parts.loopbackNamesOnly && !LOOPBACK_NAME.test(host ?? "");
+    return hostOf(origin) === host && !bent ? undefined : "403 Forbidden: origin_refused";
   }
 }
+
+const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 
 function offeredCodec(request: IncomingMessage): Codec | undefined {
   const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());

@@ -320,7 +320,7 @@ describe("[R19] [ERR-3] a frame", () => {
 
   it.each([
     ["past what is read at all", " ".repeat(2 * LIMITS.frameBytesMax + 1), 1009],
-    ["that is not UTF-8", Buffer.from([0xc3, 0x28]), 1007],
+    ["that is not UTF-8", Buffer.from([0xc3, 0x28]), CLOSE.protocolError],
   ] as const)("%s ends its connection only", async (_what, bytes, closeCode) => {
     const socket = new RawSocket(server.url, json);
     await socket.sayText(bytes);

@@ -32,7 +32,12 @@ let sockets: SocketServer;
 let port: number;
 const opened: WebSocket[] = [];
 
-beforeEach(async () => {
+const bugs: unknown[] = [];
+let broken = false;
+
+beforeEach(() => serve(false));
+
+async function serve(loopbackNamesOnly: boolean): Promise<void> {
   http = createServer();
   const fanOuts = new FanOuts();
   const quiet = (): void => undefined;
@@ -46,7 +51,15 @@ beforeEach(async () => {
   });
   sockets = new SocketServer(http, {
     runtime: systemRuntime,
-    documents,
+    documents: {
+      open: (request) => documents.open(request),
+      close: (document, follower) => documents.close(document, follower),
+      list: (request) => documents.list(request),
+      call(request) {
+        if (broken) throw new Error("a bug");
+        documents.call(request);
+      },
+    },
     fanOuts,
     flusher: new Flusher(systemRuntime),
     registry: new SessionRegistry(),
@@ -59,17 +72,21 @@ beforeEach(async () => {
     pingIntervalMs: LIMITS.pingIntervalMs,
     watchdogMs: LIMITS.watchdogMs,
     origins: ["https://friend.example"],
+    loopbackNamesOnly,
+    onBug: (error) => bugs.push(error),
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const address = http.address();
   port = typeof address === "object" && address !== null ? address.port : 0;
-});
+}
 
-afterEach(async () => {
+afterEach(stop);
+
+async function stop(): Promise<void> {
   for (const socket of opened.splice(0)) socket.terminate();
   sockets.close();
   await new Promise((resolve) => http.close(resolve));
-});
+}
 
 interface Peer {
   readonly socket: WebSocket;
@@ -102,9 +119,9 @@ async function open(codec = jsonCodec as typeof jsonCodec | typeof msgpackCodec,
   return { socket, received, closed, next };
 }
 
-const status = (path: string, headers: readonly string[]): Promise<string> =>
+const status = (path: string, headers: readonly string[], host = "here"): Promise<string> =>
   new Promise((resolve) => {
-    const request = [`GET ${path} HTTP/1.1`, "Host: here", "Connection: Upgrade", "Upgrade: websocket", ...headers];
+    const request = [`GET ${path} HTTP/1.1`, `Host: ${host}`, "Connection: Upgrade", "Upgrade: websocket", ...headers];
     const socket = dial(port, "127.0.0.1", () => socket.write(`${request.join("\r\n")}\r\n\r\n`));
     socket.on("data", (data) => {
       resolve(data.toString().split("\r\n", 1)[0] ?? "");
@@ -124,6 +141,16 @@ describe("upgrades", () => {
     expect(await status("/v1/socket", [...KEY, JSON_PROTOCOL, "Origin: http://here"])).toContain("101");
     expect(await status("/v1/socket", [...KEY, JSON_PROTOCOL, "Origin: https://friend.example"])).toContain("101");
   });
+});
+
+it("[R18] lets no page in by a name that was bent to point here, where tokens can be made up", async () => {
+  await stop();
+  await serve(true);
+  const from = (host: string): Promise<string> =>
+    status("/v1/socket", [...KEY, JSON_PROTOCOL, `Origin: http://${host}`], host);
+  expect(await from("evil.example")).toContain("403");
+  expect(await from("127.0.0.1.evil.example")).toContain("403");
+  for (const host of ["localhost", `127.0.0.1:${port}`, "[::1]:8787"]) expect(await from(host)).toContain("101");
 });
 
 describe("frames", () => {
@@ -164,6 +191,19 @@ describe("frames", () => {
     }
     other.socket.send(jsonCodec.join([jsonCodec.encode(["ping", 3, []])]));
     expect(await other.next("pong")).toEqual(["pong", 3, []]);
+  });
+
+  it("[R19] outlives a bug of its own: that connection ends and may come back, and it is told of", async () => {
+    bugs.length = 0;
+    const peer = await open();
+    peer.socket.send(jsonCodec.join([jsonCodec.encode(hello("ann"))]));
+    await peer.next("welcome");
+    broken = true;
+    peer.socket.send(jsonCodec.join([jsonCodec.encode(call(1, "note/a", "write", "x"))]));
+    expect(await peer.closed).toBe(CLOSE.internal);
+    broken = false;
+    expect(bugs).toEqual([new Error("a bug")]);
+    expect((await open()).socket.readyState).toBe(WebSocket.OPEN);
   });
 
   it("[FRAME-4] [FRAME-8] [R19] says what is wrong with a frame that is none, and ends that socket", async () => {
