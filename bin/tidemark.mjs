@@ -1,6 +1,5 @@
-#!/usr/bin/env -S node --max-semi-space-size=64
-// Starts the command line, or says which Node it needs. The young generation is large because what a call makes lives
-// until its commit is durable: with the default most of it would be copied twice and then promoted.
+#!/usr/bin/env node
+// Starts the command line, or says which Node it needs.
 import { existsSync } from "node:fs";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);

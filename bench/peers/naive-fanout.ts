@@ -81,10 +81,11 @@ async function main(file: string): Promise<void> {
     watchdogMs: LIMITS.watchdogMs,
   };
   const server = new WebSocketServer({
-    ...{ port: 0, host: "127.0.0.1", backlog: 4096, perMessageDeflate: false },
+    ...{ port: 0, host: "127.0.0.1", backlog: 4096, perMessageDeflate: false, skipUTF8Validation: true },
     handleProtocols: (offered) => [...offered].find((name) => codecFor(name) === jsonCodec) ?? false,
   });
-  server.on("connection", (socket) => connect(socket, jsonCodec, new Session(parts, new SendEachWire(socket))));
+  const onBug = (error: unknown): void => console.error(error);
+  server.on("connection", (socket) => connect(socket, jsonCodec, new Session(parts, new SendEachWire(socket)), onBug));
   server.on("listening", () => {
     const address = server.address();
     console.log(`naive fan-out on 127.0.0.1:${typeof address === "object" ? address?.port : address}`);
