@@ -12,7 +12,10 @@ const MAGIC = "SQLite format 3\0";
 /** The format of the file; 0 when it is absent or empty. The caller holds the side lock. Throws OpenFailure. */
 export function inspectFile(file: string): number {
   if (!existsSync(file) || statSync(file).size === 0) return 0;
-  if (statSync(file).isDirectory() || firstBytes(file, MAGIC.length) !== MAGIC) throw notOurs(file, "it is not SQLite");
+  if (statSync(file).isDirectory()) throw notOurs(file, "it is a directory");
+  // Beside a rollback journal even the first bytes may be torn: what the file is shows once SQLite has rolled it back.
+  const cutOff = existsSync(`${file}-journal`);
+  if (!cutOff && firstBytes(file, MAGIC.length) !== MAGIC) throw notOurs(file, "it is not SQLite");
   try {
     return formatOf(file);
   } catch (error) {

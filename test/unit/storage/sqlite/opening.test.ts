@@ -35,7 +35,10 @@ describe("opening a SQLite store", () => {
     }
   });
 
-  test("[R1] a file whose creation was cut off by a crash, hot journal and all, is created anew", async () => {
+  test.each([
+    ["whole", 0],
+    ["torn", 512],
+  ])("[R1] a file whose creation was cut off, hot journal and first page %s, is created anew", async (_, torn) => {
     const crashing = join(folder.path, "crashing.db");
     const db = new Database(crashing);
     db.exec("CREATE TABLE first(x); DROP TABLE first");
@@ -44,6 +47,8 @@ describe("opening a SQLite store", () => {
     for (let page = 0; page < 50; page++) db.exec("INSERT INTO half VALUES(zeroblob(4000))");
     for (const suffix of ["", "-journal"]) copyFileSync(crashing + suffix, folder.file + suffix);
     db.close();
+    const bytes = readFileSync(folder.file);
+    writeFileSync(folder.file, bytes.fill(0, 0, torn));
     const store = await openSqliteStore({ file: folder.file, runtime: nearBirths });
     await drivers(store, "a")[0]?.commit({});
     await store.close();
