@@ -83,7 +83,8 @@ export class WireClient {
     this.#handles = new Map();
     this.#connections += 1;
     await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject);
+      // The server may be killed while it is still being connected to.
+      socket.once("error", (error) => reject(new Disconnected(error.message)));
       socket.once("open", () => {
         // ws keeps its socket to itself; the port is the only name by which a trace knows this client.
         const inner: unknown = Reflect.get(socket, "_socket");
