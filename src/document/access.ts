@@ -1,7 +1,7 @@
 // Who may open, create, delete, list and look back, with the defaults of a type that does not say. A rule that throws
 // says no. It also finds out which parts of the state an answer rested on, so that it is asked again only when one of
 // them was written.
-import type { ErrorCode, Principal } from "@tidemark/protocol";
+import type { ErrorCode, PatchOperation, Principal } from "@tidemark/protocol";
 import type { ResolvedType } from "./definition/resolved-type.js";
 import type { Document } from "./document.js";
 import type { DocumentName } from "./document-store.js";
@@ -87,4 +87,20 @@ function reportingReads(state: object, read: (part: string) => void): object {
       return Reflect.ownKeys(target);
     },
   });
+}
+
+/** The top-level parts of the state that operations write; ANY_PART alone when it may be any. */
+export function* partsWritten(operations: readonly PatchOperation[]): Generator<string> {
+  for (const operation of operations) {
+    yield partAt(operation[1], operation[0]);
+    if (operation[0] === ">") yield partAt(operation[2], operation[0]);
+  }
+}
+
+function partAt(path: string, kind: PatchOperation[0]): string {
+  const end = path.indexOf("/", 1);
+  // The root itself; or a part that comes or goes, which changes what parts there are.
+  if (path === "" || (end === -1 && kind !== "=" && kind !== "~")) return ANY_PART;
+  const token = end === -1 ? path.slice(1) : path.slice(1, end);
+  return token.replaceAll("~1", "/").replaceAll("~0", "~");
 }

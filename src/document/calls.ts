@@ -2,17 +2,17 @@
 // answer at the gate. Messages take effect here; what only looks is in queries.ts.
 import { LIMITS } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
-import { type Access, ANY_PART } from "./access.js";
+import type { Access } from "./access.js";
 import type { ClientWindow } from "./client-window.js";
 import { createState } from "./creation.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
-import { Document, type Execution } from "./document.js";
+import { Document } from "./document.js";
 import { type DocumentName, type StoredPosition, TransactionKind, type TransactionRequest } from "./document-store.js";
 import type { Answer, Call, Caller, RefusedAnswer } from "./documents.js";
 import type { Following } from "./following.js";
 import type { HostReport } from "./host-report.js";
 import type { Residence } from "./residence.js";
-import { type CallWork, GatedAnswer, type OpenWork } from "./work.js";
+import type { CallWork, OpenWork } from "./work.js";
 
 /** Names under which the service's own messages reach a document. */
 export const CREATE = "$create";
@@ -31,11 +31,19 @@ export interface CallsParts {
 type Refused = { readonly kind: "refused"; readonly answer: RefusedAnswer };
 type Written = { readonly kind: "written"; readonly at: StoredPosition; readonly resultJson: string | undefined };
 
+/** One call's turn: what it is and what it meets. */
+interface Turn {
+  readonly work: CallWork;
+  readonly residence: Residence;
+  readonly window: ClientWindow;
+  /** Unix ms. */
+  readonly now: number;
+}
+
 const refuse = (answer: RefusedAnswer): Refused => ({ kind: "refused", answer });
 /** How often a call's own commit may be lost before its client is asked to wait. */
 const LOSSES_MAX = 4;
 const LOST: RefusedAnswer = { code: "internal", retry: "after", afterMs: 1_000 };
-const EVERY_PART: ReadonlySet<string> = new Set([ANY_PART]);
 
 /** The messages of one document. */
 export class Calls {
@@ -47,14 +55,14 @@ export class Calls {
 
   /** Checks and executes a message, and puts its answer at the gate. */
   take(work: CallWork, residence: Residence, window: ClientWindow): void {
-    const { call, hash } = work;
-    const admission = window.admit(call, this.#parts.runtime.now(), hash);
+    const now = this.#parts.runtime.now();
+    const admission = window.admit(work.call, now, work.hash);
+    if (admission.verdict === "execute") return this.#execute({ work, residence, window, now });
     if (admission.verdict === "dropped") return;
-    if (admission.verdict === "execute") return this.#execute(work, residence, window);
     const { head, durable } = residence.pipeline;
     // A copy shares the fate of the one that was applied: run alone after a loss, it would overtake what was refused.
     const applied = admission.verdict === "repeat" && admission.receipt.seq > durable;
-    residence.pipeline.push(new GatedAnswer(head.seq, work, answerOf(admission), applied));
+    residence.pipeline.push(work.answered(answerOf(admission), head.seq, applied));
   }
 
   /** A message there is no room for. Load is the last thing to look at: what was applied is answered all the same. */
@@ -63,14 +71,14 @@ export class Calls {
     window: ClientWindow,
     { durable, refusal }: { durable: number; refusal: RefusedAnswer },
   ): void {
-    const { call, hash } = work;
-    const admission = window.admit(call, this.#parts.runtime.now(), hash);
+    const { call } = work;
+    const admission = window.admit(call, this.#parts.runtime.now(), work.hash);
     if (admission.verdict === "dropped") return;
     if (admission.verdict === "repeat" && admission.receipt.seq <= durable) {
-      return call.origin.answer(call.n, answerOf(admission));
+      return call.origin.answer(call, answerOf(admission));
     }
     window.refused(call.n, refusal);
-    call.origin.answer(call.n, { kind: "no", ...refusal });
+    call.origin.answer(call, { kind: "no", ...refusal });
   }
 
   /** Creates the document for somebody who opens it; undefined: done. */
@@ -85,74 +93,56 @@ export class Calls {
     return made.kind === "refused" ? made.answer : undefined;
   }
 
-  #execute(work: CallWork, residence: Residence, window: ClientWindow): void {
-    const { call, hash } = work;
-    const held = window.passLatch(call.n);
-    const untimely = this.#untimely(call);
-    const postponed = untimely === undefined ? (held ?? this.#hopeless(work, window)) : undefined;
-    // Rests on nothing in memory. At the gate it could be made again after a loss, when what it gave way to has come.
-    if (postponed !== undefined) return call.origin.answer(call.n, { kind: "no", ...postponed });
-    const outcome = untimely === undefined ? this.#perform(work, residence, window) : refuse(untimely);
-    if (outcome.kind === "refused") return this.#say(work, residence, { kind: "no", ...outcome.answer });
-    const { at, resultJson } = outcome;
-    window.applied({ n: call.n, seq: at.seq, epoch: at.epoch, born: call.born, hash, result: resultJson });
-    const answer: Answer = { kind: "ok", at: [at.epoch, at.seq], resultJson };
-    residence.pipeline.push(new GatedAnswer(at.seq, work, answer, true));
-  }
-
-  #untimely({ born, ttlMs }: Call): RefusedAnswer | undefined {
-    const now = this.#parts.runtime.now();
-    if (ttlMs !== undefined && now >= born + ttlMs) return { code: "deadline_exceeded" };
-    if (born > now + LIMITS.bornAheadMs) return { code: "invalid_input", data: { path: "born", latest: now } };
-    return undefined;
-  }
-
-  /** A call whose commit was lost again and again is given back to its client, so that no host does only that. */
-  #hopeless({ call, losses }: CallWork, window: ClientWindow): RefusedAnswer | undefined {
-    if (losses < LOSSES_MAX) return undefined;
-    window.refused(call.n, LOST);
-    return LOST;
-  }
-
-  /** Asked after access: a seq is nobody's business who may not read (R18). */
-  #moved({ ifSeq }: Call, { pipeline }: Residence): RefusedAnswer | undefined {
-    const { seq } = pipeline.head;
-    return ifSeq === undefined || ifSeq === seq ? undefined : { code: "conflict", data: { seq } };
-  }
-
-  #perform(work: CallWork, residence: Residence, window: ClientWindow): Refused | Written {
+  #execute(turn: Turn): void {
+    const { work, residence, window, now } = turn;
     const { call } = work;
+    const held = window.passLatch(call.n);
+    const untimely = untimelyAt(now, call);
+    const postponed = untimely === undefined ? (held ?? hopeless(turn)) : undefined;
+    // Rests on nothing in memory. At the gate it could be made again after a loss, when what it gave way to has come.
+    if (postponed !== undefined) return call.origin.answer(call, { kind: "no", ...postponed });
+    const outcome = untimely === undefined ? this.#perform(turn) : refuse(untimely);
+    if (outcome.kind === "refused") {
+      return residence.pipeline.push(
+        work.answered({ kind: "no", ...outcome.answer }, residence.pipeline.head.seq, false),
+      );
+    }
+    const { at, resultJson } = outcome;
+    const { n, born } = call;
+    window.applied({ n, seq: at.seq, epoch: at.epoch, born, hash: work.hash, result: resultJson });
+    residence.pipeline.push(work.answered({ kind: "ok", at, resultJson }, at.seq, true));
+  }
+
+  #perform(turn: Turn): Refused | Written {
+    const { work, residence } = turn;
+    const { call } = work;
+    const { caller } = call.origin;
     if (call.name === CREATE) {
-      const request = requestOf(work, window, undefined);
-      return this.#create(residence, {
-        caller: call.caller,
-        input: call.input,
-        request,
-        moved: () => this.#moved(call, residence),
-      });
+      const request = requestOf(turn, undefined);
+      return this.#create(residence, { caller, input: call.input, request, moved: () => moved(turn) });
     }
     const { content } = residence;
     if (content.status !== "live") {
-      return refuse({ code: this.#parts.access.absence(content.status, call.caller.principal) });
+      return refuse({ code: this.#parts.access.absence(content.status, caller.principal) });
     }
-    if (call.name === DELETE) return this.#delete(work, residence, window, content.document);
-    return this.#message(work, residence, window, content.document);
+    if (call.name === DELETE) return this.#delete(turn, content.document);
+    return this.#message(turn, content.document);
   }
 
-  #message(work: CallWork, residence: Residence, window: ClientWindow, document: Document): Refused | Written {
-    const { call } = work;
-    const { principal } = call.caller;
+  #message(turn: Turn, document: Document): Refused | Written {
+    const { work, residence, now } = turn;
+    const { name, input, ifSeq, origin } = work.call;
+    const { principal } = origin.caller;
     // Without a `can` of its own, a message needs what `canOpen` asks.
-    const ownRule = document.type.messages.get(call.name)?.can !== undefined;
+    const ownRule = document.type.messages.get(name)?.can !== undefined;
     if (!ownRule && !this.#parts.access.mayOpen(document, principal)) return refuse({ code: "denied" });
-    const now = this.#parts.runtime.now();
-    const permitted = (): RefusedAnswer | undefined => this.#moved(call, residence);
-    const execution = document.execute({ name: call.name, input: call.input, caller: principal, now, permitted });
+    const permitted = ifSeq === undefined ? undefined : (): RefusedAnswer | undefined => moved(turn);
+    const execution = document.execute({ name, input, caller: principal, now, permitted });
     if (execution.kind === "refused") {
-      this.#reportThrown(call, execution);
+      if (execution.thrown !== undefined) this.#parts.report.handlerFailed(this.#parts.name, name, execution.thrown);
       return execution;
     }
-    const { operationsJson, eventsJson, resultJson } = execution;
+    const { operations, operationsJson, eventsJson, resultJson } = execution;
     const at = residence.pipeline.append(
       {
         typeVersion: document.type.version,
@@ -161,12 +151,12 @@ export class Calls {
         subject: principal.id,
         operations: operationsJson,
         events: eventsJson,
-        request: requestOf(work, window, resultJson),
+        request: requestOf(turn, resultJson),
       },
       document.type.revealAuthor ? principal.id : undefined,
     );
     residence.snapshots.wrote(operationsJson.length);
-    this.#parts.following.wrote(() => partsOf(execution), document, residence.pipeline);
+    this.#parts.following.wrote(operations, document, residence.pipeline);
     return { kind: "written", at, resultJson };
   }
 
@@ -208,20 +198,21 @@ export class Calls {
     return { kind: "written", at, resultJson: undefined };
   }
 
-  #delete(work: CallWork, residence: Residence, window: ClientWindow, document: Document): Refused | Written {
-    const { principal } = work.call.caller;
+  #delete(turn: Turn, document: Document): Refused | Written {
+    const { work, residence, now } = turn;
+    const { principal } = work.call.origin.caller;
     if (!this.#parts.access.mayWithState("canDelete", document, principal)) return refuse({ code: "denied" });
-    const moved = this.#moved(work.call, residence);
-    if (moved !== undefined) return refuse(moved);
+    const refusal = moved(turn);
+    if (refusal !== undefined) return refuse(refusal);
     const at = residence.pipeline.append(
       {
         typeVersion: document.type.version,
         kind: TransactionKind.delete,
-        at: this.#parts.runtime.now(),
+        at: now,
         subject: principal.id,
         operations: "[]",
         events: undefined,
-        request: requestOf(work, window, undefined),
+        request: requestOf(turn, undefined),
       },
       undefined,
     );
@@ -229,40 +220,37 @@ export class Calls {
     this.#parts.following.deleted(residence.pipeline);
     return { kind: "written", at, resultJson: undefined };
   }
+}
 
-  #reportThrown(call: Call, execution: Extract<Execution, { kind: "refused" }>): void {
-    if (execution.thrown !== undefined) this.#parts.report.handlerFailed(this.#parts.name, call.name, execution.thrown);
-  }
+function untimelyAt(now: number, { born, ttlMs }: Call): RefusedAnswer | undefined {
+  if (ttlMs !== undefined && now >= born + ttlMs) return { code: "deadline_exceeded" };
+  if (born > now + LIMITS.bornAheadMs) return { code: "invalid_input", data: { path: "born", latest: now } };
+  return undefined;
+}
 
-  #say(work: CallWork, { pipeline }: Residence, answer: Answer): void {
-    pipeline.push(new GatedAnswer(pipeline.head.seq, work, answer, false));
-  }
+/** A call whose commit was lost again and again is given back to its client, so that no host does only that. */
+function hopeless({ work, window }: Turn): RefusedAnswer | undefined {
+  if (work.losses < LOSSES_MAX) return undefined;
+  window.refused(work.call.n, LOST);
+  return LOST;
+}
+
+/** Asked after access: a seq is nobody's business who may not read (R18). */
+function moved({ work, residence }: Turn): RefusedAnswer | undefined {
+  const { ifSeq } = work.call;
+  const { seq } = residence.pipeline.head;
+  return ifSeq === undefined || ifSeq === seq ? undefined : { code: "conflict", data: { seq } };
 }
 
 function answerOf(admission: Exclude<ReturnType<ClientWindow["admit"]>, { verdict: "execute" | "dropped" }>): Answer {
   if (admission.verdict === "settled") return { kind: "unknown", code: admission.code, final: true };
   if (admission.verdict === "refused") return { kind: "no", code: admission.code };
   const { seq, epoch, result } = admission.receipt;
-  return { kind: "ok", at: [epoch, seq], resultJson: result };
+  return { kind: "ok", at: { seq, epoch }, resultJson: result };
 }
 
-function requestOf({ call, hash }: CallWork, window: ClientWindow, result: string | undefined): TransactionRequest {
-  const { n, born, client } = call;
-  return { subject: call.caller.principal.id, client, n, low: window.low, born, hash, result };
-}
-
-/** The top-level parts of the state that a transaction wrote; "" stands for the root itself. */
-function partsOf({ operations }: Extract<Execution, { kind: "applied" }>): ReadonlySet<string> {
-  const parts = new Set<string>();
-  for (const operation of operations) {
-    for (const path of operation[0] === ">" ? [operation[1], operation[2]] : [operation[1]]) {
-      if (path === "") return EVERY_PART;
-      const end = path.indexOf("/", 1);
-      const token = end === -1 ? path.slice(1) : path.slice(1, end);
-      // Adding or removing a part changes which parts there are.
-      if (end === -1 && operation[0] !== "=" && operation[0] !== "~") return EVERY_PART;
-      parts.add(token.replaceAll("~1", "/").replaceAll("~0", "~"));
-    }
-  }
-  return parts;
+function requestOf({ work, window }: Turn, result: string | undefined): TransactionRequest {
+  const { n, born, origin } = work.call;
+  const { caller, client } = origin;
+  return { subject: caller.principal.id, client, n, low: window.low, born, hash: work.hash, result };
 }

@@ -9,7 +9,7 @@ export interface NumberedCall {
   readonly n: number;
   readonly low: number;
   readonly born: number;
-  readonly conn: number;
+  readonly origin: { readonly conn: number };
 }
 
 /** What to do with a call. `execute`: nothing speaks against it here. */
@@ -30,7 +30,8 @@ const RECEIPTS_MAX = 4 * LIMITS.inFlightMax;
 /** The requests of one (subject, client) at one document. Connections, refusals and `low` are of the client and outlast
  * a lost commit; receipts are of the log and are `know`n again after one. */
 export class ClientWindow {
-  readonly #receipts = new Map<number, StoredReceipt>();
+  /** By rising n: all that are not settled, and the one with the greatest n. */
+  #receipts: StoredReceipt[] = [];
   #low = 0;
   #highest = 0;
   #conn = 0;
@@ -40,10 +41,9 @@ export class ClientWindow {
 
   /** Takes what the store holds for the truth about what was applied. */
   know(stored: ClientReceipts): void {
-    this.#receipts.clear();
+    this.#receipts = [...stored.receipts];
     this.#appliedSeq = 0;
     this.#highest = stored.highest;
-    for (const receipt of stored.receipts) this.#receipts.set(receipt.n, receipt);
     this.#low = Math.max(this.#low, stored.low);
   }
 
@@ -58,10 +58,11 @@ export class ClientWindow {
   }
 
   /** The checks of REQ-9 in their order, up to those that need the document. `hash` is that of what the call asks. */
-  admit(call: NumberedCall, now: number, hash: Uint8Array): Admission {
-    if (call.conn < this.#conn) return DROPPED;
-    this.#conn = call.conn;
-    const receipt = this.#receipts.get(call.n);
+  admit(call: NumberedCall, now: number, hash: number): Admission {
+    const { conn } = call.origin;
+    if (conn < this.#conn) return DROPPED;
+    this.#conn = conn;
+    const receipt = this.#receiptOf(call.n);
     this.#learnLow(call.low);
     if (receipt !== undefined) return this.#answerFrom(receipt, hash);
     if (call.born + LIMITS.requestHorizonMs <= now) return { verdict: "settled", code: "expired" };
@@ -74,7 +75,8 @@ export class ClientWindow {
    * remembered as well, since what comes after it must not overtake it either (REQ-11). */
   passLatch(n: number): RefusedAnswer | undefined {
     const least = this.#leastRefused();
-    if (least === undefined || n <= least) {
+    if (least === undefined) return undefined;
+    if (n <= least) {
       this.#refusals.delete(n);
       return undefined;
     }
@@ -83,12 +85,13 @@ export class ClientWindow {
     return answer;
   }
 
-  /** Remembers an applied call. */
+  /** Remembers an applied call; `n` is above that of any before. */
   applied(receipt: StoredReceipt): void {
-    this.#receipts.set(receipt.n, receipt);
-    this.#highest = Math.max(this.#highest, receipt.n);
+    this.#receipts.push(receipt);
+    this.#highest = receipt.n;
     this.#appliedSeq = receipt.seq;
-    if (this.#receipts.size > RECEIPTS_MAX) this.#settleOldest();
+    const [oldest] = this.#receipts;
+    if (this.#receipts.length > RECEIPTS_MAX && oldest !== undefined) this.#learnLow(oldest.n + 1);
   }
 
   /** Remembers a refusal that invites a retry: what comes after it must not overtake it. */
@@ -97,7 +100,13 @@ export class ClientWindow {
     if (n >= this.#low && this.#refusals.size < RECEIPTS_MAX) this.#refusals.set(n, answer);
   }
 
+  #receiptOf(n: number): StoredReceipt | undefined {
+    if (n > this.#highest) return undefined;
+    return this.#receipts.find((receipt) => receipt.n === n);
+  }
+
   #leastRefused(): number | undefined {
+    if (this.#refusals.size === 0) return undefined;
     let least: number | undefined;
     for (const n of this.#refusals.keys()) if (least === undefined || n < least) least = n;
     return least;
@@ -106,18 +115,13 @@ export class ClientWindow {
   #learnLow(low: number): void {
     if (low <= this.#low) return;
     this.#low = low;
-    for (const n of this.#receipts.keys()) if (n < low && n !== this.#highest) this.#receipts.delete(n);
+    while (this.#receipts.length > 1 && (this.#receipts[0]?.n ?? low) < low) this.#receipts.shift();
+    if (this.#refusals.size === 0) return;
     for (const n of this.#refusals.keys()) if (n < low) this.#refusals.delete(n);
   }
 
-  #settleOldest(): void {
-    // They were set by rising n.
-    const [oldest] = this.#receipts.keys();
-    if (oldest !== undefined) this.#learnLow(oldest + 1);
-  }
-
-  #answerFrom(receipt: StoredReceipt, hash: Uint8Array): Admission {
-    if (Buffer.compare(receipt.hash, hash) !== 0) return { verdict: "refused", code: "id_reused" };
+  #answerFrom(receipt: StoredReceipt, hash: number): Admission {
+    if (receipt.hash !== hash) return { verdict: "refused", code: "id_reused" };
     this.#refusals.delete(receipt.n);
     return { verdict: "repeat", receipt };
   }

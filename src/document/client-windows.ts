@@ -82,7 +82,9 @@ export class ClientWindows {
 
   /** Puts a query behind the calls of its client that wait; false when none does. */
   queue(work: CallWork): boolean {
-    const slot = this.#find(work.call.caller.principal.id, work.call.client);
+    if (this.#waiting === 0) return false;
+    const { caller, client } = work.call.origin;
+    const slot = this.#find(caller.principal.id, client);
     if (slot === undefined || slot.waiting.length === 0) return false;
     slot.waiting.push(work);
     this.#waiting += 1;
@@ -111,6 +113,7 @@ export class ClientWindows {
    * durable and no copy of a call can be under way any more. */
   evict(durableSeq: number): void {
     const { runtime, windowsMax = WINDOWS_MAX } = this.#parts;
+    if (this.#count <= windowsMax) return;
     const olderThan = runtime.monotonicMs() - LIMITS.idleUnloadMs;
     let looked = 0;
     const isNeeded = (slot: Slot): boolean =>
@@ -135,24 +138,25 @@ export class ClientWindows {
     return slot;
   }
 
-  #slot({ call }: CallWork): Slot {
-    const subject = call.caller.principal.id;
-    const known = this.#find(subject, call.client);
+  #slot({ call: { origin } }: CallWork): Slot {
+    const subject = origin.caller.principal.id;
+    const { client } = origin;
+    const known = this.#find(subject, client);
     const usedAtMs = this.#parts.runtime.monotonicMs();
     if (known !== undefined) {
       known.usedAtMs = usedAtMs;
       return known;
     }
     const slot: Slot = {
-      next: this.#slots.get(call.client),
+      next: this.#slots.get(client),
       subject,
-      client: call.client,
+      client,
       window: new ClientWindow(),
       state: "unread",
       waiting: [],
       usedAtMs,
     };
-    this.#slots.set(call.client, slot);
+    this.#slots.set(client, slot);
     this.#count += 1;
     return slot;
   }

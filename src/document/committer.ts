@@ -1,7 +1,7 @@
 // Brings executed transactions to the store: one append in flight, and all that queued up meanwhile is the next one
 // (group commit without a timer). It owns the order of commits, never what they mean.
 import type { Runtime } from "../runtime/runtime.js";
-import { type Append, type DocumentStore, StoreError } from "./document-store.js";
+import { type Append, type AppendOutcome, type DocumentStore, StoreError } from "./document-store.js";
 
 /** A document with transactions to commit. */
 export interface Committing {
@@ -25,7 +25,7 @@ export interface CommitterParts {
 export class Committer {
   readonly #store: DocumentStore;
   readonly #runtime: Runtime;
-  #waiting = new Set<Committing>();
+  #waiting: Committing[] = [];
   #inFlight = false;
   #scheduled = false;
   #idle: (() => void)[] = [];
@@ -35,9 +35,10 @@ export class Committer {
     this.#runtime = runtime;
   }
 
-  /** `document` has something to take. Calls that arrive together commit together. */
+  /** `document` has something to take, for the first time since it was taken from: once for each time. Calls that
+   * arrive together commit together. */
   enqueue(document: Committing): void {
-    this.#waiting.add(document);
+    this.#waiting.push(document);
     if (this.#inFlight || this.#scheduled) return;
     this.#scheduled = true;
     this.#runtime.defer(() => {
@@ -48,7 +49,7 @@ export class Committer {
 
   /** Resolves when everything enqueued so far has its outcome. */
   idle(): Promise<void> {
-    if (!this.#inFlight && this.#waiting.size === 0) return Promise.resolve();
+    if (!this.#inFlight && this.#waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -62,7 +63,7 @@ export class Committer {
       documents.push(document);
       batch.push(append);
     }
-    this.#waiting.clear();
+    this.#waiting = [];
     if (batch.length === 0) return this.#settleIdle();
     this.#inFlight = true;
     this.#store.append(batch).then(
@@ -70,31 +71,17 @@ export class Committer {
         this.#inFlight = false;
         // The next batch is on its way to the disk while this one's answers are written to sockets.
         this.#next();
-        for (const [index, outcome] of outcomes.entries()) this.#settle(documents[index], batch[index], outcome);
+        for (let index = 0; index < documents.length; index++) settle(documents[index], batch[index], outcomes[index]);
       },
       (error: unknown) => {
         this.#inFlight = false;
         const failure =
           error instanceof StoreError ? error : new StoreError("indeterminate", String(error), { cause: error });
         // Whoever executed on top of what is lost must not commit that: told before anything more is taken.
-        for (const document of documents) this.#guarded(document, () => document.lost(failure));
+        for (const document of documents) tellLost(document, failure);
         this.#next();
       },
     );
-  }
-
-  #settle(document: Committing | undefined, append: Append | undefined, outcome: "committed" | "fenced"): void {
-    if (document === undefined || append === undefined) return;
-    this.#guarded(document, () => (outcome === "committed" ? document.committed(append) : document.fenced()));
-  }
-
-  /** One document whose bookkeeping fails is loaded again; the others of the batch hear their outcome (R19). */
-  #guarded(document: Committing, tell: () => void): void {
-    try {
-      tell();
-    } catch (cause) {
-      document.lost(new StoreError("indeterminate", "a document failed while it was told of its commit", { cause }));
-    }
   }
 
   #settleIdle(): void {
@@ -102,4 +89,31 @@ export class Committer {
     this.#idle = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+function settle(
+  document: Committing | undefined,
+  append: Append | undefined,
+  outcome: AppendOutcome | undefined,
+): void {
+  if (document === undefined || append === undefined) return;
+  try {
+    if (outcome === "committed") document.committed(append);
+    else document.fenced();
+  } catch (cause) {
+    failed(document, cause);
+  }
+}
+
+function tellLost(document: Committing, error: StoreError): void {
+  try {
+    document.lost(error);
+  } catch (cause) {
+    failed(document, cause);
+  }
+}
+
+/** One document whose bookkeeping fails is loaded again; the others of the batch hear their outcome (R19). */
+function failed(document: Committing, cause: unknown): void {
+  document.lost(new StoreError("indeterminate", "a document failed while it was told of its commit", { cause }));
 }

@@ -28,8 +28,8 @@ export interface TransactionRequest {
   readonly low: number;
   /** Server-clock ms of the first send. */
   readonly born: number;
-  /** 16 bytes: hash of what was asked. */
-  readonly hash: Uint8Array;
+  /** Of what was asked, below 2^53. */
+  readonly hash: number;
   /** The result as JSON text; undefined: the handler returned nothing. */
   readonly result: string | undefined;
 }
@@ -101,7 +101,7 @@ export interface StoredReceipt {
   readonly seq: number;
   readonly epoch: number;
   readonly born: number;
-  readonly hash: Uint8Array;
+  readonly hash: number;
   readonly result: string | undefined;
 }
 

@@ -40,7 +40,7 @@ export interface Invocation {
   readonly caller: Principal;
   readonly now: number;
   /** Asked once the caller is known to have access: what else speaks against it. */
-  readonly permitted?: () => RefusedAnswer | undefined;
+  readonly permitted?: (() => RefusedAnswer | undefined) | undefined;
 }
 
 /** What a document begins with. Its JSON text takes at most `measuredBytes` and `grownBytes` together. */

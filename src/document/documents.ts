@@ -1,7 +1,7 @@
 // What sessions know of documents: the port that local hosts implement, and later a peer link and a cluster's routing.
 // Everything that comes back through it has passed the output gate: it is durable, or says nothing of what is not.
 import type { ErrorCode, Fault, HeldPosition, Json, Principal, Retry, WirePosition } from "@tidemark/protocol";
-import type { DocumentName } from "./document-store.js";
+import type { DocumentName, StoredPosition } from "./document-store.js";
 
 /** Who asks, within which tenant. */
 export interface Caller {
@@ -9,9 +9,10 @@ export interface Caller {
   readonly space: string;
 }
 
-/** What became of a request. `refused` and `denied` copies were certainly not applied (R8). */
+/** What became of a request. `refused` and `denied` copies were certainly not applied (R8). `at`: where a message was
+ * applied; null for what applied nothing. */
 export type Answer =
-  | { readonly kind: "ok"; readonly at: WirePosition | null; readonly resultJson: string | undefined }
+  | { readonly kind: "ok"; readonly at: StoredPosition | null; readonly resultJson: string | undefined }
   | ({ readonly kind: "no" } & RefusedAnswer)
   | { readonly kind: "unknown"; readonly code: ErrorCode; readonly afterMs?: number; readonly final?: boolean };
 
@@ -26,19 +27,21 @@ export interface RefusedAnswer {
   readonly data?: Json;
 }
 
-/** Takes answers: at most one for each copy of a call, in gate order, perhaps before `call` has returned. */
+/** Who sent a call, and by which connection. */
 export interface Origin {
-  answer(n: number, answer: Answer): void;
+  readonly caller: Caller;
+  /** The client id of `hello`. */
+  readonly client: string;
+  /** Number of the connection; copies that came by an older one are dropped (REQ). */
+  readonly conn: number;
+  /** At most once for each copy of a call, in gate order, perhaps before `call` has returned. */
+  answer(call: Call, answer: Answer): void;
 }
 
 /** A message, query or service call on one document. */
 export interface Call {
   readonly document: DocumentName;
-  readonly caller: Caller;
-  /** The client id of `hello`. */
-  readonly client: string;
-  /** Number of the connection it came by; an older one's copies are dropped (REQ). */
-  readonly conn: number;
+  readonly origin: Origin;
   readonly n: number;
   /** A message or query of the type, or one of the service's own: `$head`, `$create`, `$delete`, `$get`, `$history`. */
   readonly name: string;
@@ -49,7 +52,6 @@ export interface Call {
   /** Milliseconds after `born` at which it must have begun. */
   readonly ttlMs: number | undefined;
   readonly ifSeq: number | undefined;
-  readonly origin: Origin;
 }
 
 /** A durable transaction, ready to be sent. */

@@ -1,8 +1,8 @@
 // The followers of one document: whom it answers an opening, who is attached, and who loses the right to be. The
 // audience gets the deltas; this file owns the beginnings and the ends.
-import type { ErrorCode } from "@tidemark/protocol";
+import type { ErrorCode, PatchOperation } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
-import { type Access, ANY_PART } from "./access.js";
+import { type Access, ANY_PART, partsWritten } from "./access.js";
 import type { Document } from "./document.js";
 import type { DocumentRef, DocumentStore } from "./document-store.js";
 import type { Follower, Opening, RefusedAnswer, Snapshot } from "./documents.js";
@@ -120,11 +120,10 @@ export class Following {
     pipeline.push(new GatedEnd(pipeline.head.seq, () => this.#end(followers, "deleted")));
   }
 
-  /** A transaction was executed: whoever may not follow any more is ended before it is delivered. `parts`: the
-   * top-level parts of the state it wrote. */
-  wrote(parts: () => ReadonlySet<string>, document: Document, pipeline: Pipeline): void {
+  /** A transaction was executed: whoever may not follow any more is ended before it is delivered. */
+  wrote(operations: readonly PatchOperation[], document: Document, pipeline: Pipeline): void {
     this.changed();
-    if (this.#partsRead.size === 0 || this.#followers.size === 0 || !this.#touches(parts())) return;
+    if (this.#partsRead.size === 0 || this.#followers.size === 0 || !this.#touches(operations)) return;
     const denied = this.#at("attached", "begun").filter((follower) => !this.allows(document, follower));
     if (denied.length === 0) return;
     pipeline.push(new GatedEnd(pipeline.head.seq, () => this.#end(denied, "denied")));
@@ -156,9 +155,9 @@ export class Following {
     return [...this.#followers].flatMap(([follower, stage]) => (stages.includes(stage) ? [follower] : []));
   }
 
-  #touches(parts: ReadonlySet<string>): boolean {
-    if (this.#partsRead.has(ANY_PART) || parts.has(ANY_PART)) return true;
-    for (const part of parts) if (this.#partsRead.has(part)) return true;
+  #touches(operations: readonly PatchOperation[]): boolean {
+    if (this.#partsRead.has(ANY_PART)) return true;
+    for (const part of partsWritten(operations)) if (part === ANY_PART || this.#partsRead.has(part)) return true;
     return false;
   }
 

@@ -125,14 +125,14 @@ export class DocumentHost {
 
   #run(work: Work, residence: Residence): void {
     if (work.kind === "open") this.#open(work, residence, undefined);
-    else if (!work.call.query) this.#windows.take(work);
+    else if (!work.isQuery) this.#windows.take(work);
     else if (!this.#windows.queue(work)) this.#queries.take(work, residence, this.#again);
   }
 
   readonly #takeCall = (work: CallWork, window: ClientWindow): void => {
     // Windows are read for a loaded document; when it was lost meanwhile, `#lost` took the call back.
     if (this.#residence === undefined) this.#mailbox.push(work);
-    else if (work.call.query) this.#queries.take(work, this.#residence, this.#again);
+    else if (work.isQuery) this.#queries.take(work, this.#residence, this.#again);
     else this.#calls.take(work, this.#residence, window);
   };
 
@@ -174,19 +174,21 @@ export class DocumentHost {
   #overloaded(work: Work): void {
     if (work.kind === "open") return this.#following.refuseNow(work, OVERLOADED);
     const { call } = work;
-    const window = call.query || this.#residence === undefined ? undefined : this.#windows.ready(work);
+    const window = work.isQuery || this.#residence === undefined ? undefined : this.#windows.ready(work);
     if (window !== undefined && this.#residence !== undefined) {
       const { durable } = this.#residence.pipeline;
       return this.#calls.takeOverloaded(work, window, { durable, refusal: OVERLOADED });
     }
-    if (!call.query) this.#windows.refused(work, OVERLOADED);
-    call.origin.answer(call.n, { kind: "no", ...OVERLOADED });
+    if (!work.isQuery) this.#windows.refused(work, OVERLOADED);
+    call.origin.answer(call, { kind: "no", ...OVERLOADED });
   }
 
   #drainMailbox(): void {
     const waiting = this.#mailbox;
     this.#mailbox = [];
-    for (const [index, work] of waiting.entries()) {
+    for (let index = 0; index < waiting.length; index++) {
+      const work = waiting[index];
+      if (work === undefined) continue;
       const residence = this.#residence;
       if (residence === undefined || residence.pipeline.isFull) {
         this.#mailbox = waiting.slice(index).concat(this.#mailbox);
@@ -294,9 +296,9 @@ export class DocumentHost {
     const again: Work[] = [];
     for (const { work, applied } of waiting) {
       if (work === undefined) continue;
-      if (!applied) again.push(work);
-      else if (refusal === undefined) again.push({ ...work, losses: work.losses + 1 });
-      else this.#refuseUnwritten(work, refusal);
+      if (applied && refusal !== undefined) this.#refuseUnwritten(work, refusal);
+      else again.push(work);
+      if (applied) work.losses += 1;
     }
     // In the order in which they came, as far as it concerns one client (R5).
     this.#mailbox = [...again, ...this.#windows.drain(), ...this.#mailbox];
@@ -313,7 +315,7 @@ export class DocumentHost {
   #refuseUnwritten(work: Work, refusal: RefusedAnswer): void {
     if (work.kind === "open") return this.#following.refuseNow(work, refusal);
     this.#windows.refused(work, refusal);
-    work.call.origin.answer(work.call.n, { kind: "no", ...refusal });
+    work.call.origin.answer(work.call, { kind: "no", ...refusal });
   }
 }
 

@@ -1,15 +1,17 @@
 // The documents of this process: one host for each that somebody needs, made on demand and unloaded when idle. It is
 // the composition of the document room and the local implementation of its port.
-import { isKey, type Json, TidemarkError } from "@tidemark/protocol";
-import { digest16 } from "../runtime/digest.js";
+import { isKey, TidemarkError } from "@tidemark/protocol";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
 import { mayList } from "./access.js";
 import { Committer } from "./committer.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
+import { DocumentMap } from "./document-map.js";
 import type { DocumentName, DocumentStore } from "./document-store.js";
 import type { AudienceFactory, Call, Documents, Follower, ListRequest, OpenRequest } from "./documents.js";
 import { DocumentHost } from "./host.js";
 import type { HostReport } from "./host-report.js";
+import { requestHash } from "./request-hash.js";
+import { CallWork } from "./work.js";
 
 /** What local documents are made of. */
 export interface LocalDocumentsParts {
@@ -28,7 +30,7 @@ const LIST_LIMIT_MAX = 1_000;
 export class LocalDocuments implements Documents {
   readonly #parts: LocalDocumentsParts;
   readonly #committer: Committer;
-  readonly #hosts = new Map<string, DocumentHost>();
+  readonly #hosts = new DocumentMap<DocumentHost>();
   #stopSweeping: CancelTimer;
 
   constructor(parts: LocalDocumentsParts) {
@@ -49,16 +51,15 @@ export class LocalDocuments implements Documents {
   }
 
   close(document: DocumentName, follower: Follower): void {
-    this.#hosts.get(nameOf(document))?.leave(follower);
+    this.#hosts.get(document)?.leave(follower);
   }
 
   call(call: Call): void {
     const host = this.#host(call.document);
-    if (host === undefined) return call.origin.answer(call.n, { kind: "no", code: this.#unknown(call.document) });
+    if (host === undefined) return call.origin.answer(call, { kind: "no", code: this.#unknown(call.document) });
     // A caller without a subscription may not know which of the two a name is; they share their names.
-    const asked = !call.query && this.#isQuery(call) ? { ...call, query: true } : call;
-    const hash = asked.query ? NO_HASH : hashOf(call.name, call.input);
-    host.accept({ kind: "call", call: asked, hash, losses: 0 });
+    const isQuery = call.query || this.#isQuery(call);
+    host.accept(new CallWork(call, isQuery ? "query" : requestHash(call.name, JSON.stringify(call.input))));
   }
 
   #isQuery({ document, name }: Call): boolean {
@@ -94,15 +95,14 @@ export class LocalDocuments implements Documents {
 
   /** The host, made if need be; undefined for a document that cannot exist. */
   #host(name: DocumentName): DocumentHost | undefined {
-    const id = nameOf(name);
-    const present = this.#hosts.get(id);
+    const present = this.#hosts.get(name);
     if (present !== undefined) return present;
     const type = this.#parts.types.get(name.type);
     if (type === undefined || !isKey(name.key)) return undefined;
     const { store, runtime, report } = this.#parts;
     const audience = this.#parts.audience(name);
     const host = new DocumentHost({ name, type, store, committer: this.#committer, runtime, audience, report });
-    this.#hosts.set(id, host);
+    this.#hosts.set(name, host);
     return host;
   }
 
@@ -114,25 +114,19 @@ export class LocalDocuments implements Documents {
   }
 
   #sweep(): void {
-    for (const [id, host] of this.#hosts) {
+    for (const host of this.#hosts.values()) {
       if (!host.isIdle(this.#parts.idleMs)) continue;
       host.saveSnapshot().then(
-        () => this.#unload(id, host),
+        () => this.#unload(host),
         // The document stays until a snapshot can be written.
         (error: unknown) => this.#parts.report.loadFailed(host.name, error),
       );
     }
   }
 
-  #unload(id: string, host: DocumentHost): void {
+  #unload(host: DocumentHost): void {
     if (!host.isIdle(this.#parts.idleMs)) return;
     host.unload();
-    this.#hosts.delete(id);
+    this.#hosts.delete(host.name);
   }
 }
-
-const NO_HASH = new Uint8Array(0);
-
-const hashOf = (name: string, input: Json): Uint8Array => digest16(`${name}\n${JSON.stringify(input)}`);
-
-const nameOf = ({ space, type, key }: DocumentName): string => `${type}/${key}/${space}`;

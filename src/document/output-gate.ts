@@ -1,23 +1,23 @@
-// Holds back whatever was derived from memory until the disk has caught up with what it was derived from (R2). It
+// Holds back whatever was derived from a state in memory until the disk holds what it was derived from (R2). It
 // knows positions only, not what it lets through.
 
-/** Something that may leave when the durable head has reached `after`. */
-export interface Gated {
+/** Something that may leave when the durable head has reached `after`. In one gate at a time. */
+export interface Gated<Self> {
   readonly after: number;
   /** Transactions up to this seq are delivered before it and all others behind it; undefined: it does not matter. */
   readonly splitAt: number | undefined;
   /** What it holds in memory, about. */
   readonly bytes: number;
+  /** The gate's own: what came behind it. */
+  behind: Self | undefined;
   release(): void;
 }
 
-/** Released entries that may lie in front of waiting ones before they are cut off. */
-const COMPACT_AT = 64;
-
-/** A queue ordered by `after`, since memory only moves forward. */
-export class OutputGate<Entry extends Gated> {
-  #entries: Entry[] = [];
-  #first = 0;
+/** A queue ordered by `after`, since memory only moves forward. Linked, so that waiting costs an entry no memory. */
+export class OutputGate<Entry extends Gated<Entry>> {
+  #first: Entry | undefined;
+  #last: Entry | undefined;
+  #size = 0;
   #splits = 0;
   #bytes = 0;
 
@@ -28,12 +28,15 @@ export class OutputGate<Entry extends Gated> {
 
   /** How many entries wait. */
   get size(): number {
-    return this.#entries.length - this.#first;
+    return this.#size;
   }
 
   /** Appends; `after` is never below that of the entry before. */
   push(entry: Entry): void {
-    this.#entries.push(entry);
+    if (this.#last === undefined) this.#first = entry;
+    else this.#last.behind = entry;
+    this.#last = entry;
+    this.#size += 1;
     this.#bytes += entry.bytes;
     if (entry.splitAt !== undefined) this.#splits += 1;
   }
@@ -41,52 +44,45 @@ export class OutputGate<Entry extends Gated> {
   /** Lets out, in order, everything that waits for `durable` or less. `deliver(through)` is called before what must
    * come behind the transactions up to `through`, and at the end with `durable`. */
   open(durable: number, deliver: (through: number) => void): void {
-    for (let split = this.#nextSplit(durable); split !== undefined; split = this.#nextSplit(durable)) {
+    while (this.#splits > 0) {
+      const split = this.#nextSplit(durable);
+      if (split?.splitAt === undefined) break;
       deliver(split.splitAt);
-      this.#releaseThrough(split.index);
+      this.#releaseThrough(split);
     }
     deliver(durable);
-    while (this.#first < this.#entries.length && (this.#entries[this.#first]?.after ?? 0) <= durable) {
-      this.#releaseThrough(this.#first);
-    }
-    this.#compact();
+    for (let entry = this.#first; entry !== undefined && entry.after <= durable; entry = this.#first)
+      this.#take(entry).release();
   }
 
   /** Takes everything back, in order: what it rested on is lost. */
   drain(): readonly Entry[] {
-    const left = this.#entries.slice(this.#first);
-    this.#entries = [];
-    this.#first = 0;
-    this.#splits = 0;
-    this.#bytes = 0;
+    const left: Entry[] = [];
+    while (this.#first !== undefined) left.push(this.#take(this.#first));
     return left;
   }
 
-  #nextSplit(durable: number): { index: number; splitAt: number } | undefined {
-    if (this.#splits === 0) return undefined;
-    for (let index = this.#first; index < this.#entries.length; index += 1) {
-      const entry = this.#entries[index];
-      if (entry === undefined || entry.after > durable) return undefined;
-      if (entry.splitAt !== undefined) return { index, splitAt: entry.splitAt };
-    }
+  #nextSplit(durable: number): Entry | undefined {
+    for (let entry = this.#first; entry !== undefined && entry.after <= durable; entry = entry.behind)
+      if (entry.splitAt !== undefined) return entry;
     return undefined;
   }
 
-  #releaseThrough(index: number): void {
-    while (this.#first <= index) {
-      const entry = this.#entries[this.#first];
-      this.#first += 1;
-      if (entry === undefined) continue;
-      if (entry.splitAt !== undefined) this.#splits -= 1;
-      this.#bytes -= entry.bytes;
-      entry.release();
+  #releaseThrough(last: Entry): void {
+    for (let entry = this.#first; entry !== undefined; entry = this.#first) {
+      this.#take(entry).release();
+      if (entry === last) return;
     }
   }
 
-  /** What was let out must not be held on to: most of the time that is everything. */
-  #compact(): void {
-    if (this.#first === 0 || (this.#first < this.#entries.length && this.#first < COMPACT_AT)) return;
-    this.#entries = this.#first === this.#entries.length ? [] : this.#entries.slice(this.#first);
-    this.#first = 0;
+  /** Takes the first one out. */
+  #take(entry: Entry): Entry {
+    this.#first = entry.behind;
+    if (this.#first === undefined) this.#last = undefined;
+    entry.behind = undefined;
+    this.#size -= 1;
+    this.#bytes -= entry.bytes;
+    if (entry.splitAt !== undefined) this.#splits -= 1;
+    return entry;
   }
 }

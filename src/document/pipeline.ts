@@ -28,6 +28,11 @@ export interface PipelineParts {
 /** A new transaction without its position, which the pipeline gives it. */
 export type NewTransaction = Omit<Transaction, "seq" | "epoch">;
 
+/** A transaction on its way, as the store takes it and as followers get it: one object, since every call makes one. */
+type Row = Transaction & Committed;
+
+const NO_ROWS: readonly Row[] = [];
+
 /** The way of one document's transactions to the disk and to its audience. */
 export class Pipeline implements Committing {
   readonly recent: RecentLog;
@@ -35,8 +40,10 @@ export class Pipeline implements Committing {
   readonly #gate = new OutputGate<GatedWork>();
   #head: StoredPosition;
   #durable: StoredPosition;
-  #unsent: Transaction[] = [];
-  #undelivered: Committed[] = [];
+  /** Executed since the store was last given something. */
+  #unsent: Row[] = [];
+  /** What the store was given and has not confirmed. */
+  #undelivered: readonly Row[] = NO_ROWS;
   #undurableBytes = 0;
   #dead = false;
 
@@ -101,14 +108,16 @@ export class Pipeline implements Committing {
     const position = { seq, epoch };
     // Written field by field: an object that begins with a spread costs a hundred times as much, and this is every call.
     const { typeVersion, kind, at, subject, operations, events, request } = transaction;
-    const committed: Committed = { epoch, previousEpoch, seq, at, operations, events, by };
+    const row = { seq, epoch, typeVersion, kind, at, subject, operations, events, request, previousEpoch, by };
     this.#head = position;
-    this.#unsent.push({ seq, epoch, typeVersion, kind, at, subject, operations, events, request });
-    this.#undelivered.push(committed);
-    if (this.#parts.isFollowed()) this.recent.push(committed);
+    if (this.#parts.isFollowed()) this.recent.push(row);
     else this.recent.skipTo(position);
-    this.#undurableBytes += bytesOf(transaction);
-    this.#parts.committer.enqueue(this);
+    this.#undurableBytes += bytesOf(row);
+    if (this.#unsent.length > 0) this.#unsent.push(row);
+    else {
+      this.#unsent = [row];
+      this.#parts.committer.enqueue(this);
+    }
     return position;
   }
 
@@ -122,6 +131,7 @@ export class Pipeline implements Committing {
     if (this.#dead || this.#unsent.length === 0) return undefined;
     const transactions = this.#unsent;
     this.#unsent = [];
+    this.#undelivered = this.#undelivered.length === 0 ? transactions : this.#undelivered.concat(transactions);
     return { ref: this.#parts.ref, transactions };
   }
 
@@ -154,13 +164,14 @@ export class Pipeline implements Committing {
   }
 
   readonly #deliver = (through: number): void => {
-    const count = this.#undelivered.findIndex((transaction) => transaction.seq > through);
-    const ready = count === -1 ? this.#undelivered : this.#undelivered.slice(0, count);
-    if (ready.length === 0) return;
-    this.#undelivered = count === -1 ? [] : this.#undelivered.slice(count);
-    this.#parts.audience.deliver(ready);
+    const rows = this.#undelivered;
+    const [oldest] = rows;
+    if (oldest === undefined || oldest.seq > through) return;
+    const count = through + 1 - oldest.seq;
+    this.#undelivered = count >= rows.length ? NO_ROWS : rows.slice(count);
+    this.#parts.audience.deliver(count >= rows.length ? rows : rows.slice(0, count));
   };
 }
 
-const bytesOf = ({ operations, events, request }: NewTransaction): number =>
+const bytesOf = ({ operations, events, request }: Transaction): number =>
   operations.length + (events?.length ?? 0) + (request?.result?.length ?? 0);

@@ -11,7 +11,7 @@ import type { Following } from "./following.js";
 import { type Past, page, stateAt } from "./history.js";
 import type { HostReport } from "./host-report.js";
 import type { Residence } from "./residence.js";
-import { type CallWork, GatedAnswer } from "./work.js";
+import type { CallWork } from "./work.js";
 
 /** Names under which the service's own queries reach a document. */
 export const HEAD = "$head";
@@ -60,7 +60,7 @@ export class Queries {
       return this.#say(
         work,
         residence,
-        no({ code: this.#parts.access.absence(content.status, call.caller.principal) }),
+        no({ code: this.#parts.access.absence(content.status, call.origin.caller.principal) }),
       );
     }
     const answer = this.#guarded(work, () => this.#answer(work, residence, content.document));
@@ -69,8 +69,8 @@ export class Queries {
   }
 
   #answer(work: CallWork, residence: Residence, document: Document): Answer | Later {
-    const { name, caller, input } = work.call;
-    const { principal } = caller;
+    const { name, origin, input } = work.call;
+    const { principal } = origin.caller;
     if (name === HISTORY) {
       return this.#parts.access.mayWithState("canHistory", document, principal)
         ? this.#past(work, residence)
@@ -90,7 +90,7 @@ export class Queries {
   #get(work: CallWork, residence: Residence, document: Document): Answer | Later {
     const seq = wholeNumber(work.call.input, "seq");
     if (seq !== undefined) {
-      const allowed = this.#parts.access.mayWithState("canHistory", document, work.call.caller.principal);
+      const allowed = this.#parts.access.mayWithState("canHistory", document, work.call.origin.caller.principal);
       return allowed ? this.#past(work, residence) : no({ code: "denied" });
     }
     const snapshot = this.#parts.following.snapshot({ document, pipeline: residence.pipeline });
@@ -145,7 +145,7 @@ export class Queries {
   }
 
   #say(work: CallWork, { pipeline }: Residence, answer: Answer): void {
-    pipeline.push(new GatedAnswer(pipeline.head.seq, work, answer, false));
+    pipeline.push(work.answered(answer, pipeline.head.seq, false));
   }
 }
 

@@ -22,8 +22,9 @@ export class RecentLog {
     this.#base = base;
   }
 
-  /** Adds the transaction that follows the newest one. */
-  push(row: Committed): void {
+  /** Adds the transaction that follows the newest one; keeps nothing of it but what it is delivered with. */
+  push({ epoch, previousEpoch, seq, at, operations, events, by }: Committed): void {
+    const row = { epoch, previousEpoch, seq, at, operations, events, by };
     this.#rows.push(row);
     this.#bytes += bytesOf(row);
     while (this.#bytes > this.#bytesMax && this.#first < this.#rows.length - 1) this.#dropOldest();

@@ -6,52 +6,70 @@ import type { Gated } from "./output-gate.js";
 /** A call or an opening. `losses`: how often a transaction of its own was lost before it was durable. */
 export type Work = CallWork | OpenWork;
 
-/** `hash` identifies what was asked. */
-export interface CallWork {
-  readonly kind: "call";
-  readonly call: Call;
-  readonly hash: Uint8Array;
-  readonly losses: number;
-}
-
-export interface OpenWork {
-  readonly kind: "open";
-  readonly request: OpenRequest;
-  readonly losses: number;
-}
-
 /** Something at the gate that came from a piece of work, or from nobody's. */
-export interface GatedWork extends Gated {
+export interface GatedWork extends Gated<GatedWork> {
   /** What to do again if this is lost; undefined: nothing. */
   readonly work: Work | undefined;
   /** True when the work itself was applied in one of the transactions waited for. */
   readonly applied: boolean;
 }
 
-/** An answer that waits for the disk. */
-export class GatedAnswer implements GatedWork {
-  readonly splitAt = undefined;
-  readonly after: number;
-  readonly bytes: number;
-  readonly work: CallWork;
-  readonly applied: boolean;
-  readonly #answer: Answer;
+/** A call on its way: first through the host, then at the gate with its answer, in one object, since there is one for
+ * every call. */
+export class CallWork implements GatedWork {
+  readonly kind = "call";
+  readonly call: Call;
+  /** It changes nothing, so nobody remembers it. */
+  readonly isQuery: boolean;
+  /** Of what was asked; 0 for a query. */
+  readonly hash: number;
+  losses = 0;
+  /** From `answered` on. */
+  after = 0;
+  applied = false;
+  behind: GatedWork | undefined = undefined;
+  #answer: Answer | undefined = undefined;
 
-  constructor(after: number, work: CallWork, answer: Answer, applied: boolean) {
-    this.after = after;
-    this.bytes = answer.kind === "ok" ? (answer.resultJson?.length ?? 0) : 0;
-    this.work = work;
-    this.applied = applied;
+  constructor(call: Call, what: number | "query") {
+    this.call = call;
+    this.isQuery = what === "query";
+    this.hash = what === "query" ? 0 : what;
+  }
+
+  get work(): CallWork {
+    return this;
+  }
+
+  get splitAt(): undefined {
+    return undefined;
+  }
+
+  get bytes(): number {
+    return this.#answer?.kind === "ok" ? (this.#answer.resultJson?.length ?? 0) : 0;
+  }
+
+  /** Its answer, which rests on the transactions up to `after`; `applied`: one of them is its own. */
+  answered(answer: Answer, after: number, applied: boolean): this {
     this.#answer = answer;
+    this.after = after;
+    this.applied = applied;
+    return this;
   }
 
   release(): void {
-    this.work.call.origin.answer(this.work.call.n, this.#answer);
+    if (this.#answer !== undefined) this.call.origin.answer(this.call, this.#answer);
   }
+}
+
+export interface OpenWork {
+  readonly kind: "open";
+  readonly request: OpenRequest;
+  losses: number;
 }
 
 /** An opening: what was committed before its snapshot is delivered before it. */
 export class GatedOpening implements GatedWork {
+  behind: GatedWork | undefined = undefined;
   readonly bytes = 0;
   readonly after: number;
   readonly splitAt: number;
@@ -82,6 +100,7 @@ export class GatedOpening implements GatedWork {
 
 /** Ends followers before they see the transaction at `after`, which took their right or their document away. */
 export class GatedEnd implements GatedWork {
+  behind: GatedWork | undefined = undefined;
   readonly work = undefined;
   readonly applied = false;
   readonly bytes = 0;
@@ -102,6 +121,7 @@ export class GatedEnd implements GatedWork {
 
 /** Something to do once the disk has caught up. `work` is done again if that is lost. */
 export class GatedTask implements GatedWork {
+  behind: GatedWork | undefined = undefined;
   readonly applied = false;
   readonly splitAt = undefined;
   readonly bytes = 0;

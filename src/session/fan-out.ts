@@ -1,6 +1,7 @@
 // Everybody on this process who follows one document. A delta is encoded once per codec and its frame is shared by all
 // sockets; this file never knows who they are.
 import { type Codec, LIMITS, type Piece } from "@tidemark/protocol";
+import { DocumentMap } from "../document/document-map.js";
 import type { DocumentName } from "../document/document-store.js";
 import type { Audience, Committed, Snapshot } from "../document/documents.js";
 import { invariant } from "../runtime/invariant.js";
@@ -109,24 +110,21 @@ export function framesOf(codec: Codec, pieces: readonly Piece[]): OutgoingFrame[
 
 /** The fan-outs of this process by document. */
 export class FanOuts {
-  readonly #byDocument = new Map<string, FanOut>();
+  readonly #byDocument = new DocumentMap<FanOut>();
   #handles = 0;
 
   /** A new one, when a document's host comes up. */
   create(document: DocumentName): FanOut {
-    const id = idOf(document);
     this.#handles += 1;
-    const fanOut = new FanOut(this.#handles, () => this.#byDocument.delete(id));
-    this.#byDocument.set(id, fanOut);
+    const fanOut = new FanOut(this.#handles, () => void this.#byDocument.delete(document));
+    this.#byDocument.set(document, fanOut);
     return fanOut;
   }
 
   /** The one of a document that is loaded. */
   get(document: DocumentName): FanOut {
-    const fanOut = this.#byDocument.get(idOf(document));
+    const fanOut = this.#byDocument.get(document);
     invariant(fanOut !== undefined, "a loaded document has a fan-out");
     return fanOut;
   }
 }
-
-const idOf = ({ space, type, key }: DocumentName): string => `${type}/${key}/${space}`;

@@ -10,7 +10,7 @@ import {
   TidemarkError,
 } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
-import type { Answer, Caller, Documents, Origin } from "../document/documents.js";
+import type { Answer, Call, Caller, Documents, ListRequest, Origin } from "../document/documents.js";
 import type { Identified } from "./identity.js";
 import type { OutboundQueue } from "./outbound-queue.js";
 import { refusalMessage } from "./refusal.js";
@@ -33,39 +33,44 @@ export interface RequestsParts {
 
 /** The requests of one session. */
 export class Requests implements Origin {
+  readonly caller: Caller;
+  readonly client: string;
+  readonly conn: number;
   readonly #parts: RequestsParts;
-  /** What each call that is not answered yet is addressed to; undefined: the service. */
-  readonly #inFlight = new Map<number, DocumentName | undefined>();
+  #inFlight = 0;
   #left = false;
+  /** The document named last, since a client mostly calls the one it called before. */
+  #named: { readonly target: string; readonly document: DocumentName | undefined } | undefined;
 
   constructor(parts: RequestsParts) {
     this.#parts = parts;
+    this.caller = parts.caller;
+    this.client = parts.client;
+    this.conn = parts.conn;
   }
 
   /** Hands a call on. */
   take(message: CallMessage): void {
-    if (this.#inFlight.size >= LIMITS.inFlightMax) return this.#parts.overrun();
+    if (this.#inFlight >= LIMITS.inFlightMax) return this.#parts.overrun();
     const [, n, target, name, input, extension] = message;
     if (target === "$") return this.#takeService(message);
     if (name.startsWith("$") && name !== "$head") return this.#refuse(n, "unknown_message");
-    const document = typeof target === "number" ? this.#parts.subscriptions.documentOf(target) : this.#named(target);
+    const document = typeof target === "number" ? this.#parts.subscriptions.documentOf(target) : this.#find(target);
     if (document === undefined) return this.#refuse(n, typeof target === "number" ? "not_found" : "invalid_key");
     this.#call(message, document, { name, input, query: extension.q === 1 });
   }
 
-  answer(n: number, answer: Answer): void {
-    const document = this.#inFlight.get(n);
-    this.#inFlight.delete(n);
+  answer({ n, document }: Call, answer: Answer): void {
+    this.#inFlight -= 1;
     if (this.#left) return;
-    const subscription = document === undefined ? undefined : this.#parts.subscriptions.of(document);
-    if (subscription === undefined) this.#send(n, answer);
-    else subscription.answerInOrder(() => this.#send(n, answer));
+    const subscription = this.#parts.subscriptions.of(document);
+    if (subscription?.isOpening === true) subscription.holdBack(() => this.#send(n, answer));
+    else this.#send(n, answer);
   }
 
   /** The connection is gone: nobody hears an answer any more. */
   leave(): void {
     this.#left = true;
-    this.#inFlight.clear();
   }
 
   #takeService(message: CallMessage): void {
@@ -73,7 +78,7 @@ export class Requests implements Origin {
     const call = serviceCall(name, input);
     switch (call.kind) {
       case "document":
-        return this.#call(message, { space: this.#parts.caller.space, ...call.document }, call);
+        return this.#call(message, { space: this.caller.space, ...call.document }, call);
       case "list":
         return void this.#list(n, call);
       case "whoami":
@@ -85,13 +90,10 @@ export class Requests implements Origin {
 
   #call(message: CallMessage, document: DocumentName, what: { name: string; input: Json; query: boolean }): void {
     const [, n, , , , extension] = message;
-    const { caller, client, conn, documents } = this.#parts;
-    this.#inFlight.set(n, document);
-    documents.call({
+    this.#inFlight += 1;
+    this.#parts.documents.call({
       document,
-      caller,
-      client,
-      conn,
+      origin: this,
       n,
       name: what.name,
       input: what.input,
@@ -100,17 +102,21 @@ export class Requests implements Origin {
       born: extension.born,
       ttlMs: extension.ttl,
       ifSeq: extension.if,
-      origin: this,
     });
   }
 
   async #list(n: number, { type, after, limit }: { type: string; after: string; limit: number }): Promise<void> {
-    this.#inFlight.set(n, undefined);
+    this.#inFlight += 1;
+    const answer = await this.#listed({ caller: this.caller, type, after, limit });
+    this.#inFlight -= 1;
+    this.#send(n, answer);
+  }
+
+  async #listed(request: ListRequest): Promise<Answer> {
     try {
-      const page = await this.#parts.documents.list({ caller: this.#parts.caller, type, after, limit });
-      this.answer(n, { kind: "ok", at: null, resultJson: JSON.stringify(page) });
+      return { kind: "ok", at: null, resultJson: JSON.stringify(await this.#parts.documents.list(request)) };
     } catch (error) {
-      this.answer(n, { kind: "no", code: error instanceof TidemarkError ? error.code : "internal" });
+      return { kind: "no", code: error instanceof TidemarkError ? error.code : "internal" };
     }
   }
 
@@ -119,9 +125,13 @@ export class Requests implements Origin {
     return JSON.stringify({ id: principal.id, roles: principal.roles, claims: principal.claims, expiresAt });
   }
 
-  #named(target: string): DocumentName | undefined {
-    const id = parseDocumentId(target);
-    return id === undefined ? undefined : { space: this.#parts.caller.space, ...id };
+  #find(target: string): DocumentName | undefined {
+    if (this.#named?.target !== target) {
+      const id = parseDocumentId(target);
+      const document = id === undefined ? undefined : { space: this.caller.space, type: id.type, key: id.key };
+      this.#named = { target, document };
+    }
+    return this.#named?.document;
   }
 
   #refuse(n: number, code: ErrorCode): void {
@@ -131,7 +141,9 @@ export class Requests implements Origin {
   #send(n: number, answer: Answer): void {
     if (this.#left) return;
     if (answer.kind === "ok") {
-      this.#parts.out.sendPiece(this.#parts.codec.encodeOk({ n, at: answer.at, resultJson: answer.resultJson }));
+      const { at, resultJson } = answer;
+      const position = at === null ? null : ([at.epoch, at.seq] as const);
+      this.#parts.out.sendPiece(this.#parts.codec.encodeOk({ n, at: position, resultJson }));
     } else {
       this.#parts.out.send(refusalMessage(n, answer));
     }

@@ -53,10 +53,14 @@ export class Subscription implements Follower, Receiver {
     return this.#state.state === "open" ? [this.#state.fanOut.handle, this.#at.epoch, this.#at.seq] : undefined;
   }
 
-  /** Sends an answer now, or right after the first payload. */
-  answerInOrder(send: () => void): void {
+  /** True until its first payload is on its way. */
+  get isOpening(): boolean {
+    return this.#state.state === "opening";
+  }
+
+  /** Sends an answer right after the first payload. Only while it is opening. */
+  holdBack(send: () => void): void {
     if (this.#state.state === "opening") this.#state.heldBack.push(send);
-    else send();
   }
 
   opened(opening: Opening): void {

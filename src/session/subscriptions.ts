@@ -41,6 +41,7 @@ export class Subscriptions {
 
   /** The subscription of a document, if this session follows it. */
   of(document: DocumentName): Subscription | undefined {
+    if (this.#byDocument.size === 0) return undefined;
     return this.#byDocument.get(formatDocumentId(document.type, document.key));
   }
 

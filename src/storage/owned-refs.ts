@@ -5,8 +5,6 @@ import { StoreError } from "../document/document-store.js";
 import { InvariantError, invariant } from "../runtime/invariant.js";
 import { nameKey } from "./name-key.js";
 
-const HASH_BYTES = 16;
-
 /** A document as this store knows it. */
 export class OwnedRef implements DocumentRef {
   readonly name: DocumentName;
@@ -101,7 +99,7 @@ function check(ref: OwnedRef, transaction: Transaction, seq: number): void {
   invariant(transaction.seq === seq, `${keyText(ref.name)} is appended at ${transaction.seq}, its next is ${seq}`);
   if (request === undefined) return;
   invariant(request.subject === transaction.subject, "a request's subject is its transaction's subject");
-  invariant(request.hash.length === HASH_BYTES, `a request's hash has ${HASH_BYTES} bytes`);
+  invariant(Number.isSafeInteger(request.hash), "a request's hash is an integer below 2^53");
 }
 
 const keyText = (name: DocumentName): string => `${name.type}/${name.key}`;

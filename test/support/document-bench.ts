@@ -12,6 +12,7 @@ import type {
   Documents,
   Follower,
   Opening,
+  Origin,
   PastEvent,
 } from "../../src/document/documents.js";
 import type { HostReport } from "../../src/document/host-report.js";
@@ -346,9 +347,10 @@ export interface Sent {
   readonly answers: Answer[];
 }
 
-export type SendOptions = Partial<
-  Pick<Call, "n" | "low" | "born" | "conn" | "ttlMs" | "ifSeq" | "query" | "document" | "caller">
->;
+export type SendOptions = Partial<Pick<Call, "n" | "low" | "born" | "ttlMs" | "ifSeq" | "query" | "document">> & {
+  readonly conn?: number;
+  readonly caller?: Caller;
+};
 
 /** One client id, without any cleverness: the test numbers and repeats its calls. */
 export class BenchClient {
@@ -372,9 +374,6 @@ export class BenchClient {
     const answers: Answer[] = [];
     const call: Call = {
       document: boardName(),
-      caller: this.caller,
-      client: this.client,
-      conn: this.conn,
       n,
       name,
       input,
@@ -384,20 +383,28 @@ export class BenchClient {
       ttlMs: undefined,
       ifSeq: undefined,
       ...options,
-      origin: { answer: () => undefined },
+      origin: this.#origin(options, () => undefined),
     };
     const sent = { call, answers };
-    this.repeat(sent, { conn: call.conn });
+    this.repeat(sent, options);
     return sent;
   }
 
   /** Sends another copy; answers come into the same record. */
   repeat(sent: Sent, changes: SendOptions = {}): void {
     const { process } = this.#bench;
-    const answer = (answered: number, said: Answer): void => {
-      if (process === this.#bench.process) this.#heard(sent.call, sent.answers, { answered, answer: said });
+    const answer = (answered: Call, said: Answer): void => {
+      if (process === this.#bench.process) this.#heard(sent.call, sent.answers, { answered: answered.n, answer: said });
     };
-    this.#bench.documents.call({ ...sent.call, conn: this.conn, ...changes, origin: { answer } });
+    this.#bench.documents.call({
+      ...sent.call,
+      ...changes,
+      origin: this.#origin({ caller: sent.call.origin.caller, ...changes }, answer),
+    });
+  }
+
+  #origin({ caller = this.caller, conn = this.conn }: SendOptions, answer: Origin["answer"]): Origin {
+    return { caller, client: this.client, conn, answer };
   }
 
   query(name: string, input: Json = null, options: SendOptions = {}): Sent {
@@ -406,7 +413,7 @@ export class BenchClient {
 
   #heard(call: Call, answers: Answer[], { answered, answer }: { answered: number; answer: Answer }): void {
     if (answered !== call.n) this.#bench.violations.push(`answer to ${answered} came for ${call.n}`);
-    if (answer.kind === "ok" && answer.at !== null) this.#bench.requireDurable(call.document, answer.at[1], "an ok");
+    if (answer.kind === "ok" && answer.at !== null) this.#bench.requireDurable(call.document, answer.at.seq, "an ok");
     answers.push(answer);
     this.#bench.left.push({ what: "answer", who: this.client, n: answered, answer });
   }

@@ -277,7 +277,7 @@ class Run {
         if (isNeedless) this.#problems.push(`${name} is superseded`);
         if (answer.kind === "unknown") this.#problems.push(`${name} is ${answer.code}`);
         if (answer.kind !== "ok") continue;
-        const seq = answer.at?.[1] ?? 0;
+        const seq = answer.at?.seq ?? 0;
         if (seqs[0] !== seq)
           this.#problems.push(`${name} was acked at ${seq}, the log has it at ${seqs.join() || "no seq"}`);
         if (seq <= lastSeq) this.#problems.push(`${name} took ${seq} after ${lastSeq}`);

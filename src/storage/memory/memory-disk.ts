@@ -83,7 +83,7 @@ class MemoryReceipts {
 
   add(request: TransactionRequest, at: StoredPosition): void {
     const key = askerKey(request.subject, request.client);
-    const receipt = { ...request, hash: Uint8Array.from(request.hash), ...at };
+    const receipt = { ...request, ...at };
     this.#byAsker.set(key, unsettled([...(this.#byAsker.get(key) ?? []), receipt]));
   }
 

@@ -3,7 +3,7 @@
 import { InvariantError } from "../../runtime/invariant.js";
 import type { JournalRow } from "./journal-row.js";
 import type { Tables } from "./tables.js";
-import { type AppendAnswer, HASH_BYTES, NUMBERS_PER_ROW, type PackedAppend, TEXTS_PER_ROW } from "./writer-calls.js";
+import { type AppendAnswer, NUMBERS_PER_ROW, type PackedAppend, TEXTS_PER_ROW } from "./writer-calls.js";
 
 /** Commits a batch. Throws StoreError. */
 export function appendBatch(tables: Tables, batch: PackedAppend): AppendAnswer {
@@ -60,7 +60,7 @@ function rowAt(
   index: number,
   place: { id: number; previousDoc: number; doc: number },
 ): JournalRow {
-  const { numbers, texts, hashes } = batch;
+  const { numbers, texts } = batch;
   const at = index * NUMBERS_PER_ROW;
   const from = index * TEXTS_PER_ROW;
   const client = texts[from + 3];
@@ -79,7 +79,7 @@ function rowAt(
     n: asked ? numeric(numbers[at + 5]) : null,
     low: asked ? numeric(numbers[at + 6]) : null,
     born: asked ? numeric(numbers[at + 7]) : null,
-    hash: asked ? hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES) : null,
+    hash: asked ? numeric(numbers[at + 8]) : null,
     result: texts[from + 4] ?? null,
     operations: texts[from + 1] ?? "",
     events: texts[from + 2] ?? null,

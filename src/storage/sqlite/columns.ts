@@ -43,10 +43,6 @@ export function bytes(value: unknown): Buffer {
   throw new DamageError(`a column holds ${kindOf(value)} where bytes belong`);
 }
 
-export function bytesOrNull(value: unknown): Buffer | null {
-  return value === null ? null : bytes(value);
-}
-
 /** Throws DamageError unless the stored checksum is the computed one. */
 export function verify(stored: unknown, computed: number, what: string): void {
   if (stored !== computed) throw new DamageError(`${what} fails its checksum`);

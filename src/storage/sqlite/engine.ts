@@ -236,7 +236,7 @@ const partsOf = (tables: Tables) => {
 function clientReceipts(kept: readonly Receipt[]): ClientReceipts {
   const receipts = kept.map(
     ({ n, seq, epoch, born, hash, result }): StoredReceipt => ({
-      ...{ n, seq, epoch, born, hash: Uint8Array.from(hash) },
+      ...{ n, seq, epoch, born, hash },
       result: result ?? undefined,
     }),
   );

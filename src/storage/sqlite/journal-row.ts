@@ -2,7 +2,7 @@
 import type { LogRow, TransactionKind } from "../../document/document-store.js";
 import { TransactionKind as Kinds } from "../../document/document-store.js";
 import { checksum } from "./checksum.js";
-import { bytesOrNull, columns, DamageError, integer, integerOrNull, text, textOrNull, verify } from "./columns.js";
+import { columns, DamageError, integer, integerOrNull, text, textOrNull, verify } from "./columns.js";
 
 /** A committed transaction as the journal keeps it. `client` and what follows it are null without a request. */
 export interface JournalRow {
@@ -19,7 +19,7 @@ export interface JournalRow {
   readonly n: number | null;
   readonly low: number | null;
   readonly born: number | null;
-  readonly hash: Uint8Array | null;
+  readonly hash: number | null;
   readonly result: string | null;
   readonly operations: string;
   readonly events: string | null;
@@ -71,7 +71,7 @@ export function parseJournalRow(raw: unknown): JournalRow {
     n: integerOrNull(n),
     low: integerOrNull(low),
     born: integerOrNull(born),
-    hash: bytesOrNull(hash),
+    hash: integerOrNull(hash),
     result: textOrNull(result),
     operations: text(ops),
     events: textOrNull(events),

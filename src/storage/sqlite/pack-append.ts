@@ -1,7 +1,7 @@
 // Packs a batch into flat arrays for the writer thread. It checks nothing: admission has.
 import type { Transaction } from "../../document/document-store.js";
 import type { OwnedRef } from "../owned-refs.js";
-import { HASH_BYTES, NUMBERS_PER_ROW, type PackedAppend, TEXTS_PER_ROW } from "./writer-calls.js";
+import { NUMBERS_PER_ROW, type PackedAppend, TEXTS_PER_ROW } from "./writer-calls.js";
 
 /** What one owner commits. */
 export interface PackEntry {
@@ -19,7 +19,6 @@ export function packAppend(entries: readonly PackEntry[], now: number): PackedAp
     names: entries.filter(({ ref }) => ref.doc === 0).map(({ ref }) => ref.name),
     numbers: new Float64Array(rows * NUMBERS_PER_ROW),
     texts: new Array<string | undefined>(rows * TEXTS_PER_ROW),
-    hashes: new Uint8Array(rows * HASH_BYTES),
   };
   let row = 0;
   for (const { transactions } of entries) for (const transaction of transactions) packRow(packed, row++, transaction);
@@ -29,10 +28,9 @@ export function packAppend(entries: readonly PackEntry[], now: number): PackedAp
 interface Rows {
   readonly numbers: Float64Array;
   readonly texts: (string | undefined)[];
-  readonly hashes: Uint8Array;
 }
 
-function packRow({ numbers, texts, hashes }: Rows, row: number, transaction: Transaction): void {
+function packRow({ numbers, texts }: Rows, row: number, transaction: Transaction): void {
   const at = row * NUMBERS_PER_ROW;
   const from = row * TEXTS_PER_ROW;
   const { request } = transaction;
@@ -50,5 +48,5 @@ function packRow({ numbers, texts, hashes }: Rows, row: number, transaction: Tra
   numbers[at + 5] = request.n;
   numbers[at + 6] = request.low;
   numbers[at + 7] = request.born;
-  hashes.set(request.hash, row * HASH_BYTES);
+  numbers[at + 8] = request.hash;
 }

@@ -2,7 +2,7 @@
 // `low` stored in the same commit, all of them past the horizon; the newest of a client carries the greatest low.
 import { unsettled } from "../unsettled.js";
 import { checksum } from "./checksum.js";
-import { bytes, columns, DamageError, integer, text, textOrNull, verify } from "./columns.js";
+import { columns, DamageError, integer, text, textOrNull, verify } from "./columns.js";
 import type { Connection } from "./connection.js";
 
 /** The answer to one applied request. */
@@ -12,7 +12,7 @@ export interface Receipt {
   readonly seq: number;
   readonly epoch: number;
   readonly born: number;
-  readonly hash: Uint8Array;
+  readonly hash: number;
   readonly result: string | null;
 }
 
@@ -111,7 +111,7 @@ function parseReceipt(raw: unknown): [Asker, Receipt] {
     seq: integer(seq),
     epoch: integer(epoch),
     born: integer(born),
-    hash: bytes(hash),
+    hash: integer(hash),
     result: textOrNull(result),
   };
   verify(crc, receiptChecksum(asker, receipt), `a receipt of document ${asker.doc}`);

@@ -15,7 +15,7 @@ const journal = (name: JournalName | "salvage"): string => `
     id INTEGER PRIMARY KEY,       -- commit order over both journals, without gaps: a lost row shows
     prev INT NOT NULL,            -- document of the row before: says whose row was lost or damaged
     doc INT NOT NULL, seq INT NOT NULL, epoch INT NOT NULL, tv INT NOT NULL, kind INT NOT NULL, at INT NOT NULL,
-    sub TEXT NOT NULL, client TEXT, n INT, low INT, born INT, hash BLOB, result TEXT,
+    sub TEXT NOT NULL, client TEXT, n INT, low INT, born INT, hash INT, result TEXT,
     ops TEXT NOT NULL, events TEXT, sys TEXT, crc INT NOT NULL)`;
 
 /** Format 1, in the order of creation. */
@@ -41,6 +41,6 @@ export const FORMAT_1: readonly string[] = [
     PRIMARY KEY(doc, last_seq)) WITHOUT ROWID`,
   `CREATE TABLE receipts(
     doc INT NOT NULL, sub TEXT NOT NULL, client TEXT NOT NULL, n INT NOT NULL, low INT NOT NULL, seq INT NOT NULL,
-    epoch INT NOT NULL, born INT NOT NULL, hash BLOB NOT NULL, result TEXT, crc INT NOT NULL,
+    epoch INT NOT NULL, born INT NOT NULL, hash INT NOT NULL, result TEXT, crc INT NOT NULL,
     PRIMARY KEY(doc, sub, client, n)) WITHOUT ROWID`,
 ];

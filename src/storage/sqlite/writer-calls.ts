@@ -20,17 +20,14 @@ export interface PackedAppend {
   /** Per entry: how many rows. */
   readonly counts: Int32Array;
   readonly names: readonly DocumentName[];
-  /** Per row: NUMBERS_PER_ROW of seq, epoch, typeVersion, kind, at, n, low, born. */
+  /** Per row: NUMBERS_PER_ROW of seq, epoch, typeVersion, kind, at, n, low, born, hash. */
   readonly numbers: Float64Array;
   /** Per row: TEXTS_PER_ROW of subject, operations, events, client, result. No client: it answers no request. */
   readonly texts: readonly (string | undefined)[];
-  /** Per row: HASH_BYTES. */
-  readonly hashes: Uint8Array;
 }
 
-export const NUMBERS_PER_ROW = 8;
+export const NUMBERS_PER_ROW = 9;
 export const TEXTS_PER_ROW = 5;
-export const HASH_BYTES = 16;
 
 /** `numbers` of the new documents, in order; `fenced` lists entries that were refused. */
 export interface AppendAnswer {

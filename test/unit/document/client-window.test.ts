@@ -4,9 +4,9 @@ import { expect, it } from "vitest";
 import { ClientWindow } from "../../../src/document/client-window.js";
 
 const REFUSAL = { code: "overloaded", afterMs: 1 } as const;
-const HASH = new Uint8Array(16);
+const HASH = 7;
 const receipt = (n: number) => ({ n, seq: n, epoch: 1, born: 0, hash: HASH, result: undefined });
-const call = (n: number, low = 0) => ({ n, low, born: 0, conn: 1 });
+const call = (n: number, low = 0) => ({ n, low, born: 0, origin: { conn: 1 } });
 
 it("[REQ-11] holds back everything behind a refused call until that comes again, and what was refused with it", () => {
   const window = new ClientWindow();

@@ -5,24 +5,22 @@ import type { ClientWindow } from "../../../src/document/client-window.js";
 import { ClientWindows } from "../../../src/document/client-windows.js";
 import { Committer, type Committing } from "../../../src/document/committer.js";
 import type { Append, DocumentStore } from "../../../src/document/document-store.js";
-import type { CallWork } from "../../../src/document/work.js";
+import { CallWork } from "../../../src/document/work.js";
 import { MemoryDisk } from "../../../src/storage/memory/memory-disk.js";
 import { MemoryStore } from "../../../src/storage/memory/memory-store.js";
 import { ControlledStore } from "../../support/controlled-store.js";
 import { boardName, callerOf } from "../../support/document-bench.js";
 import { VirtualRuntime } from "../../support/virtual-runtime.js";
 
-const callOf = (client: string, n = 1): CallWork => ({
-  kind: "call",
-  hash: new Uint8Array(16),
-  losses: 0,
-  call: {
-    document: boardName(),
-    caller: callerOf("ann"),
-    ...{ client, n, conn: 1, name: "nothing", input: null, query: false, low: 0, born: 0 },
-    ...{ ttlMs: undefined, ifSeq: undefined, origin: { answer: () => undefined } },
-  },
-});
+const callOf = (client: string, n = 1): CallWork =>
+  new CallWork(
+    {
+      document: boardName(),
+      origin: { caller: callerOf("ann"), client, conn: 1, answer: () => undefined },
+      ...{ n, name: "nothing", input: null, query: false, low: 0, born: 0, ttlMs: undefined, ifSeq: undefined },
+    },
+    0,
+  );
 
 async function setUp(windowsMax: number) {
   const runtime = new VirtualRuntime();
@@ -32,7 +30,7 @@ async function setUp(windowsMax: number) {
     store,
     runtime,
     windowsMax,
-    take: ({ call }, window) => void taken.push({ client: call.client, window }),
+    take: ({ call }, window) => void taken.push({ client: call.origin.client, window }),
     failed: (error) => {
       throw error;
     },
@@ -60,7 +58,7 @@ it("[R6] keeps a window whose receipts are not durable yet, and one that is bein
   const { runtime, store, windows, taken } = await setUp(0);
   windows.take(callOf("a"));
   await runtime.settle();
-  taken[0]?.window.applied({ n: 1, seq: 7, epoch: 1, born: 0, hash: new Uint8Array(16), result: undefined });
+  taken[0]?.window.applied({ n: 1, seq: 7, epoch: 1, born: 0, hash: 0, result: undefined });
   store.hold("receipts");
   windows.take(callOf("b"));
   await runtime.advance(LIMITS.idleUnloadMs + 1);

@@ -113,7 +113,7 @@ describe("bounds", () => {
     await bench.settle();
     expect(bench.durable()).toBe(1 + total - 10);
     const seqs = sent.flatMap(({ answers }) =>
-      answers.flatMap((answer) => (answer.kind === "ok" ? [answer.at?.[1]] : [])),
+      answers.flatMap((answer) => (answer.kind === "ok" ? [answer.at?.seq] : [])),
     );
     expect(seqs).toEqual(Array.from({ length: total - 10 }, (_, index) => index + 2));
   });

@@ -37,7 +37,9 @@ describe("commits in doubt", () => {
     bench.store.decide("kept");
     await bench.settle();
     expect(answers(ann)).toEqual(["ok2", "ok3"]);
-    expect(sent.answers).toEqual([{ kind: "ok", at: [expect.any(Number), 3], resultJson: '{"seq":3,"length":1}' }]);
+    expect(sent.answers).toEqual([
+      { kind: "ok", at: { epoch: expect.any(Number), seq: 3 }, resultJson: '{"seq":3,"length":1}' },
+    ]);
     expect(bench.order()).toEqual(["opened:bob:reset", "d3", "d4", "ok2", "ok3"]);
     expect(follower.events.map(({ seq }) => seq)).toEqual([4]);
     expect(follower.state).toEqual(bench.durableState());

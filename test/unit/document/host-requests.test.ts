@@ -42,7 +42,7 @@ describe("receipts", () => {
     const sent = await call(ann, "add", { by: 5 });
     await again(ann, sent);
     expect(sent.answers).toHaveLength(2);
-    expect(last(sent)).toEqual({ kind: "ok", at: [expect.any(Number), 2], resultJson: "5" });
+    expect(last(sent)).toEqual({ kind: "ok", at: { epoch: expect.any(Number), seq: 2 }, resultJson: "5" });
     expect(sent.answers[0]).toEqual(sent.answers[1]);
     expect(bench.durable()).toBe(2);
   });

@@ -2,7 +2,7 @@
 // printed and can be run alone. The judge itself must find planted bugs, or it proves nothing.
 import { describe, expect, it } from "vitest";
 import type { Append, DocumentStore } from "../../../src/document/document-store.js";
-import type { Audience, Documents } from "../../../src/document/documents.js";
+import type { Audience, Call, Documents } from "../../../src/document/documents.js";
 import { type SimulationOptions, simulate } from "../../support/document-simulation.js";
 
 const SEEDS = Number(process.env["TIDEMARK_SEEDS"] ?? 250);
@@ -84,7 +84,11 @@ const PLANTED: Record<string, SimulationOptions> = {
   "no dedupe": {
     wrapDocuments: documentsWith((inner) => {
       let copies = 0;
-      return { call: (call) => inner.call(call.query ? call : { ...call, client: `${call.client}/${++copies}` }) };
+      const strange = ({ origin, ...call }: Call): Call => ({
+        ...call,
+        origin: { ...origin, client: `${origin.client}/${++copies}` },
+      });
+      return { call: (call) => inner.call(call.query ? call : strange(call)) };
     }),
   },
   "a delta is lost": {

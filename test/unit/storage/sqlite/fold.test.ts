@@ -134,7 +134,7 @@ describe("the fold of a SQLite store", () => {
   async function turnJournals({ engine, generation }: OpenedEngine): Promise<void> {
     engine.append({
       ...{ now: BORN, docs: Int32Array.of(0), counts: Int32Array.of(1), names: [{ space: "", type: "x", key: "y" }] },
-      ...{ numbers: Float64Array.of(1, generation, 1, 2, BORN, 0, 0, 0), hashes: new Uint8Array(16) },
+      ...{ numbers: Float64Array.of(1, generation, 1, 2, BORN, 0, 0, 0, 0) },
       texts: ["ann", "[]", undefined, undefined, undefined],
     });
   }
