@@ -5,7 +5,7 @@ import type { Runtime } from "../runtime/runtime.js";
 import type { ResolvedMessage, ResolvedQuery, ResolvedType } from "./definition/resolved-type.js";
 import type { RefusedAnswer } from "./documents.js";
 import { readOnly } from "./recorder/read-only.js";
-import { type Recording, record } from "./recorder/recorder.js";
+import { type Recording, type RecordOptions, record } from "./recorder/recorder.js";
 import {
   invalidInput,
   isYes,
@@ -20,15 +20,7 @@ import {
 import { detachedJson, TransactionContext } from "./transaction-context.js";
 
 /** What a message did: all of it, or nothing but a refusal. */
-export type Execution =
-  | {
-      readonly kind: "applied";
-      readonly operations: readonly PatchOperation[];
-      readonly operationsJson: string;
-      readonly eventsJson: string | undefined;
-      readonly resultJson: string | undefined;
-    }
-  | Refused;
+export type Execution = Applied | Refused;
 
 /** What a query found. */
 export type QueryExecution = { readonly kind: "answered"; readonly resultJson: string | undefined } | Refused;
@@ -54,12 +46,32 @@ export interface DocumentParts {
   readonly grownBytes: number;
 }
 
+/** All of what a message did, as text. */
+class Applied {
+  readonly kind = "applied";
+  readonly operationsJson: string;
+  readonly eventsJson: string | undefined;
+  readonly resultJson: string | undefined;
+
+  constructor(operationsJson: string, eventsJson: string | undefined, resultJson: string | undefined) {
+    this.operationsJson = operationsJson;
+    this.eventsJson = eventsJson;
+    this.resultJson = resultJson;
+  }
+
+  /** Read from the text each time: few ask. */
+  get operations(): readonly PatchOperation[] {
+    return JSON.parse(this.operationsJson);
+  }
+}
+
 /** The live state of a document and the code that may change it. */
 export class Document {
   readonly type: ResolvedType;
   readonly key: string;
   readonly #runtime: Runtime;
   readonly #root: JsonObject;
+  readonly #recording: RecordOptions;
   #seq: number;
   /** What the state took when it was last measured, and the most it has grown since: what operations added is added,
    * what they removed is only seen by measuring. */
@@ -71,6 +83,7 @@ export class Document {
     this.key = parts.key;
     this.#runtime = parts.runtime;
     this.#root = parts.state;
+    this.#recording = { guard: parts.type.state, depthMax: LIMITS.depthMax, bytesMax: LIMITS.patchBytesMax };
     this.#seq = parts.seq;
     this.#measuredBytes = parts.measuredBytes;
     this.#grownBytes = parts.grownBytes;
@@ -97,11 +110,11 @@ export class Document {
 
   /** Runs `ask` on a read-only state that is dead afterwards. */
   read<Result>(ask: (state: object) => Result): Result {
-    const { view, revoke } = readOnly<object>(this.#root);
+    const look = readOnly<object>(this.#root);
     try {
-      return ask(view);
+      return ask(look.view);
     } finally {
-      revoke();
+      look.revoke();
     }
   }
 
@@ -153,21 +166,16 @@ export class Document {
   }
 
   #transact(message: ResolvedMessage, invocation: Invocation, input: unknown): Execution {
-    const recording = record<object>(this.#root, {
-      guard: this.type.state,
-      depthMax: LIMITS.depthMax,
-      bytesMax: LIMITS.patchBytesMax,
-    });
+    const recording = record<object>(this.#root, this.#recording);
     try {
       const context = this.#context(invocation, recording);
       const resultJson = resultText(message.run(context, input));
       if (resultJson !== undefined) requireWithin("resultBytesMax", resultJson);
-      const { operations } = recording.finish();
-      const operationsJson = operations.length === 0 ? "[]" : JSON.stringify(operations);
+      const { json } = recording.finish();
       const eventsJson = context.eventsJson();
-      this.#grow(requireWithin("patchBytesMax", operationsJson));
+      this.#grow(requireWithin("patchBytesMax", json));
       this.#seq += 1;
-      return { kind: "applied", operations, operationsJson, eventsJson, resultJson };
+      return new Applied(json, eventsJson, resultJson);
     } catch (error) {
       recording.rollback();
       throw error;

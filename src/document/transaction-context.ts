@@ -26,47 +26,72 @@ export function detachedJson(value: unknown, path: string): Json {
 
 /** The context of one message handler or of `init`. */
 export class TransactionContext {
-  readonly #parts: ContextParts;
-  /** Each as JSON text. */
-  readonly #events: string[] = [];
+  readonly #caller: Principal;
+  readonly #key: string;
+  readonly #now: number;
+  readonly #seq: number;
+  readonly #state: object | undefined;
+  readonly #type: ResolvedType;
+  readonly #runtime: Runtime;
+  /** Each as JSON text, with commas between them. */
+  #events = "";
   #eventBytes = 0;
 
   constructor(parts: ContextParts) {
-    this.#parts = parts;
+    this.#caller = parts.caller;
+    this.#key = parts.key;
+    this.#now = parts.now;
+    this.#seq = parts.seq;
+    this.#state = parts.state;
+    this.#type = parts.type;
+    this.#runtime = parts.runtime;
   }
 
   get caller(): Principal {
-    return this.#parts.caller;
+    return this.#caller;
   }
 
   get key(): string {
-    return this.#parts.key;
+    return this.#key;
   }
 
   get now(): number {
-    return this.#parts.now;
+    return this.#now;
   }
 
   get seq(): number {
-    return this.#parts.seq;
+    return this.#seq;
   }
 
   get state(): object | undefined {
-    return this.#parts.state;
+    return this.#state;
   }
 
   /** What was emitted so far, as the log keeps it; undefined: nothing. */
   eventsJson(): string | undefined {
-    return this.#events.length === 0 ? undefined : `[${this.#events.join()}]`;
+    return this.#events === "" ? undefined : `[${this.#events}]`;
   }
 
-  // Fields, not methods: handlers may take them apart (`({ emit }) => ...`).
-  readonly random = (): number => this.#parts.runtime.random();
+  // Functions that know their context, since handlers take them apart (`({ emit }) => ...`). Made when asked for: most
+  // handlers need none.
+  get random(): () => number {
+    return () => this.#runtime.random();
+  }
 
-  readonly uuid = (): string => uuidV7(this.#parts.runtime);
+  get uuid(): () => string {
+    return () => uuidV7(this.#runtime);
+  }
 
-  readonly emit = (event: string, data: unknown): void => {
-    const schema = this.#parts.type.events.get(event);
+  get emit(): (event: string, data: unknown) => void {
+    return (event, data) => this.#emit(event, data);
+  }
+
+  get reject(): (reason: string, message?: string, data?: Json) => never {
+    return reject;
+  }
+
+  #emit(event: string, data: unknown): void {
+    const schema = this.#type.events.get(event);
     if (schema === undefined) throw new InvalidStateError(`/${event}`, "no such event is declared");
     const parsed = schema.parse(detachedJson(data, `/${event}`));
     if (!parsed.ok) {
@@ -77,15 +102,15 @@ export class TransactionContext {
     this.#eventBytes += Buffer.byteLength(text) + 1;
     // They travel with the operations, and what nobody could receive must not be logged (R19).
     if (this.#eventBytes > LIMITS.patchBytesMax) throw new TooLargeError("patchBytesMax", this.#eventBytes);
-    this.#events.push(text);
-  };
+    this.#events += this.#events === "" ? text : `,${text}`;
+  }
+}
 
-  readonly reject = (reason: string, message?: string, data?: Json): never => {
-    throw new RejectSignal(
-      String(reason),
-      message === undefined ? undefined : String(message),
-      // Checked and taken apart like everything else, but sent as it is: plain data for the codecs.
-      data === undefined ? undefined : JSON.parse(JSON.stringify(detachedJson(data, "/reject"))),
-    );
-  };
+function reject(reason: string, message?: string, data?: Json): never {
+  throw new RejectSignal(
+    String(reason),
+    message === undefined ? undefined : String(message),
+    // Checked and taken apart like everything else, but sent as it is: plain data for the codecs.
+    data === undefined ? undefined : JSON.parse(JSON.stringify(detachedJson(data, "/reject"))),
+  );
 }

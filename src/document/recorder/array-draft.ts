@@ -3,9 +3,10 @@
 import { formatPointer } from "@tidemark/protocol";
 import { writingMethods } from "./array-methods.js";
 import { sizeOf } from "./detach.js";
-import { Draft, FOLDED, FRESH, LOGGED, type Place } from "./draft.js";
-import { Content, Slot, Splice, spliceNode, writeContent } from "./journal.js";
-import { isNode, type StateArray, type StateNode, type StateValue } from "./state-node.js";
+import { Draft, FOLDED, FRESH, LOGGED, type Mode } from "./draft.js";
+import { addTo } from "./few.js";
+import { Content, Entry, Slot, Splice, spliceNode, writeContent } from "./journal.js";
+import { isNode, ownElement, type StateArray, type StateNode, type StateValue } from "./state-node.js";
 import { View } from "./view.js";
 
 /** Past so many removals at once, the rest of the array is logged instead when that is shorter. */
@@ -44,52 +45,43 @@ export class ArrayDraft extends Draft<StateArray> {
   splice(start: number, removeCount: number, items: readonly unknown[]): unknown[] {
     this.assertLive();
     if (removeCount === 0 && items.length === 0) return [];
-    const place = this.locate();
-    const isMove = this.#isMove(place, { start, removeCount, items });
-    const values = this.#takeAll(place, start, items);
-    if (removeCount > values.length) {
-      this.transaction.coverRemoval([...place.tokens, String(start + values.length)], this);
-    }
+    const mode = this.locate();
+    const isMove =
+      mode === LOGGED && removeCount === 0 && items.length === 1 && this.isMove(items[0], this.path(start));
+    const values = this.#takeAll(start, items);
+    if (removeCount > values.length) this.transaction.coverRemoval(this.path(start + values.length), this);
     const removed = spliceNode(this.node, start, { removeCount, items: values });
-    if (place.mode !== FRESH) this.#record(place, { start, removed, values, isMove });
+    if (mode !== FRESH) this.#record(mode, { start, removed, values, isMove });
     return removed.map((value, offset) => (isNode(value) ? this.proxyOf(value, String(start + offset)) : value));
   }
 
-  #isMove(
-    place: Place,
-    { start, removeCount, items }: { start: number; removeCount: number; items: readonly unknown[] },
-  ): boolean {
-    if (place.mode !== LOGGED || removeCount !== 0 || items.length !== 1) return false;
-    return this.isMove(items[0], [...place.tokens, String(start)]);
-  }
-
   /** Copies of the items, each checked as the element it will be; nothing is changed yet. */
-  #takeAll({ tokens }: Place, start: number, items: readonly unknown[]): StateValue[] {
+  #takeAll(start: number, items: readonly unknown[]): StateValue[] {
     const { transaction } = this;
-    return Array.from(items, (item, offset) => {
-      const path = [...tokens, String(start + offset)];
+    return items.map((item, offset) => {
+      const path = this.path(start + offset);
       const value = transaction.copier.take(item, path);
       transaction.coverWrite(path, value, this);
       return value;
     });
   }
 
-  #record(place: Place, change: Change): void {
+  #record(mode: Mode, change: Change): void {
     const { start, removed, values } = change;
     this.transaction.journal.add(new Splice(this.node, start, { removed, insertedCount: values.length }));
     const isAppend = removed.length === 0 && start + values.length === this.node.length;
     // Elements have shifted, or were replaced behind their slots.
     if (!isAppend) this.slots = undefined;
-    if (change.isMove) this.transaction.logMove([...place.tokens, String(start)]);
+    if (change.isMove) this.transaction.logMove(this.path(start));
     else {
-      for (const value of values) if (isNode(value)) this.transaction.fresh.add(value);
-      if (place.mode === LOGGED) this.#log(place, change, isAppend);
+      for (const value of values) if (isNode(value)) this.transaction.markFresh(value);
+      if (mode === LOGGED) this.#log(change, isAppend);
     }
   }
 
-  #log(place: Place, { start, removed, values }: Change, isAppend: boolean): void {
+  #log({ start, removed, values }: Change, isAppend: boolean): void {
     const { journal } = this.transaction;
-    const pointer = formatPointer(place.tokens);
+    const pointer = formatPointer(this.path());
     if (this.#isShorterWhole(removed.length - values.length, pointer)) {
       this.#logWhole(pointer);
       return;
@@ -99,19 +91,26 @@ export class ArrayDraft extends Draft<StateArray> {
       const isReplace = offset < removed.length;
       if (isReplace && removed[offset] === value) continue;
       const key = String(start + offset);
-      const operation = journal.log(isReplace ? "=" : "+", `${pointer}/${key}`, value);
-      // Nothing shifts when elements come at the end, so the next write to one may still change its operation.
-      if (isAppend) this.slotsNow().set(key, new Slot(this.node, key, { before: undefined, operation }));
+      if (isAppend) this.#logAppended(key, value, `${pointer}/${key}`);
+      else journal.log(new Entry(isReplace ? "=" : "+", value), `${pointer}/${key}`);
     }
     for (let offset = removed.length - 1; offset >= values.length; offset--)
-      journal.log("-", `${pointer}/${start + offset}`);
-    if (removed.length === 1 && values.length === 0) this.#noteRemoval(removed[0], place);
+      journal.log(new Entry("-"), `${pointer}/${start + offset}`);
+    if (removed.length === 1 && values.length === 0) this.#noteRemoval(removed[0]);
   }
 
-  #noteRemoval(node: StateValue | undefined, place: Place): void {
+  /** Nothing shifts when elements come at the end, so the next write to one may still change its operation. */
+  #logAppended(key: string, value: StateValue, pointer: string): void {
+    const slot = new Slot(this.node, key, undefined);
+    this.transaction.journal.log(slot, pointer);
+    slot.set(value);
+    this.slots = addTo(this.slots, slot);
+  }
+
+  #noteRemoval(node: StateValue | undefined): void {
     const operation = this.transaction.journal.lastOperation;
     if (operation === undefined || !isNode(node)) return;
-    this.transaction.removal = { node, operation, part: place.tokens[0], seal: () => undefined };
+    this.transaction.removal = { node, operation, part: this.path()[0] };
   }
 
   #isShorterWhole(surplus: number, pointer: string): boolean {
@@ -122,7 +121,7 @@ export class ArrayDraft extends Draft<StateArray> {
 
   /** From here on the operation holds the live array, and what is written in it. */
   #logWhole(pointer: string): void {
-    this.transaction.journal.log("=", pointer, this.node);
+    this.transaction.journal.log(new Entry("=", this.node), pointer);
     this.mode = FOLDED;
   }
 
@@ -131,18 +130,20 @@ export class ArrayDraft extends Draft<StateArray> {
     this.assertLive();
     if (content.every((value, index) => value === this.node[index])) return;
     const { transaction } = this;
-    const { tokens, mode } = this.locate();
-    transaction.coverWrite(tokens, content, this.parent ?? this);
-    if (mode === LOGGED) transaction.copier.charge(sizeOf(content), tokens);
+    const mode = this.locate();
+    const path = this.path();
+    transaction.coverWrite(path, content, this.parent ?? this);
+    if (mode === LOGGED) transaction.copier.charge(sizeOf(content), path);
     if (mode !== FRESH) transaction.journal.add(new Content(this.node));
-    if (mode === LOGGED) this.#logWhole(formatPointer(tokens));
+    if (mode === LOGGED) this.#logWhole(formatPointer(path));
     this.slots = undefined;
     writeContent(this.node, content);
   }
 
   /** A checked copy of a value as the element it will be at an index. */
   copyFor(index: number, value: unknown): StateValue {
-    return this.transaction.copier.take(value, [...this.locate().tokens, String(index)]);
+    this.locate();
+    return this.transaction.copier.take(value, this.path(index));
   }
 
   /** The elements as a handler may see them. */
@@ -167,8 +168,8 @@ export class ArrayDraft extends Draft<StateArray> {
     this.node[Number(key)] = value;
   }
 
-  protected override valueAt(key: string): StateValue | undefined {
-    return key === "length" ? this.node.length : this.node[Number(key)];
+  protected override own(key: string): StateValue | undefined {
+    return ownElement(this.node, key);
   }
 
   protected override inherited(key: string | symbol): unknown {

@@ -28,15 +28,6 @@ export function detach(value: unknown, options: DetachLimits & { readonly path?:
   return new Copier(options).take(value, parsePointer(options.path ?? ""));
 }
 
-/** A deep copy as ordinary objects, as JSON.parse would give it. */
-export function plainCopy(value: StateValue): Json {
-  if (!isNode(value)) return value;
-  if (Array.isArray(value)) return value.map(plainCopy);
-  const copy: { [key: string]: Json } = {};
-  for (const key of Object.keys(value)) copy[key] = plainCopy(value[key] ?? null);
-  return copy;
-}
-
 /** About the bytes a primitive takes as JSON text; escapes are not counted. */
 export function bytesOf(value: StateValue | undefined): number {
   return typeof value === "string" ? Buffer.byteLength(value) + 2 : 8;
@@ -60,14 +51,12 @@ export function sizeOf(value: StateValue, max = Number.POSITIVE_INFINITY): numbe
 
 /** Copies values and counts what they take, for one transaction. */
 export class Copier {
-  readonly #depthMax: number;
-  readonly #bytesMax: number;
-  readonly #ancestors: object[] = [];
+  readonly #limits: DetachLimits;
+  #ancestors: object[] | undefined;
   #bytes = 0;
 
   constructor(limits: DetachLimits) {
-    this.#depthMax = limits.depthMax;
-    this.#bytesMax = limits.bytesMax;
+    this.#limits = limits;
   }
 
   /** A checked copy of the value that will stand at `path`. The array is written to meanwhile, and is spoilt by a throw. */
@@ -108,12 +97,16 @@ export class Copier {
     return this.#bytes;
   }
 
-  /** Counts bytes written; negative ones are written over. Throws once the transaction has passed its limit. */
+  /** Counts bytes written. Throws once the transaction has passed its limit. */
   charge(bytes: number, path: readonly string[]): void {
-    if (bytes > 0 && this.#bytes + bytes > this.#bytesMax) {
-      throw refused(path, `one transaction writes at most ${this.#bytesMax} bytes`);
-    }
+    const { bytesMax } = this.#limits;
+    if (this.#bytes + bytes > bytesMax) throw refused(path, `one transaction writes at most ${bytesMax} bytes`);
     this.#bytes += bytes;
+  }
+
+  /** Takes back bytes that were written over. */
+  refund(bytes: number): void {
+    this.#bytes -= bytes;
   }
 
   /** A copy of a node that is in the state already; counted like any other. */
@@ -143,6 +136,7 @@ export class Copier {
   #container(value: object, path: string[]): StateNode {
     const view = View.behind(value);
     if (view !== undefined) return this.copyNode(view.node, path);
+    this.#ancestors ??= [];
     if (this.#ancestors.includes(value)) throw refused(path, "a value cannot contain itself");
     this.#requireDepth(path.length, path);
     this.charge(2, path);
@@ -185,7 +179,8 @@ export class Copier {
   }
 
   #requireDepth(depth: number, path: readonly string[]): void {
-    if (depth >= this.#depthMax) throw refused(path, `state is at most ${this.#depthMax} levels deep`);
+    const { depthMax } = this.#limits;
+    if (depth >= depthMax) throw refused(path, `state is at most ${depthMax} levels deep`);
   }
 
   #requireText(text: string, path: readonly string[]): void {

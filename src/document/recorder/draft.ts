@@ -3,8 +3,9 @@
 
 import { formatPointer } from "@tidemark/protocol";
 import { bytesOf } from "./detach.js";
+import { addTo, type Few, findIn } from "./few.js";
 import { InvalidStateError } from "./invalid-state.js";
-import { type Journal, type Logged, Slot } from "./journal.js";
+import { Slot } from "./journal.js";
 import { isNode, type StateNode, type StateValue } from "./state-node.js";
 import type { Checked, Transaction } from "./transaction.js";
 import { refusal, View } from "./view.js";
@@ -15,58 +16,21 @@ export const FOLDED = 1;
 export const FRESH = 2;
 export type Mode = typeof LOGGED | typeof FOLDED | typeof FRESH;
 
-/** Makes the draft of a node; the one place that knows both kinds. */
-export type CreateDraft = (
-  pool: DraftPool,
-  node: StateNode,
-  place: { parent: Draft | undefined; key: string },
-) => Draft;
-
-/** The drafts of one transaction: one for each node that was touched. */
-export class DraftPool {
-  readonly transaction: Transaction;
-  readonly #create: CreateDraft;
-  readonly #drafts = new Map<StateNode, Draft>();
-
-  constructor(transaction: Transaction, create: CreateDraft) {
-    this.transaction = transaction;
-    this.#create = create;
-  }
-
-  root(node: StateNode): Draft {
-    return this.#create(this, node, { parent: undefined, key: "" });
-  }
-
-  of(node: StateNode, parent: Draft, key: string): Draft {
-    const known = this.#drafts.get(node);
-    if (known !== undefined) {
-      known.key = key;
-      return known;
-    }
-    const draft = this.#create(this, node, { parent, key });
-    if (this.transaction.fresh.has(node)) draft.mode = FRESH;
-    this.#drafts.set(node, draft);
-    return draft;
-  }
-}
-
-/** Where a node is now. `tokens` may be extended by the key that is written. */
-export interface Place {
-  readonly tokens: string[];
-  readonly mode: Mode;
+/** The transaction as drafts see it: it makes them, as the one who knows both kinds. */
+export interface Drafting extends Transaction {
+  draftOf(node: StateNode, parent: Draft | undefined): Draft;
 }
 
 export abstract class Draft<N extends StateNode = StateNode> extends View<N> implements Checked {
   declare readonly parent: Draft | undefined;
-  mode: Mode = LOGGED;
-  protected readonly pool: DraftPool;
-  protected readonly transaction: Transaction;
-  protected slots: Map<string, Slot> | undefined;
+  mode: Mode;
+  protected readonly transaction: Drafting;
+  protected slots: Few<string, Slot>;
 
-  constructor(pool: DraftPool, node: N, place: { parent: Draft | undefined; key: string }) {
-    super(node, place.parent, place.key);
-    this.pool = pool;
-    this.transaction = pool.transaction;
+  constructor(transaction: Drafting, node: N, parent: Draft | undefined) {
+    super(node, parent);
+    this.transaction = transaction;
+    this.mode = transaction.isFresh(node) ? FRESH : LOGGED;
   }
 
   /** The key under which the node holds this child now; undefined: it does not. `hint` is where it was last seen. */
@@ -75,31 +39,39 @@ export abstract class Draft<N extends StateNode = StateNode> extends View<N> imp
 
   /** Pointer of the node now; undefined when it, or something above it, was removed. */
   pointer(): string | undefined {
-    const place = this.#find();
-    return place === undefined ? undefined : formatPointer(place.tokens);
+    return this.#find() === undefined ? undefined : formatPointer(this.path());
   }
 
-  /** Where to write. Throws for a node that is no longer in the state: the write would be lost. */
-  protected locate(): Place {
-    const place = this.#find();
-    if (place !== undefined) return place;
+  /** Finds the node before a write. Throws when it is no longer in the state: the write would be lost. */
+  protected locate(): Mode {
+    const mode = this.#find();
+    if (mode !== undefined) return mode;
     throw new InvalidStateError(this.lastSeenAt(), "this part was removed from the state; a write to it would be lost");
   }
 
-  #find(): Place | undefined {
-    const tokens: string[] = [];
+  /** Brings the keys from here to the root up to date. Says who keeps a write; undefined: the node is detached. */
+  #find(): Mode | undefined {
     let mode: Mode = this.mode;
     let child: Draft = this;
     for (let parent = child.parent; parent !== undefined; parent = parent.parent) {
       const key = parent.keyOf(child.node, child.key);
       if (key === undefined) return undefined;
       child.key = key;
-      tokens.push(key);
       if (parent.mode > mode) mode = parent.mode;
       child = parent;
     }
-    tokens.reverse();
-    return { tokens, mode };
+    return mode;
+  }
+
+  /** The path of the node, or of a key in it, as it was last found. */
+  protected path(key?: string | number): string[] {
+    let length = key === undefined ? 0 : 1;
+    for (let draft: Draft = this; draft.parent !== undefined; draft = draft.parent) length += 1;
+    // As long as it must be: pushing would make room for seventeen.
+    const tokens = new Array<string>(length);
+    if (key !== undefined) tokens[--length] = String(key);
+    for (let draft: Draft = this; draft.parent !== undefined; draft = draft.parent) tokens[--length] = draft.key;
+    return tokens;
   }
 
   above(levels: number): Draft {
@@ -112,8 +84,8 @@ export abstract class Draft<N extends StateNode = StateNode> extends View<N> imp
     if (!this.transaction.live) throw new TypeError("this draft is dead: its transaction is over");
   }
 
-  protected proxyOf(child: StateNode, key: string): StateNode {
-    return this.pool.of(child, this, key).proxy;
+  protected override viewOf(child: StateNode): Draft {
+    return this.transaction.draftOf(child, this);
   }
 
   protected refuse(key: string | symbol | undefined, problem: string): never {
@@ -124,99 +96,76 @@ export abstract class Draft<N extends StateNode = StateNode> extends View<N> imp
   /** Sets a key. `old` is its value now, undefined when it has none. */
   protected assign(key: string, old: StateValue | undefined, raw: unknown): void {
     if (old !== undefined && isSame(old, raw)) return;
-    const write = this.#open(key, old);
-    const { tokens, mode, slot } = write;
-    const isMove = mode === LOGGED && old === undefined && slot === undefined && this.isMove(raw, tokens);
-    const { value, bytes } = this.#take(raw, write);
-    this.transaction.coverWrite(tokens, value, this);
-    if (isMove) this.#logMove(key, tokens);
-    else if (mode !== FRESH) this.#logSet(write, value).charged += bytes;
+    const mode = this.locate();
+    const path = this.path(key);
+    const slot = this.#slotAt(key);
+    const isMove = mode === LOGGED && old === undefined && slot === undefined && this.isMove(raw, path);
+    const { copier } = this.transaction;
+    const isAppend = typeof raw === "string" && typeof old === "string" && raw.startsWith(old);
+    if (!isAppend) this.#refund(slot, old, mode);
+    const bytesBefore = copier.bytes;
+    const value = isAppend ? copier.takeAppended(raw, old.length, path) : copier.take(raw, path);
+    this.transaction.coverWrite(path, value, this);
+    if (isMove) this.#logMove(key, path);
+    else if (mode !== FRESH) {
+      const written = slot ?? this.#openSlot(key, old, mode === LOGGED ? path : undefined);
+      written.charged += copier.bytes - bytesBefore;
+      if (mode === LOGGED) written.set(value);
+      if (isNode(value)) this.transaction.markFresh(value);
+    }
     this.store(key, value);
   }
 
   /** Deletes a key that is there. */
   protected remove(key: string, old: StateValue): void {
-    const write = this.#open(key, old);
-    this.transaction.coverRemoval(write.tokens, this);
-    this.#refund(write);
-    if (write.slot === undefined) this.#logDelete(write, old);
-    else if (write.mode === LOGGED) write.slot.delete();
+    const mode = this.locate();
+    const path = this.path(key);
+    const slot = this.#slotAt(key);
+    this.transaction.coverRemoval(path, this);
+    this.#refund(slot, old, mode);
+    if (slot === undefined && mode !== FRESH) this.#logDelete(key, old, mode === LOGGED ? path : undefined);
+    else if (mode === LOGGED) slot?.delete();
   }
 
   protected isMove(raw: unknown, path: readonly string[]): boolean {
     return this.transaction.removal !== undefined && this.transaction.isMove(View.behind(raw)?.node, path);
   }
 
-  #open(key: string, old: StateValue | undefined): Write {
-    const { tokens, mode } = this.locate();
-    tokens.push(key);
-    return { key, old, tokens, mode, slot: this.slots?.get(key) };
-  }
-
-  /** The value as it will stand in the state, and what it was counted for. */
-  #take(raw: unknown, write: Write): { value: StateValue; bytes: number } {
-    const { copier } = this.transaction;
-    const { old, tokens } = write;
-    const isAppend = typeof raw === "string" && typeof old === "string" && raw.startsWith(old);
-    if (!isAppend) this.#refund(write);
-    const bytesBefore = copier.bytes;
-    const value = isAppend ? copier.takeAppended(raw, old.length, tokens) : copier.take(raw, tokens);
-    return { value, bytes: copier.bytes - bytesBefore };
-  }
-
   /** Takes back what a value that goes had been counted for: a counter may be written any number of times. */
-  #refund({ slot, mode, old, tokens }: Write): void {
+  #refund(slot: Slot | undefined, old: StateValue | undefined, mode: Mode): void {
     const { copier } = this.transaction;
     if (slot !== undefined) {
-      copier.charge(-slot.charged, tokens);
+      copier.refund(slot.charged);
       slot.charged = 0;
-    } else if (mode === FRESH && !isNode(old)) copier.charge(-bytesOf(old), tokens);
+    } else if (mode === FRESH && !isNode(old)) copier.refund(bytesOf(old));
   }
 
-  #logSet({ key, tokens, mode, old, slot: open }: Write, value: StateValue): Slot {
-    const slot =
-      open ?? this.#openSlot(key, old, mode === LOGGED ? this.#journal.log("=", formatPointer(tokens)) : undefined);
-    if (mode === LOGGED) slot.set(value);
-    if (isNode(value)) this.transaction.fresh.add(value);
-    return slot;
-  }
-
-  #logDelete({ key, tokens, mode }: Write, old: StateValue): void {
-    if (mode === FRESH) return;
-    const operation = mode === LOGGED ? this.#journal.log("-", formatPointer(tokens)) : undefined;
-    this.#openSlot(key, old, operation);
-    if (operation === undefined || !isNode(old)) return;
-    this.transaction.removal = { node: old, operation, part: tokens[0], seal: () => this.slots?.delete(key) };
+  #logDelete(key: string, old: StateValue, path: readonly string[] | undefined): void {
+    const operation = this.#openSlot(key, old, path);
+    operation.delete();
+    if (path !== undefined && isNode(old)) this.transaction.removal = { node: old, operation, part: path[0] };
   }
 
   /** The key gets no slot: its operation must stay a move. */
-  #logMove(key: string, tokens: readonly string[]): void {
-    this.transaction.logMove(tokens);
-    this.#journal.add(new Slot(this.node, key, { before: undefined, operation: undefined }));
+  #logMove(key: string, path: readonly string[]): void {
+    this.transaction.logMove(path);
+    this.transaction.journal.add(new Slot(this.node, key, undefined));
   }
 
-  #openSlot(key: string, before: StateValue | undefined, operation: Logged | undefined): Slot {
-    const slot = new Slot(this.node, key, { before, operation });
-    this.slotsNow().set(key, slot);
-    this.#journal.add(slot);
+  /** The first write to a key. `path` when it needs an operation. */
+  #openSlot(key: string, before: StateValue | undefined, path: readonly string[] | undefined): Slot {
+    const slot = new Slot(this.node, key, before);
+    const { journal } = this.transaction;
+    if (path === undefined) journal.add(slot);
+    else journal.log(slot, formatPointer(path));
+    this.slots = addTo(this.slots, slot);
     return slot;
   }
 
-  protected slotsNow(): Map<string, Slot> {
-    this.slots ??= new Map();
-    return this.slots;
+  #slotAt(key: string): Slot | undefined {
+    const slot = findIn(this.slots, key);
+    return slot?.isSealed === true ? undefined : slot;
   }
-
-  get #journal(): Journal {
-    return this.transaction.journal;
-  }
-}
-
-/** One write, before anything is changed. `tokens` is its whole path. */
-interface Write extends Place {
-  readonly key: string;
-  readonly old: StateValue | undefined;
-  readonly slot: Slot | undefined;
 }
 
 /** Writing a value over itself changes nothing, also when it comes as its own draft. */

@@ -1,66 +1,93 @@
 // What one transaction did: operations to tell others, and what is needed to undo them. It knows nodes and pointers,
 // nothing of proxies, and never decides whether a write is allowed.
-import type { PatchOperation } from "@tidemark/protocol";
-import { plainCopy } from "./detach.js";
-import { isNode, type StateArray, type StateNode, type StateValue } from "./state-node.js";
+import { formatPointer, type PatchOperation } from "@tidemark/protocol";
+import type { Link } from "./few.js";
+import type { StateArray, StateNode, StateValue } from "./state-node.js";
 
-/** An operation that may still change: `value` is the live value, so that later writes inside it are part of it. */
-export interface Logged {
-  code: PatchOperation[0] | "dropped";
-  path: string;
+type Code = PatchOperation[0];
+
+/**
+ * One thing that was done: at most one operation, which may still change, and its undoing. Undone in reverse order, each
+ * entry finds the tree as it left it.
+ */
+export class Entry {
+  /** The journal is a chain: two writes need no list. */
+  earlier: Entry | undefined;
+  /** undefined: no operation, as one above holds the value, or as writes have cancelled out. */
+  code: Code | undefined;
+  /** Of the operation; undefined as long as none was logged. */
+  path: string | undefined;
+  /** The live value, so that later writes inside it are part of it; of an append what is new, of a move its origin. */
   value: StateValue;
-  /** Where a move comes from; "" for others. */
-  from: string;
-}
 
-/** One thing to undo. Undone in reverse order, each finds the tree as it left it. */
-export interface Undo {
-  undo(): void;
+  constructor(code?: Code, value: StateValue = null) {
+    this.code = code;
+    this.value = value;
+  }
+
+  /** Makes a move to `path` of a removal. */
+  becomeMove(path: readonly string[]): void {
+    this.code = ">";
+    this.value = this.path ?? "";
+    this.path = formatPointer(path);
+  }
+
+  undo(): void {}
 }
 
 export class Journal {
-  readonly #undo: Undo[] = [];
-  readonly #operations: Logged[] = [];
+  #latest: Entry | undefined;
+  #lastOperation: Entry | undefined;
 
-  get lastOperation(): Logged | undefined {
-    return this.#operations.at(-1);
+  get lastOperation(): Entry | undefined {
+    return this.#lastOperation;
   }
 
-  log(code: Logged["code"], path: string, value: StateValue = null): Logged {
-    const operation: Logged = { code, path, value, from: "" };
-    this.#operations.push(operation);
-    return operation;
+  /** Adds what needs no operation. */
+  add(entry: Entry): void {
+    entry.earlier = this.#latest;
+    this.#latest = entry;
   }
 
-  add(change: Undo): void {
-    this.#undo.push(change);
+  /** Adds an operation at a path. */
+  log(entry: Entry, path: string): void {
+    entry.path = path;
+    this.#lastOperation = entry;
+    this.add(entry);
   }
 
   /** Restores every node, elements in their order; a key that was deleted comes back as the last one of its object. */
   undoAll(): void {
-    for (let change = this.#undo.pop(); change !== undefined; change = this.#undo.pop()) change.undo();
+    while (this.#latest !== undefined) {
+      this.#latest.undo();
+      this.#latest = this.#latest.earlier;
+    }
   }
 
-  /** The operations as plain data that shares nothing with the state. */
+  /** The operations in their order. Values are live: they are right until the next write. */
   operations(): PatchOperation[] {
-    const operations: PatchOperation[] = [];
-    for (const logged of this.#operations)
-      if (logged.code !== "dropped") operations.push(toOperation(logged, logged.code));
+    let count = 0;
+    for (let entry = this.#latest; entry !== undefined; entry = entry.earlier) if (entry.code !== undefined) count += 1;
+    const operations = new Array<PatchOperation>(count);
+    for (let entry = this.#latest; entry !== undefined; entry = entry.earlier) {
+      if (entry.code === undefined) continue;
+      count -= 1;
+      operations[count] = operationOf(entry.code, entry.path ?? "", entry.value);
+    }
     return operations;
   }
 }
 
-function toOperation(logged: Logged, code: PatchOperation[0]): PatchOperation {
-  const { path, value, from } = logged;
+function operationOf(code: Code, path: string, value: StateValue): PatchOperation {
   switch (code) {
     case "-":
       return ["-", path];
     case ">":
-      return [">", from, path];
+      return [">", String(value), path];
     case "~":
       return ["~", path, String(value)];
     default:
-      return [code, path, isNode(value) ? plainCopy(value) : value];
+      return [code, path, value];
   }
 }
 
@@ -69,45 +96,53 @@ function toOperation(logged: Logged, code: PatchOperation[0]): PatchOperation {
  * at its point in the log its path led to this very node, wherever the node has moved since, and nothing below the key
  * was logged after it. A slot of an array is forgotten as soon as elements shift.
  */
-export class Slot implements Undo {
+export class Slot extends Entry implements Link<string, Slot> {
+  next: Slot | undefined;
   readonly #node: StateNode;
   readonly #key: string;
   /** The value at the first write; undefined: there was none. */
   readonly #before: StateValue | undefined;
-  /** undefined when an operation above holds the value. */
-  readonly #operation: Logged | undefined;
   /** Bytes counted for the value that stands there now. */
   charged = 0;
 
-  constructor(node: StateNode, key: string, first: { before: StateValue | undefined; operation: Logged | undefined }) {
+  constructor(node: StateNode, key: string, before: StateValue | undefined) {
+    super();
     this.#node = node;
     this.#key = key;
-    this.#before = first.before;
-    this.#operation = first.operation;
+    this.#before = before;
+  }
+
+  get id(): string {
+    return this.#key;
+  }
+
+  /** Whether the operation must stay what it is: the next write to the key is one of its own. */
+  get isSealed(): boolean {
+    return this.code === ">";
   }
 
   set(value: StateValue): void {
-    const operation = this.#operation;
-    if (operation === undefined) return;
+    if (this.path === undefined) return;
     const before = this.#before;
-    operation.value = value;
-    if (before === undefined) operation.code = "+";
-    else if (value === before) operation.code = "dropped";
+    this.value = value;
+    if (before === undefined) this.code = "+";
+    else if (value === before) this.code = undefined;
     else if (typeof before === "string" && typeof value === "string" && before !== "" && value.startsWith(before)) {
-      operation.code = "~";
-      operation.value = value.slice(before.length);
-    } else operation.code = "=";
+      this.code = "~";
+      this.value = value.slice(before.length);
+    } else this.code = "=";
   }
 
   delete(): void {
-    if (this.#operation === undefined) return;
-    this.#operation.code = this.#before === undefined ? "dropped" : "-";
-    this.#operation.value = null;
+    if (this.path === undefined) return;
+    this.code = this.#before === undefined ? undefined : "-";
+    this.value = null;
   }
 
-  undo(): void {
+  override undo(): void {
     const node = this.#node;
     if (Array.isArray(node)) {
+      // A new element goes with the splice that brought it.
       if (this.#before !== undefined) node[Number(this.#key)] = this.#before;
     } else if (this.#before === undefined) delete node[this.#key];
     else node[this.#key] = this.#before;
@@ -115,35 +150,37 @@ export class Slot implements Undo {
 }
 
 /** Elements that came and went at one place of an array. */
-export class Splice implements Undo {
+export class Splice extends Entry {
   readonly #node: StateArray;
   readonly #start: number;
   readonly #removed: readonly StateValue[];
   readonly #insertedCount: number;
 
   constructor(node: StateArray, start: number, change: { removed: readonly StateValue[]; insertedCount: number }) {
+    super();
     this.#node = node;
     this.#start = start;
     this.#removed = change.removed;
     this.#insertedCount = change.insertedCount;
   }
 
-  undo(): void {
+  override undo(): void {
     spliceNode(this.#node, this.#start, { removeCount: this.#insertedCount, items: this.#removed });
   }
 }
 
 /** All elements of an array, for changes that log the whole of it. */
-export class Content implements Undo {
+export class Content extends Entry {
   readonly #node: StateArray;
   readonly #before: readonly StateValue[];
 
   constructor(node: StateArray) {
+    super();
     this.#node = node;
     this.#before = node.slice();
   }
 
-  undo(): void {
+  override undo(): void {
     writeContent(this.#node, this.#before);
   }
 }

@@ -7,7 +7,7 @@ export class ObjectDraft extends Draft<StateObject> {
     this.assertLive();
     if (typeof key === "symbol") return this.refuse(key, "");
     if (key === "__proto__") return this.refuse(key, "the key __proto__ is forbidden");
-    this.assign(key, Object.hasOwn(node, key) ? node[key] : undefined, value);
+    this.assign(key, node[key], value);
     return true;
   }
 
@@ -28,7 +28,8 @@ export class ObjectDraft extends Draft<StateObject> {
     this.node[key] = value;
   }
 
-  protected override valueAt(key: string): StateValue | undefined {
+  protected override own(key: string): StateValue | undefined {
+    // Nodes inherit nothing.
     return this.node[key];
   }
 

@@ -1,8 +1,8 @@
 // A view of the live state for code that may look and must not touch: queries, `can`, access functions. It reads
 // through proxies, so it costs nothing until it is read, and shows later transactions too until it is revoked.
 import type { JsonObject } from "@tidemark/protocol";
-import { type Methods, READING_METHODS } from "./array-methods.js";
-import type { StateNode, StateValue } from "./state-node.js";
+import { READING_METHODS } from "./array-methods.js";
+import { ownElement, type StateNode, type StateValue } from "./state-node.js";
 import { refusal, View } from "./view.js";
 
 /** An attempt to write to a read-only view. `path` is the JSON pointer of what was to be written. */
@@ -19,34 +19,33 @@ export class ReadOnlyStateError extends TypeError {
 
 /**
  * A deep, read-only, live view. The same node gives the same proxy, so `===` compares. Every write throws
- * ReadOnlyStateError; every use after `revoke` throws TypeError.
+ * ReadOnlyStateError; every use after `revoke` throws TypeError. For one look: it keeps what it has shown.
  */
-export function readOnly<S extends object>(root: JsonObject): { readonly view: S; revoke(): void } {
-  const scope: Scope = { live: true, views: new WeakMap() };
-  // The view has the shape of the state; that its schema describes it is the document's business.
-  const view = viewOf(scope, root as StateNode, { parent: undefined, key: "" }).proxy as object as S;
-  const revoke = (): void => {
-    scope.live = false;
-  };
-  return { view, revoke };
+export function readOnly<S extends object>(root: JsonObject): Look<S> {
+  return new Look(root);
 }
 
-interface Scope {
-  live: boolean;
-  /** Weak: a view may outlive many transactions and must not keep what they removed. */
-  readonly views: WeakMap<StateNode, ReadOnlyView>;
-}
+/** One look at a state. */
+class Look<S extends object> {
+  live = true;
+  readonly view: S;
 
-const NOTHING: Methods = new Map();
+  constructor(root: JsonObject) {
+    // The view has the shape of the state; that its schema describes it is the document's business.
+    this.view = new ReadOnlyView(this, root as StateNode, undefined).proxy as object as S;
+  }
+
+  revoke(): void {
+    this.live = false;
+  }
+}
 
 class ReadOnlyView extends View {
-  readonly #scope: Scope;
-  readonly #methods: Methods;
+  readonly #look: Look<object>;
 
-  constructor(scope: Scope, node: StateNode, place: { parent: View | undefined; key: string }) {
-    super(node, place.parent, place.key);
-    this.#scope = scope;
-    this.#methods = Array.isArray(node) ? READING_METHODS : NOTHING;
+  constructor(look: Look<object>, node: StateNode, parent: View | undefined) {
+    super(node, parent);
+    this.#look = look;
   }
 
   set(_node: StateNode, key: string | symbol): never {
@@ -58,36 +57,24 @@ class ReadOnlyView extends View {
   }
 
   protected override assertLive(): void {
-    if (!this.#scope.live) throw new TypeError("this view of the state is dead: what it was made for is over");
+    if (!this.#look.live) throw new TypeError("this view of the state is dead: what it was made for is over");
   }
 
-  protected override valueAt(key: string): StateValue | undefined {
+  protected override own(key: string): StateValue | undefined {
     const { node } = this;
-    if (!Array.isArray(node)) return node[key];
-    return key === "length" ? node.length : node[Number(key)];
+    return Array.isArray(node) ? ownElement(node, key) : node[key];
   }
 
   protected override inherited(key: string | symbol): unknown {
-    return this.#methods.get(key);
+    return Array.isArray(this.node) ? READING_METHODS.get(key) : undefined;
   }
 
-  protected override proxyOf(child: StateNode, key: string): StateNode {
-    return viewOf(this.#scope, child, { parent: this, key }).proxy;
+  protected override viewOf(child: StateNode): View {
+    return new ReadOnlyView(this.#look, child, this);
   }
 
   protected override refuse(key: string | symbol | undefined, problem: string): never {
     this.assertLive();
     throw new ReadOnlyStateError(refusal(this, key, problem).path, problem);
   }
-}
-
-function viewOf(scope: Scope, node: StateNode, place: { parent: View | undefined; key: string }): ReadOnlyView {
-  const known = scope.views.get(node);
-  if (known !== undefined) {
-    known.key = place.key;
-    return known;
-  }
-  const view = new ReadOnlyView(scope, node, place);
-  scope.views.set(node, view);
-  return view;
 }

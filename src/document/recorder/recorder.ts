@@ -3,15 +3,24 @@
 import type { JsonObject, PatchOperation } from "@tidemark/protocol";
 import { ArrayDraft } from "./array-draft.js";
 import type { DetachLimits } from "./detach.js";
-import { type CreateDraft, type Draft, DraftPool } from "./draft.js";
+import type { Draft, Drafting } from "./draft.js";
 import { ObjectDraft } from "./object-draft.js";
 import type { StateGuard } from "./state-guard.js";
-import type { StateObject } from "./state-node.js";
+import type { StateNode, StateObject } from "./state-node.js";
 import { Transaction } from "./transaction.js";
 
-/** What a transaction did to the state, in order; plain data that shares nothing with it. */
-export interface Recorded {
-  readonly operations: readonly PatchOperation[];
+/** What a transaction did to the state, in order, as text: it shares nothing with the state. */
+export class Recorded {
+  readonly json: string;
+
+  constructor(json: string) {
+    this.json = json;
+  }
+
+  /** Read from the text again each time. */
+  get operations(): readonly PatchOperation[] {
+    return JSON.parse(this.json);
+  }
 }
 
 /** One transaction under way. Only one may be under way on a root, and nothing else may write to it meanwhile. */
@@ -37,29 +46,44 @@ export interface RecordOptions extends DetachLimits {
  * of the writes, whatever the size of the state. Writes throw InvalidStateError and then have changed nothing.
  */
 export function record<S extends object>(root: JsonObject, options: RecordOptions): Recording<S> {
-  const transaction = new Transaction(options.guard, options);
-  const draft = new DraftPool(transaction, createDraft).root(writable(root));
-  const rollback = (): void => {
-    transaction.live = false;
-    transaction.journal.undoAll();
-  };
-  const finish = (): Recorded => {
-    if (!transaction.live) throw new TypeError("this transaction is over");
-    try {
-      transaction.runDeferred();
-    } catch (error) {
-      rollback();
-      throw error;
-    }
-    transaction.live = false;
-    return { operations: transaction.journal.operations() };
-  };
-  // The draft has the shape of the state; that its schema describes it is the document's business.
-  return { draft: draft.proxy as object as S, finish, rollback };
+  return new TreeRecording(writable(root), options);
 }
 
-const createDraft: CreateDraft = (pool, node, place): Draft =>
-  Array.isArray(node) ? new ArrayDraft(pool, node, place) : new ObjectDraft(pool, node, place);
+/** All of a transaction in one object: a message is executed with as few as can be. */
+class TreeRecording<S extends object> extends Transaction implements Drafting, Recording<S> {
+  readonly #root: Draft;
+
+  constructor(root: StateObject, options: RecordOptions) {
+    super(options.guard, options);
+    this.#root = this.draftOf(root, undefined);
+  }
+
+  get draft(): S {
+    // The draft has the shape of the state; that its schema describes it is the document's business.
+    return this.#root.proxy as object as S;
+  }
+
+  draftOf(node: StateNode, parent: Draft | undefined): Draft {
+    return Array.isArray(node) ? new ArrayDraft(this, node, parent) : new ObjectDraft(this, node, parent);
+  }
+
+  finish(): Recorded {
+    if (!this.live) throw new TypeError("this transaction is over");
+    try {
+      this.runDeferred();
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
+    this.live = false;
+    return new Recorded(JSON.stringify(this.journal.operations()));
+  }
+
+  rollback(): void {
+    this.live = false;
+    this.journal.undoAll();
+  }
+}
 
 /** The recorder is the one writer of a live tree, which everybody else sees as readonly. */
 const writable = (root: JsonObject): StateObject => root as StateObject;

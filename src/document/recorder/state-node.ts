@@ -25,3 +25,9 @@ export const emptyObject = (): StateObject => new BareObject();
 /** Whether a value of the tree has keys of its own. */
 export const isNode = (value: StateValue | undefined): value is StateNode =>
   typeof value === "object" && value !== null;
+
+/** An array's own value under a key, its length included; undefined: it has none. */
+export function ownElement(node: StateArray, key: string): StateValue | undefined {
+  if (!Object.hasOwn(node, key)) return undefined;
+  return key === "length" ? node.length : node[Number(key)];
+}

@@ -3,7 +3,7 @@
 import { formatPointer } from "@tidemark/protocol";
 import { Copier, type DetachLimits } from "./detach.js";
 import { InvalidStateError } from "./invalid-state.js";
-import { Journal, type Logged } from "./journal.js";
+import { type Entry, Journal } from "./journal.js";
 import type { Cover, StateGuard } from "./state-guard.js";
 import type { StateNode, StateValue } from "./state-node.js";
 
@@ -19,36 +19,53 @@ export interface Checked {
 /** The latest removal, while a move can still be made of it. */
 export interface Removal {
   readonly node: StateNode;
-  readonly operation: Logged;
+  readonly operation: Entry;
   /** Name of the top-level part of the state it was in. */
   readonly part: string | undefined;
-  /** Nobody may rewrite the operation any more. */
-  seal(): void;
 }
 
 type Check = Cover["check"];
 
+/** What waits for a node. One schema node, one check: there is hardly ever a second one. */
+interface Waiting {
+  readonly place: Checked;
+  readonly checks: Check[];
+}
+
 export class Transaction {
   readonly journal = new Journal();
   readonly copier: Copier;
-  /** Nodes that an operation of this transaction holds whole: what happens inside them needs no operation and no undo. */
-  readonly fresh = new Set<StateNode>();
   live = true;
   removal: Removal | undefined;
   readonly #guard: StateGuard | undefined;
-  readonly #deferred = new Map<StateNode, { readonly place: Checked; readonly checks: Set<Check> }>();
+  #fresh: Set<StateNode> | undefined;
+  #deferred: Map<StateNode, Waiting> | undefined;
 
   constructor(guard: StateGuard | undefined, limits: DetachLimits) {
     this.#guard = guard;
     this.copier = new Copier(limits);
   }
 
+  /** Whether an operation of this transaction holds the node whole: what happens inside needs no operation and no undo. */
+  isFresh(node: StateNode): boolean {
+    return this.#fresh?.has(node) === true;
+  }
+
+  markFresh(node: StateNode): void {
+    this.#fresh ??= new Set();
+    this.#fresh.add(node);
+  }
+
   /** Checks a value before it is written at `path`, into `place`. Throws InvalidStateError when it is refused. */
   coverWrite(path: readonly string[], value: StateValue, place: Checked): void {
     if (this.#guard === undefined) return;
     const { depth, check } = this.#guard.coverWrite(path);
-    if (depth < path.length) this.#defer(place.above(path.length - depth), check);
-    else runCheck(check, value, () => formatPointer(path));
+    if (depth < path.length) return this.#defer(place.above(path.length - depth), check);
+    try {
+      check(value);
+    } catch (error) {
+      throw below(error, formatPointer(path));
+    }
   }
 
   /** Notes what must be checked when `path`, in `place`, is gone. */
@@ -70,36 +87,35 @@ export class Transaction {
 
   /** Makes a move to `path` of the latest removal. */
   logMove(path: readonly string[]): void {
-    const { removal } = this;
-    if (removal === undefined) return;
-    const { operation } = removal;
-    operation.code = ">";
-    operation.from = operation.path;
-    operation.path = formatPointer(path);
-    removal.seal();
+    this.removal?.operation.becomeMove(path);
     this.removal = undefined;
   }
 
   /** Runs the checks that had to wait. A node that was detached meanwhile has nothing to answer for. */
-  runDeferred(): void {
+  protected runDeferred(): void {
+    if (this.#deferred === undefined) return;
     for (const { place, checks } of this.#deferred.values()) {
       const pointer = place.pointer();
-      if (pointer === undefined) continue;
-      for (const check of checks) runCheck(check, place.node, () => pointer);
+      if (pointer !== undefined) for (const check of checks) runCheck(check, place.node, pointer);
     }
   }
 
   #defer(place: Checked, check: Check): void {
+    this.#deferred ??= new Map();
     const waiting = this.#deferred.get(place.node);
-    if (waiting === undefined) this.#deferred.set(place.node, { place, checks: new Set([check]) });
-    else waiting.checks.add(check);
+    if (waiting === undefined) this.#deferred.set(place.node, { place, checks: [check] });
+    else if (!waiting.checks.includes(check)) waiting.checks.push(check);
   }
 }
 
-function runCheck(check: Check, value: StateValue, pointer: () => string): void {
+function runCheck(check: Check, value: StateValue, pointer: string): void {
   try {
     check(value);
   } catch (error) {
-    throw error instanceof InvalidStateError ? error.below(pointer()) : error;
+    throw below(error, pointer);
   }
 }
+
+/** What a check threw, for a reader who stands at the root. */
+const below = (error: unknown, pointer: string): unknown =>
+  error instanceof InvalidStateError ? error.below(pointer) : error;

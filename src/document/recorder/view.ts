@@ -1,6 +1,7 @@
 // What drafts and read-only views share: reading a node of the live tree through a proxy that sees own keys only and
 // never hands out a raw node. Writing is the business of those who extend it.
 import { formatPointer } from "@tidemark/protocol";
+import { addTo, type Few, findIn, type Link } from "./few.js";
 import { InvalidStateError } from "./invalid-state.js";
 import type { StateNode, StateValue } from "./state-node.js";
 import { isNode } from "./state-node.js";
@@ -10,19 +11,25 @@ const VIEW = Symbol("view");
 
 /**
  * The proxy handler of one node. One object is both handler and record, so that a trap needs no look-up to know where
- * it is. `key` is where the node was last seen in its parent: a hint, since elements of an array move.
+ * it is. Each keeps those of its children that were looked at: a node never changes its parent.
  */
-export abstract class View<N extends StateNode = StateNode> {
+export abstract class View<N extends StateNode = StateNode> implements Link<StateNode, View> {
   readonly node: N;
   readonly parent: View | undefined;
   readonly proxy: N;
-  key: string;
+  /** Where the node was last seen in its parent: a hint, since elements of an array move. */
+  key = "";
+  next: View | undefined;
+  #children: Few<StateNode, View>;
 
-  constructor(node: N, parent: View | undefined, key: string) {
+  constructor(node: N, parent: View | undefined) {
     this.node = node;
     this.parent = parent;
-    this.key = key;
     this.proxy = new Proxy<N>(node, this);
+  }
+
+  get id(): StateNode {
+    return this.node;
   }
 
   /** The view behind a proxy of this room; undefined for every other value. Throws when that proxy is revoked. */
@@ -34,11 +41,11 @@ export abstract class View<N extends StateNode = StateNode> {
 
   /** Throws TypeError once the view was revoked. */
   protected abstract assertLive(): void;
-  /** The own value under a key that the node is known to have. */
-  protected abstract valueAt(key: string): StateValue | undefined;
+  /** The node's own value under a key; undefined: it has none. */
+  protected abstract own(key: string): StateValue | undefined;
   /** What a node seems to inherit: array methods, nothing for objects. */
   protected abstract inherited(key: string | symbol): unknown;
-  protected abstract proxyOf(child: StateNode, key: string): StateNode;
+  protected abstract viewOf(child: StateNode): View;
   /** Throws; every way to write that has no meaning for JSON ends here. */
   protected abstract refuse(key: string | symbol | undefined, problem: string): never;
 
@@ -49,11 +56,22 @@ export abstract class View<N extends StateNode = StateNode> {
     return formatPointer(tokens.reverse());
   }
 
-  get(node: N, key: string | symbol): unknown {
+  /** The proxy of a node that stands under a key of this one: the same each time. */
+  protected proxyOf(child: StateNode, key: string): StateNode {
+    let view = findIn(this.#children, child);
+    if (view === undefined) {
+      view = this.viewOf(child);
+      this.#children = addTo(this.#children, view);
+    }
+    view.key = key;
+    return view.proxy;
+  }
+
+  get(_node: N, key: string | symbol): unknown {
     this.assertLive();
     if (typeof key === "symbol") return key === VIEW ? this : this.inherited(key);
-    if (!Object.hasOwn(node, key)) return this.inherited(key);
-    const value = this.valueAt(key);
+    const value = this.own(key);
+    if (value === undefined) return this.inherited(key);
     return isNode(value) ? this.proxyOf(value, key) : value;
   }
 
@@ -71,7 +89,7 @@ export abstract class View<N extends StateNode = StateNode> {
     this.assertLive();
     const descriptor: PropertyDescriptor | undefined = Reflect.getOwnPropertyDescriptor(node, key);
     if (descriptor === undefined || typeof key === "symbol") return descriptor;
-    const value = this.valueAt(key);
+    const value = this.own(key);
     if (isNode(value)) descriptor.value = this.proxyOf(value, key);
     return descriptor;
   }

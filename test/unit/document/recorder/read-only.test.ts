@@ -53,13 +53,14 @@ describe("a read-only view", () => {
 
   it("shows later transactions, and is dead once revoked, nested parts too", () => {
     const state = root();
-    const { view, revoke } = readOnly<State>(state);
+    const look = readOnly<State>(state);
+    const { view } = look;
     const { list } = view;
     const recording = record<State>(state, LIMITS);
     recording.draft.list.push({ n: 3 });
     recording.finish();
     expect(list.length).toBe(3);
-    revoke();
+    look.revoke();
     expect(() => view.list).toThrow(TypeError);
     expect(() => list[0]).toThrow(TypeError);
     expect(() => list.push({ n: 1 })).toThrow(TypeError);
