@@ -1,7 +1,7 @@
 // Peer of the busy fan-out: the very server that is measured (its built documents, store and sessions), but with a
 // `ws.send` for each message and socket, as one writes it first. Only the socket's end is different: nothing is
 // joined, nothing is framed once for all.
-import { codecFor, jsonCodec, LIMITS } from "@tidemark/protocol";
+import { codecFor, jsonCodec, LIMITS, type Piece } from "@tidemark/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
 import { makeAuthenticator } from "../../dist/auth/authenticator.js";
 import { resolveApp } from "../../dist/document/definition/define-app.js";
@@ -47,6 +47,10 @@ class SendEachWire implements Wire {
 
   get receivedBytes(): number {
     return this.#received;
+  }
+
+  writeMessage(piece: Piece): void {
+    this.#socket.send(`[${String(piece)}]`);
   }
 
   write(frames: readonly OutgoingFrame[]): void {

@@ -18,10 +18,13 @@ export interface ChainParts {
 /** Did this transaction change nothing that a subscriber sees? */
 export const isEmpty = ({ operations, events }: Committed): boolean => operations === "[]" && events === undefined;
 
-/** The point of the last transaction that changed something; `start` if none did. */
-export function chainAfter(start: Point, rows: readonly Committed[]): Point {
-  const last = rows.findLast((row) => !isEmpty(row));
-  return last === undefined ? start : { epoch: last.epoch, seq: last.seq };
+/** The last transaction that changed something. */
+export function lastChange(rows: readonly Committed[]): Committed | undefined {
+  for (let index = rows.length - 1; index >= 0; index--) {
+    const row = rows[index];
+    if (row !== undefined && !isEmpty(row)) return row;
+  }
+  return undefined;
 }
 
 /**

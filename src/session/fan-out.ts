@@ -5,7 +5,7 @@ import { DocumentMap } from "../document/document-map.js";
 import type { DocumentName } from "../document/document-store.js";
 import type { Audience, Committed, Snapshot } from "../document/documents.js";
 import { invariant } from "../runtime/invariant.js";
-import { chainAfter, encodeAdvance, encodeChain, type Point } from "./delta-chain.js";
+import { encodeAdvance, encodeChain, lastChange, type Point } from "./delta-chain.js";
 import { OutgoingFrame } from "./wire.js";
 
 /** A subscriber, as far as deltas go. */
@@ -23,7 +23,9 @@ export class FanOut implements Audience {
   readonly #snapshots = new Map<Codec, { readonly of: Snapshot; readonly frame: OutgoingFrame }>();
 
   readonly #retired: () => void;
-  #chain: Point = { epoch: 0, seq: 0 };
+  /** The chain: two numbers, because it moves with every commit and is seldom asked for. */
+  #epoch = 0;
+  #seq = 0;
 
   constructor(handle: number, retired: () => void) {
     this.handle = handle;
@@ -32,11 +34,12 @@ export class FanOut implements Audience {
 
   /** What the next delta links to. */
   get chain(): Point {
-    return this.#chain;
+    return { epoch: this.#epoch, seq: this.#seq };
   }
 
-  begin(chain: Point): void {
-    this.#chain = chain;
+  begin({ epoch, seq }: Point): void {
+    this.#epoch = epoch;
+    this.#seq = seq;
   }
 
   /** From now on it gets every delta. */
@@ -48,23 +51,18 @@ export class FanOut implements Audience {
 
   /** It gets nothing more. */
   detach(receiver: Receiver): void {
-    this.#receivers.get(receiver.codec)?.delete(receiver);
+    const same = this.#receivers.get(receiver.codec);
+    same?.delete(receiver);
+    if (same?.size === 0) this.#receivers.delete(receiver.codec);
   }
 
   deliver(transactions: readonly Committed[]): void {
-    const last = transactions.at(-1);
-    if (last === undefined) return;
-    const start = this.#chain;
-    const end = chainAfter(start, transactions);
-    this.#chain = end;
-    this.#snapshots.clear();
-    for (const [codec, receivers] of this.#receivers) {
-      if (receivers.size === 0) continue;
-      const pieces = encodeChain({ codec, handle: this.handle }, start, transactions, end);
-      for (const frame of framesOf(codec, pieces)) {
-        for (const receiver of receivers) receiver.receive(frame, last);
-      }
-    }
+    // clear() makes a new table, even of an empty one.
+    if (this.#snapshots.size > 0) this.#snapshots.clear();
+    const start = this.#receivers.size > 0 ? this.chain : undefined;
+    const end = lastChange(transactions);
+    if (end !== undefined) this.begin(end);
+    if (start !== undefined) this.#send(start, transactions);
   }
 
   retire(): void {
@@ -76,12 +74,23 @@ export class FanOut implements Audience {
   snapFrame(codec: Codec, snapshot: Snapshot): OutgoingFrame {
     const known = this.#snapshots.get(codec);
     if (known?.of === snapshot) return known.frame;
-    const { epoch, seq } = this.#chain;
-    const pieces = [codec.encodeSnap({ h: this.handle, epoch, seq, stateJson: snapshot.stateJson })];
-    if (snapshot.seq > seq) pieces.push(encodeAdvance({ codec, handle: this.handle }, this.#chain, snapshot));
+    const { handle, chain } = this;
+    const pieces = [codec.encodeSnap({ h: handle, epoch: chain.epoch, seq: chain.seq, stateJson: snapshot.stateJson })];
+    if (snapshot.seq > chain.seq) pieces.push(encodeAdvance({ codec, handle }, chain, snapshot));
     const frame = frameOf(codec, pieces);
     this.#snapshots.set(codec, { of: snapshot, frame });
     return frame;
+  }
+
+  #send(start: Point, transactions: readonly Committed[]): void {
+    const last = transactions.at(-1);
+    if (last === undefined) return;
+    const { handle, chain } = this;
+    for (const [codec, receivers] of this.#receivers) {
+      for (const frame of framesOf(codec, encodeChain({ codec, handle }, start, transactions, chain))) {
+        for (const receiver of receivers) receiver.receive(frame, last);
+      }
+    }
   }
 }
 

@@ -4,27 +4,32 @@ import type { Runtime } from "../runtime/runtime.js";
 
 /** Something with output to hand over. */
 export interface Flushable {
+  /** Does nothing when there is nothing to hand over. */
   flush(): void;
 }
 
 /** The connections with output in this turn. */
 export class Flusher {
   readonly #runtime: Runtime;
-  #waiting = new Set<Flushable>();
+  #waiting: Flushable[] = [];
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
   }
 
-  /** Flushes it when the current callback has returned. */
+  /** Flushes it when the current callback has returned. Who adds what waits already costs itself an empty flush. */
   add(queue: Flushable): void {
-    if (this.#waiting.size === 0) this.#runtime.microtask(this.#flush);
-    this.#waiting.add(queue);
+    if (this.#waiting.length > 0) {
+      this.#waiting.push(queue);
+    } else {
+      this.#waiting = [queue];
+      this.#runtime.microtask(this.#flush);
+    }
   }
 
   readonly #flush = (): void => {
     const waiting = this.#waiting;
-    this.#waiting = new Set();
+    this.#waiting = [];
     for (const queue of waiting) queue.flush();
   };
 }

@@ -1,6 +1,6 @@
 // What one connection has to send in the current flush, in order. One flush is one write to the socket; what the peer
 // does not take is counted, and past the hard limit the connection ends (R14).
-import { LIMITS, type Piece, type ServerMessage } from "@tidemark/protocol";
+import { type Codec, LIMITS, type Piece, type ServerMessage } from "@tidemark/protocol";
 import type { Flusher } from "./flusher.js";
 import { OutgoingFrame, type Wire } from "./wire.js";
 
@@ -9,9 +9,11 @@ export class OutboundQueue {
   readonly #wire: Wire;
   readonly #flusher: Flusher;
   readonly #overflowed: () => void;
-  #frames: OutgoingFrame[] = [];
-  #own: Piece[] = [];
-  #ownBytes = 0;
+  /** All there is to send, when that is one message of this connection's own: most often it is one answer, and then
+   * nothing is made to gather it in. */
+  #only: Piece | undefined = undefined;
+  /** All there is to send, when it is more than that. */
+  #gathered: Gathered | undefined = undefined;
 
   constructor(wire: Wire, flusher: Flusher, overflowed: () => void) {
     this.#wire = wire;
@@ -26,32 +28,69 @@ export class OutboundQueue {
 
   /** Sends an encoded message of this connection's own. */
   sendPiece(piece: Piece): void {
-    if (this.#own.length >= LIMITS.frameMessagesMax || this.#ownBytes >= LIMITS.frameFlushBytes) this.#sealOwn();
-    this.#own.push(piece);
-    this.#ownBytes += piece.length;
+    if (this.#only !== undefined || this.#gathered !== undefined) return this.#gather().add(piece);
+    this.#only = piece;
     this.#flusher.add(this);
   }
 
   /** Sends a frame that others send as well. */
   sendShared(frame: OutgoingFrame): void {
-    this.#sealOwn();
-    this.#frames.push(frame);
-    this.#flusher.add(this);
+    if (this.#only === undefined && this.#gathered === undefined) this.#flusher.add(this);
+    this.#gather().addShared(frame);
   }
 
-  /** Hands everything to the socket in one write. */
+  /** Hands everything to the socket in one write; nothing happens when there is nothing. */
   flush(): void {
-    this.#sealOwn();
-    const frames = this.#frames;
-    if (frames.length === 0) return;
-    this.#frames = [];
-    this.#wire.write(frames);
+    const only = this.#only;
+    const gathered = this.#gathered;
+    this.#only = undefined;
+    this.#gathered = undefined;
+    if (only !== undefined) this.#wire.writeMessage(only);
+    else if (gathered !== undefined) this.#wire.write(gathered.seal());
+    else return;
     if (this.#wire.bufferedBytes > LIMITS.outboundHardBytes) this.#overflowed();
+  }
+
+  #gather(): Gathered {
+    if (this.#gathered !== undefined) return this.#gathered;
+    this.#gathered = new Gathered(this.#wire.codec);
+    if (this.#only !== undefined) this.#gathered.add(this.#only);
+    this.#only = undefined;
+    return this.#gathered;
+  }
+}
+
+/** A flush of several messages: frames of its own within their bounds (FRAME-11), between the shared ones. */
+class Gathered {
+  readonly #codec: Codec;
+  readonly #frames: OutgoingFrame[] = [];
+  #own: Piece[] = [];
+  #ownBytes = 0;
+
+  constructor(codec: Codec) {
+    this.#codec = codec;
+  }
+
+  add(piece: Piece): void {
+    if (this.#own.length >= LIMITS.frameMessagesMax || this.#ownBytes >= LIMITS.frameFlushBytes) this.#sealOwn();
+    this.#own.push(piece);
+    this.#ownBytes += piece.length;
+  }
+
+  addShared(frame: OutgoingFrame): void {
+    this.#sealOwn();
+    this.#frames.push(frame);
+  }
+
+  /** Its frames; nothing can be added any more. */
+  seal(): readonly OutgoingFrame[] {
+    this.#sealOwn();
+    return this.#frames;
   }
 
   #sealOwn(): void {
     if (this.#own.length === 0) return;
-    this.#frames.push(new OutgoingFrame(this.#wire.codec, this.#own, this.#ownBytes));
+    this.#frames.push(new OutgoingFrame(this.#codec, this.#own, this.#ownBytes));
     this.#own = [];
     this.#ownBytes = 0;
   }

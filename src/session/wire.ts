@@ -26,6 +26,8 @@ export interface Wire {
   readonly bufferedBytes: number;
   /** Bytes that came in so far. */
   readonly receivedBytes: number;
+  /** Writes a frame of one message of this socket's own: what nearly every flush is. */
+  writeMessage(piece: Piece): void;
   /** Writes all frames with one call to the socket. */
   write(frames: readonly OutgoingFrame[]): void;
   /** Ends the socket with a close code, after what was written. */

@@ -1,10 +1,10 @@
 // One WebSocket: frames in are checked, decoded and validated before a session sees them; frames out go straight to the
 // TCP socket in one write per flush.
 import type { Duplex } from "node:stream";
-import { CLOSE, type Codec, FrameError, LIMITS, parseClientMessage } from "@tidemark/protocol";
+import { CLOSE, type Codec, FrameError, LIMITS, type Piece, parseClientMessage } from "@tidemark/protocol";
 import type { RawData, WebSocket } from "ws";
 import type { Session } from "../session/session.js";
-import type { OutgoingFrame, Wire } from "../session/wire.js";
+import { OutgoingFrame, type Wire } from "../session/wire.js";
 import { wireBytes } from "./websocket-frame.js";
 
 /** The TCP socket under a WebSocket, as far as it is used here. */
@@ -48,6 +48,10 @@ export class WebSocketWire implements Wire {
 
   // The library's sender queues only for compression and for Blobs, which are off and never sent: nothing of its own
   // can be between two of these writes.
+  writeMessage(piece: Piece): void {
+    this.write([new OutgoingFrame(this.codec, [piece], piece.length)]);
+  }
+
   write(frames: readonly OutgoingFrame[]): void {
     if (this.#tcp.destroyed || this.#socket.readyState !== this.#socket.OPEN) return;
     const [only] = frames;

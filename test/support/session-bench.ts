@@ -6,6 +6,7 @@ import {
   type Json,
   jsonCodec,
   LIMITS,
+  type Piece,
   type Principal,
   type ServerMessage,
 } from "@tidemark/protocol";
@@ -18,7 +19,7 @@ import { Flusher } from "../../src/session/flusher.js";
 import type { Identified } from "../../src/session/identity.js";
 import { Session } from "../../src/session/session.js";
 import { SessionRegistry } from "../../src/session/session-registry.js";
-import type { OutgoingFrame, Wire } from "../../src/session/wire.js";
+import { OutgoingFrame, type Wire } from "../../src/session/wire.js";
 import { VirtualRuntime } from "./virtual-runtime.js";
 
 const DECODE = { bytesMax: LIMITS.frameBytesCeiling, depthMax: LIMITS.depthMax };
@@ -35,6 +36,10 @@ export class BenchWire implements Wire {
 
   constructor(codec: Codec) {
     this.codec = codec;
+  }
+
+  writeMessage(piece: Piece): void {
+    this.write([new OutgoingFrame(this.codec, [piece], piece.length)]);
   }
 
   write(frames: readonly OutgoingFrame[]): void {
