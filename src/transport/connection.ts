@@ -1,7 +1,7 @@
 // One WebSocket: frames in are checked, decoded and validated before a session sees them; frames out go straight to the
 // TCP socket in one write per flush.
 import type { Duplex } from "node:stream";
-import { CLOSE, type Codec, FrameError, LIMITS, type Piece, parseClientMessage } from "@tidemark/protocol";
+import { CLOSE, type Codec, FrameError, LIMITS, type Piece, parseClientMessages } from "@tidemark/protocol";
 import type { RawData, WebSocket } from "ws";
 import type { Session } from "../session/session.js";
 import { OutgoingFrame, type Wire } from "../session/wire.js";
@@ -85,7 +85,7 @@ function receive({ data, isBinary }: { data: RawData; isBinary: boolean }, codec
   try {
     if (isBinary !== codec.binary)
       throw new FrameError("protocol_error", `${codec.name} frames are ${codec.binary ? "binary" : "text"}`);
-    session.receive(codec.decode(bytesOf(data), IN).map(parseClientMessage));
+    session.receive(parseClientMessages(codec.decode(bytesOf(data), IN)));
   } catch (error) {
     if (!(error instanceof FrameError)) throw error;
     session.refuseFrame(error);

@@ -15,7 +15,7 @@ export { LIMITS } from "./limits.js";
 export type * from "./messages.js";
 export type { OperatorErrorCode } from "./operator-errors.js";
 export { OPERATOR_ERRORS, OperatorError } from "./operator-errors.js";
-export { parseClientMessage, parseServerMessage } from "./parse/parse-message.js";
+export { parseClientMessage, parseClientMessages, parseServerMessage } from "./parse/parse-message.js";
 export type { PatchOptions } from "./patch/apply.js";
 export { applyJsonPatch, applyPatch, toJsonPatch } from "./patch/apply.js";
 export { jsonEquals } from "./patch/json-equals.js";

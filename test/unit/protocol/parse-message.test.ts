@@ -1,10 +1,18 @@
 // What the shapes promise beyond the vectors: texts of refusals, identity, hostile values.
-import { FrameError, type Json, LIMITS, parseClientMessage, parseServerMessage } from "@tidemark/protocol";
+import {
+  FrameError,
+  type Json,
+  LIMITS,
+  parseClientMessage,
+  parseClientMessages,
+  parseServerMessage,
+} from "@tidemark/protocol";
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { clientMessage } from "../../../protocol/typescript/src/parse/client-shapes.js";
+import { describe, expect, test } from "vitest";
+import { isCall } from "../../../protocol/typescript/src/parse/call-check.js";
+import { CLIENT_SHAPES, clientMessage } from "../../../protocol/typescript/src/parse/client-shapes.js";
 import { serverMessage } from "../../../protocol/typescript/src/parse/server-shapes.js";
-import { json } from "./arbitrary-json.js";
+import { json, number, text } from "./arbitrary-json.js";
 
 const refusal = (raw: Json): FrameError => {
   try {
@@ -105,4 +113,64 @@ test("[FRAME-8] the shapes know the types of SPEC.md and no others", () => {
 test("[HEAD-1] 64 heads fit a ping", () => {
   const heads = Array.from({ length: LIMITS.headsPerPing * 3 }, (_, at) => at);
   expect(parseClientMessage(["ping", 1, heads])).toEqual(["ping", 1, heads]);
+});
+
+test("[FRAME-8] a frame is taken whole or not at all", () => {
+  const good: Json = ["close", 1];
+  const frame = [good, ["ping", 1, []]];
+  expect(parseClientMessages(frame)).toBe(frame);
+  expect(() => parseClientMessages([good, ["close", -1]])).toThrow(expect.objectContaining({ about: "close" }));
+});
+
+describe("[FRAME-8] the quick reading of a call agrees with its shape", () => {
+  const mostly = <T>(good: fc.Arbitrary<T>, edge: fc.Arbitrary<T>) =>
+    fc.oneof({ weight: 12, arbitrary: good }, { weight: 1, arbitrary: edge });
+  const bound = (lengthMax: number) =>
+    mostly(fc.constantFrom(1, lengthMax), fc.constantFrom(0, lengthMax + 1)).map((length) => "x".repeat(length));
+  const count = mostly<number>(
+    fc.maxSafeNat().map((value) => value + 1),
+    fc.constantFrom(0, -0, -1, 0.5, 2 ** 53),
+  );
+  const extension = fc.record(
+    {
+      born: count,
+      low: count,
+      ttl: count,
+      trace: bound(LIMITS.traceLengthMax),
+      q: mostly(fc.constant(1), fc.constantFrom(0, 2)),
+      if: count,
+      later: json,
+    },
+    { requiredKeys: ["born"], noNullPrototype: true },
+  );
+  const target = fc.oneof(count, bound(LIMITS.targetLengthMax));
+  const call = fc.tuple(fc.constant("c"), count, target, bound(LIMITS.nameLengthMax), json, extension);
+  /** A call with something else in one place of it or of its extension, or with one place too few or too many. */
+  const mutated = fc
+    .tuple(call, fc.nat(5), fc.oneof(json, number, text), fc.constantFrom("place", "field", "cut", "grown"))
+    .map(([items, at, other, what]): Json => {
+      const [, , , , , fields] = items;
+      const name = Object.keys(fields)[at] ?? "born";
+      if (what === "field") return [...items.slice(0, 5), { ...fields, [name]: other }];
+      if (what === "place") return items.toSpliced(at, 1, other);
+      return what === "cut" ? items.slice(0, at) : [...items, other];
+    });
+
+  const agree = (raw: Json): void => {
+    expect(isCall(raw)).toBe(CLIENT_SHAPES.c.check(raw) === undefined);
+  };
+
+  test("on calls and near misses", () => {
+    fc.assert(fc.property(fc.oneof(call, mutated), agree), { numRuns: 20_000 });
+  });
+
+  test("on anything else", () => {
+    fc.assert(fc.property(json, agree), { numRuns: 2_000 });
+  });
+
+  test("of which enough are calls", () => {
+    const calls = fc.sample(fc.oneof(call, mutated), { numRuns: 3_000, seed: 1 }).filter(isCall);
+    expect(calls.length).toBeGreaterThan(800);
+    expect(calls.length).toBeLessThan(2_200);
+  });
 });

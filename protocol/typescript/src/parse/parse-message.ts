@@ -4,6 +4,7 @@ import { type ErrorCode, isErrorCode } from "../errors.js";
 import type { Json } from "../json.js";
 import type { ClientMessage, ServerMessage } from "../messages.js";
 import type { Shape } from "../shape/shape.js";
+import { isCall } from "./call-check.js";
 import { clientMessage } from "./client-shapes.js";
 import { serverMessage } from "./server-shapes.js";
 
@@ -15,11 +16,14 @@ const ABOUT_LENGTH_MAX = 32;
  * Throws FrameError that names the field, what was expected and what kind was found.
  */
 export function parseClientMessage(raw: Json): ClientMessage {
-  const type = messageType(raw);
-  const shape = clientMessage.named(type);
-  if (shape === undefined)
-    throw new FrameError("protocol_error", "There is no client message of this type.", type.slice(0, ABOUT_LENGTH_MAX));
-  return checked(shape, raw, type);
+  assertClientMessage(raw);
+  return raw;
+}
+
+/** The messages of a frame, the list itself, once every one of them is a message of a client. Throws as above. */
+export function parseClientMessages(raw: readonly Json[]): readonly ClientMessage[] {
+  assertClientMessages(raw);
+  return raw;
 }
 
 /**
@@ -47,8 +51,21 @@ export function parseServerMessage(raw: Json): ServerMessage | undefined {
   }
 }
 
-function messageType(raw: Json): string {
-  const type = Array.isArray(raw) ? raw[0] : undefined;
+function assertClientMessages(raw: readonly unknown[]): asserts raw is readonly ClientMessage[] {
+  for (let index = 0; index < raw.length; index++) assertClientMessage(raw[index]);
+}
+
+function assertClientMessage(raw: unknown): asserts raw is ClientMessage {
+  if (isCall(raw)) return;
+  const type = messageType(raw);
+  const shape = clientMessage.named(type);
+  if (shape === undefined)
+    throw new FrameError("protocol_error", "There is no client message of this type.", type.slice(0, ABOUT_LENGTH_MAX));
+  assertShape(shape, raw, type);
+}
+
+function messageType(raw: unknown): string {
+  const type: unknown = Array.isArray(raw) ? raw[0] : undefined;
   if (typeof type !== "string") {
     throw new FrameError("protocol_error", "A message is an array that starts with its type.");
   }
