@@ -85,10 +85,12 @@ export class FanOut implements Audience {
   #send(start: Point, transactions: readonly Committed[]): void {
     const last = transactions.at(-1);
     if (last === undefined) return;
+    // Receivers hold on to it, and must not hold on to the transaction.
+    const through = { epoch: last.epoch, seq: last.seq };
     const { handle, chain } = this;
     for (const [codec, receivers] of this.#receivers) {
       for (const frame of framesOf(codec, encodeChain({ codec, handle }, start, transactions, chain))) {
-        for (const receiver of receivers) receiver.receive(frame, last);
+        for (const receiver of receivers) receiver.receive(frame, through);
       }
     }
   }

@@ -103,7 +103,7 @@ export class Subscription implements Follower, Receiver {
     const changed = missed.some((row) => !isEmpty(row));
     out.send(["opened", { s, h: [handle], mode: ["resume"], prev: [changed ? held.seq : chain.seq], tag: [TAG] }]);
     for (const piece of encodeChain({ codec, handle }, held, missed, chain)) out.sendPiece(piece);
-    this.#at = missed.at(-1) ?? held;
+    this.#at = pointOf(missed.at(-1) ?? held);
   }
 
   #reset({ snapshot, events, gap }: Extract<Opening, { kind: "reset" }>, fanOut: FanOut): void {
@@ -115,7 +115,7 @@ export class Subscription implements Follower, Receiver {
       { s, h: [fanOut.handle], mode: ["reset"], prev: [fanOut.chain.seq], tag: [TAG], ...past, ...lost },
     ]);
     out.sendShared(fanOut.snapFrame(codec, snapshot));
-    this.#at = snapshot;
+    this.#at = pointOf(snapshot);
   }
 
   #end(code: ErrorCode, afterMs: number | undefined): void {
@@ -130,5 +130,8 @@ export class Subscription implements Follower, Receiver {
     this.#state = { state: "over" };
   }
 }
+
+/** Held for as long as the subscription lasts: nothing but the numbers. */
+const pointOf = ({ epoch, seq }: Point): Point => ({ epoch, seq });
 
 const toWire = ({ seq, at, name, data }: PastEvent) => [seq, at, name, data] as const;
