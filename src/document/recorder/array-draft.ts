@@ -5,7 +5,7 @@ import { writingMethods } from "./array-methods.js";
 import { sizeOf } from "./detach.js";
 import { Draft, FOLDED, FRESH, LOGGED, type Mode } from "./draft.js";
 import { addTo } from "./few.js";
-import { Content, Entry, Slot, Splice, spliceNode, writeContent } from "./journal.js";
+import { type Change, Content, Entry, Slot, Splice, spliceNode, writeContent } from "./journal.js";
 import { isNode, ownElement, type StateArray, type StateNode, type StateValue } from "./state-node.js";
 import { View } from "./view.js";
 
@@ -51,7 +51,8 @@ export class ArrayDraft extends Draft<StateArray> {
     const values = this.#takeAll(start, items);
     if (removeCount > values.length) this.transaction.coverRemoval(this.path(start + values.length), this);
     const removed = spliceNode(this.node, start, { removeCount, items: values });
-    if (mode !== FRESH) this.#record(mode, { start, removed, values, isMove });
+    if (mode !== FRESH) this.#record(mode, { start, removed, values }, isMove);
+    if (removed.length === 0) return removed;
     return removed.map((value, offset) => (isNode(value) ? this.proxyOf(value, String(start + offset)) : value));
   }
 
@@ -66,13 +67,13 @@ export class ArrayDraft extends Draft<StateArray> {
     });
   }
 
-  #record(mode: Mode, change: Change): void {
+  #record(mode: Mode, change: Change, isMove: boolean): void {
     const { start, removed, values } = change;
-    this.transaction.journal.add(new Splice(this.node, start, { removed, insertedCount: values.length }));
+    this.transaction.journal.add(new Splice(this.node, change));
     const isAppend = removed.length === 0 && start + values.length === this.node.length;
     // Elements have shifted, or were replaced behind their slots.
     if (!isAppend) this.slots = undefined;
-    if (change.isMove) this.transaction.logMove(this.path(start));
+    if (isMove) this.transaction.logMove(this.path(start));
     else {
       for (const value of values) if (isNode(value)) this.transaction.markFresh(value);
       if (mode === LOGGED) this.#log(change, isAppend);
@@ -182,14 +183,6 @@ const DRAFT_METHODS = writingMethods((proxy) => {
   if (view instanceof ArrayDraft) return view;
   throw new TypeError("an array method of a draft was called on something else");
 });
-
-/** What one splice did. */
-interface Change {
-  readonly start: number;
-  readonly removed: readonly StateValue[];
-  readonly values: readonly StateValue[];
-  readonly isMove: boolean;
-}
 
 /** The index a key names in its one canonical form; undefined for every other key. */
 function indexOf(key: string): number | undefined {

@@ -149,23 +149,27 @@ export class Slot extends Entry implements Link<string, Slot> {
   }
 }
 
-/** Elements that came and went at one place of an array. */
+/** What a splice did at one place of an array. */
+export interface Change {
+  readonly start: number;
+  readonly removed: readonly StateValue[];
+  readonly values: readonly StateValue[];
+}
+
+/** Elements that came and went. */
 export class Splice extends Entry {
   readonly #node: StateArray;
-  readonly #start: number;
-  readonly #removed: readonly StateValue[];
-  readonly #insertedCount: number;
+  readonly #change: Change;
 
-  constructor(node: StateArray, start: number, change: { removed: readonly StateValue[]; insertedCount: number }) {
+  constructor(node: StateArray, change: Change) {
     super();
     this.#node = node;
-    this.#start = start;
-    this.#removed = change.removed;
-    this.#insertedCount = change.insertedCount;
+    this.#change = change;
   }
 
   override undo(): void {
-    spliceNode(this.#node, this.#start, { removeCount: this.#insertedCount, items: this.#removed });
+    const { start, removed, values } = this.#change;
+    spliceNode(this.#node, start, { removeCount: values.length, items: removed });
   }
 }
 

@@ -2,6 +2,7 @@
 // proxies; drafts ask it before they write and tell it afterwards.
 import { formatPointer } from "@tidemark/protocol";
 import { Copier, type DetachLimits } from "./detach.js";
+import { addTo, type Few, findIn, type Link } from "./few.js";
 import { InvalidStateError } from "./invalid-state.js";
 import { type Entry, Journal } from "./journal.js";
 import type { Cover, StateGuard } from "./state-guard.js";
@@ -32,13 +33,23 @@ interface Waiting {
   readonly checks: Check[];
 }
 
+/** A node that came with this transaction. */
+class Fresh implements Link<StateNode, Fresh> {
+  readonly id: StateNode;
+  next: Fresh | undefined;
+
+  constructor(node: StateNode) {
+    this.id = node;
+  }
+}
+
 export class Transaction {
   readonly journal = new Journal();
   readonly copier: Copier;
   live = true;
   removal: Removal | undefined;
   readonly #guard: StateGuard | undefined;
-  #fresh: Set<StateNode> | undefined;
+  #fresh: Few<StateNode, Fresh>;
   #deferred: Map<StateNode, Waiting> | undefined;
 
   constructor(guard: StateGuard | undefined, limits: DetachLimits) {
@@ -48,12 +59,11 @@ export class Transaction {
 
   /** Whether an operation of this transaction holds the node whole: what happens inside needs no operation and no undo. */
   isFresh(node: StateNode): boolean {
-    return this.#fresh?.has(node) === true;
+    return findIn(this.#fresh, node) !== undefined;
   }
 
   markFresh(node: StateNode): void {
-    this.#fresh ??= new Set();
-    this.#fresh.add(node);
+    this.#fresh = addTo(this.#fresh, new Fresh(node));
   }
 
   /** Checks a value before it is written at `path`, into `place`. Throws InvalidStateError when it is refused. */

@@ -16,12 +16,15 @@ export class ObjectNode extends StateNode {
   readonly isScalar = false;
   readonly reach = "none";
   readonly #properties: ReadonlyMap<string, Property>;
+  /** The same as a list: walking a Map makes a pair for each of its entries every time. */
+  readonly #named: readonly (readonly [string, Property])[];
   readonly #rest: StateNode;
   readonly #presence = new Map<string, Covers>();
 
   constructor(properties: ReadonlyMap<string, Property>, rest: StateNode) {
     super();
     this.#properties = properties;
+    this.#named = [...properties];
     this.#rest = rest;
     for (const [key, property] of properties) {
       if (property.required) this.#presence.set(key, presenceOf(key));
@@ -30,7 +33,7 @@ export class ObjectNode extends StateNode {
 
   problem(value: Json): Problem | undefined {
     if (!isJsonObject(value)) return mismatch("object", value);
-    for (const [key, property] of this.#properties) {
+    for (const [key, property] of this.#named) {
       const found = Object.hasOwn(value, key) ? property.node.problem(value[key] ?? null) : absent(property);
       if (found !== undefined) return below(key, found);
     }
