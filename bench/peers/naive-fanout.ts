@@ -14,7 +14,7 @@ import { Session, type SessionParts } from "../../dist/session/session.js";
 import { SessionRegistry } from "../../dist/session/session-registry.js";
 import type { OutgoingFrame, Wire } from "../../dist/session/wire.js";
 import { openSqliteStore } from "../../dist/storage/sqlite/sqlite-store.js";
-import { connect } from "../../dist/transport/connection.js";
+import { hear } from "../../dist/transport/incoming.js";
 import { app } from "../app.js";
 
 /** The text of each message of a frame, made once: what is compared is the sending. */
@@ -89,7 +89,12 @@ async function main(file: string): Promise<void> {
     handleProtocols: (offered) => [...offered].find((name) => codecFor(name) === jsonCodec) ?? false,
   });
   const onBug = (error: unknown): void => console.error(error);
-  server.on("connection", (socket) => connect(socket, jsonCodec, new Session(parts, new SendEachWire(socket)), onBug));
+  server.on("connection", (socket) => {
+    const session = new Session(parts, new SendEachWire(socket));
+    socket.on("message", (data: Buffer, isBinary) => hear(data, isBinary, { codec: jsonCodec, session, onBug }));
+    socket.on("close", () => session.socketClosed());
+    socket.on("error", () => undefined);
+  });
   server.on("listening", () => {
     const address = server.address();
     console.log(`naive fan-out on 127.0.0.1:${typeof address === "object" ? address?.port : address}`);

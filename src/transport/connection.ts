@@ -1,11 +1,10 @@
-// One WebSocket: frames in are checked, decoded and validated before a session sees them; frames out go straight to the
-// TCP socket in one write per flush.
+// One WebSocket on its TCP socket: frames out in one write per flush, and the closing handshake. What comes in is read
+// by the frame reader.
 import type { Duplex } from "node:stream";
-import { CLOSE, type Codec, FrameError, LIMITS, type Piece, parseClientMessages } from "@tidemark/protocol";
-import type { RawData, WebSocket } from "ws";
-import type { Session } from "../session/session.js";
-import { OutgoingFrame, type Wire } from "../session/wire.js";
-import { wireBytes } from "./websocket-frame.js";
+import type { Codec, Piece } from "@tidemark/protocol";
+import type { CancelTimer, Runtime } from "../runtime/runtime.js";
+import type { OutgoingFrame, Wire } from "../session/wire.js";
+import { asciiFrame, closeFrame, payloadFrame, pongFrame, wireBytes } from "./websocket-frame.js";
 
 /** The TCP socket under a WebSocket, as far as it is used here. */
 export interface TcpSocket extends Duplex {
@@ -13,29 +12,31 @@ export interface TcpSocket extends Duplex {
   readonly remoteAddress?: string | undefined;
 }
 
-/** How long a peer may take to answer a close frame before its socket is destroyed, ms. */
+/** How long a peer may take to answer a close frame or to take what it is still owed, before its socket is destroyed. */
 const CLOSE_GRACE_MS = 2_000;
-const IN = { bytesMax: LIMITS.frameBytesMax, depthMax: LIMITS.depthMax };
 
 /** A socket as sessions see it. */
 export class WebSocketWire implements Wire {
   readonly codec: Codec;
   readonly loopback: boolean;
-  readonly #socket: WebSocket;
   readonly #tcp: TcpSocket;
-  readonly #later: (ms: number, run: () => void) => void;
+  readonly #runtime: Runtime;
+  /** Set once a close frame was sent or the peer has left: nothing more is said, and the socket has not much time. */
+  #grace: CancelTimer | undefined = undefined;
 
-  constructor(parts: {
-    socket: WebSocket;
-    tcp: TcpSocket;
-    codec: Codec;
-    later: (ms: number, run: () => void) => void;
-  }) {
-    this.codec = parts.codec;
-    this.loopback = isLoopback(parts.tcp.remoteAddress);
-    this.#socket = parts.socket;
-    this.#tcp = parts.tcp;
-    this.#later = parts.later;
+  constructor({ tcp, codec, runtime }: { tcp: TcpSocket; codec: Codec; runtime: Runtime }) {
+    this.codec = codec;
+    this.loopback = isLoopback(tcp.remoteAddress);
+    this.#tcp = tcp;
+    this.#runtime = runtime;
+    tcp.on("close", () => this.#grace?.());
+    // The peer sends nothing more, with or without a close frame.
+    tcp.on("end", () => this.#leave());
+  }
+
+  /** Neither side has begun to close. */
+  get open(): boolean {
+    return this.#grace === undefined && !this.#tcp.destroyed;
   }
 
   get bufferedBytes(): number {
@@ -46,55 +47,49 @@ export class WebSocketWire implements Wire {
     return this.#tcp.bytesRead ?? 0;
   }
 
-  // The library's sender queues only for compression and for Blobs, which are off and never sent: nothing of its own
-  // can be between two of these writes.
   writeMessage(piece: Piece): void {
-    this.write([new OutgoingFrame(this.codec, [piece], piece.length)]);
+    if (!this.open) return;
+    const payload = this.codec.frame(piece);
+    const text = typeof payload === "string" ? asciiFrame(payload) : undefined;
+    if (text === undefined) this.#tcp.write(payloadFrame(payload, this.codec.binary));
+    else this.#tcp.write(text, "latin1");
   }
 
   write(frames: readonly OutgoingFrame[]): void {
-    if (this.#tcp.destroyed || this.#socket.readyState !== this.#socket.OPEN) return;
+    if (!this.open) return;
     const [only] = frames;
     if (frames.length === 1 && only !== undefined) this.#tcp.write(wireBytes(only));
     else this.#tcp.write(Buffer.concat(frames.map(wireBytes)));
   }
 
+  pong(payload: Uint8Array): void {
+    if (this.open) this.#tcp.write(pongFrame(payload));
+  }
+
   close(code: number, reason: string): void {
-    this.#socket.close(code, reason);
-    this.#later(CLOSE_GRACE_MS, () => this.#socket.terminate());
+    this.#sayClose(code, reason);
   }
-}
 
-/** Feeds what comes in by a socket to its session. */
-export function connect(socket: WebSocket, codec: Codec, session: Session, onBug: (error: unknown) => void): void {
-  socket.on("message", (data: RawData, isBinary: boolean) => {
-    try {
-      receive({ data, isBinary }, codec, session);
-    } catch (error) {
-      // A bug of ours must not become everybody's: this connection ends and comes back, the process goes on (R19).
-      onBug(error);
-      session.end(CLOSE.internal, "internal");
-    }
-  });
-  socket.on("close", () => session.socketClosed());
-  // The library closes the socket after an error; what remains is to hear of it.
-  socket.on("error", () => undefined);
-}
-
-function receive({ data, isBinary }: { data: RawData; isBinary: boolean }, codec: Codec, session: Session): void {
-  try {
-    if (isBinary !== codec.binary)
-      throw new FrameError("protocol_error", `${codec.name} frames are ${codec.binary ? "binary" : "text"}`);
-    session.receive(parseClientMessages(codec.decode(bytesOf(data), IN)));
-  } catch (error) {
-    if (!(error instanceof FrameError)) throw error;
-    session.refuseFrame(error);
+  /** The peer sent a close frame, or what must be answered by one. */
+  answerClose(code: number | undefined): void {
+    this.#sayClose(code, "");
+    this.#leave();
   }
-}
 
-function bytesOf(data: RawData): Uint8Array {
-  if (Array.isArray(data)) return Buffer.concat(data);
-  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+  #sayClose(code: number | undefined, reason: string): void {
+    if (!this.open) return;
+    this.#tcp.write(closeFrame(code, reason));
+    this.#startGrace();
+  }
+
+  #leave(): void {
+    this.#startGrace();
+    this.#tcp.end();
+  }
+
+  #startGrace(): void {
+    this.#grace ??= this.#runtime.setTimer(CLOSE_GRACE_MS, () => this.#tcp.destroy());
+  }
 }
 
 const isLoopback = (address: string | undefined): boolean =>

@@ -1,14 +1,15 @@
 // Upgrades HTTP requests to sockets: path, origin and subprotocol are settled before a socket exists.
 import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
 import { CODECS, type Codec, codecFor, LIMITS, SOCKET_PATH } from "@tidemark/protocol";
-import { WebSocketServer } from "ws";
-import type { Runtime } from "../runtime/runtime.js";
 import { Session, type SessionParts } from "../session/session.js";
-import { connect, type TcpSocket, WebSocketWire } from "./connection.js";
+import { type TcpSocket, WebSocketWire } from "./connection.js";
+import { FrameReader } from "./frame-reader.js";
+import { handshakeAnswer, handshakeFault, WEBSOCKET_VERSION } from "./handshake.js";
+import { Incoming } from "./incoming.js";
 
 /** What the socket server needs. */
 export interface SocketServerParts extends SessionParts {
-  readonly runtime: Runtime;
   /** Origins that pages may connect from besides the server's own; `*` allows any. */
   readonly origins: readonly string[];
   /** Whether pages may only come by a name of this machine. With tokens that anybody here may make up, a page of another
@@ -18,47 +19,57 @@ export interface SocketServerParts extends SessionParts {
   readonly onBug: (error: unknown) => void;
 }
 
+/** Above the protocol's own bound, so that a frame past it is answered in words (FRAME-3); one past this is not. */
+const MESSAGE_BYTES_MAX = 2 * LIMITS.frameBytesMax;
+
 /** Accepts sockets on an HTTP server until closed. */
 export class SocketServer {
   readonly #parts: SocketServerParts;
-  readonly #sockets: WebSocketServer;
+  readonly #sockets = new Set<TcpSocket>();
+  #closed = false;
 
   constructor(http: Server, parts: SocketServerParts) {
     this.#parts = parts;
-    this.#sockets = new WebSocketServer({
-      noServer: true,
-      clientTracking: true,
-      perMessageDeflate: false,
-      // Above the protocol's own bound, so that a frame past it is answered in words (FRAME-3); one past this is not.
-      maxPayload: 2 * LIMITS.frameBytesMax,
-      // Our decoder checks it, and says so (FRAME-4).
-      skipUTF8Validation: true,
-      handleProtocols: (offered) => CODECS.find(({ subprotocol }) => offered.has(subprotocol))?.subprotocol ?? false,
-    });
-    http.on("upgrade", (request: IncomingMessage, tcp: TcpSocket, head: Buffer) => this.#upgrade(request, tcp, head));
+    http.on("upgrade", (request: IncomingMessage, tcp: Socket, head: Buffer) => this.#upgrade(request, tcp, head));
   }
 
   /** Destroys what has not closed by itself. */
   close(): void {
-    for (const socket of this.#sockets.clients) socket.terminate();
-    this.#sockets.close();
+    this.#closed = true;
+    for (const tcp of this.#sockets) tcp.destroy();
   }
 
-  #upgrade(request: IncomingMessage, tcp: TcpSocket, head: Buffer): void {
+  #upgrade(request: IncomingMessage, tcp: Socket, head: Buffer): void {
     tcp.on("error", () => tcp.destroy());
     const refusal = this.#refusal(request);
     if (refusal !== undefined) return refuse(tcp, refusal);
     const codec = offeredCodec(request);
     if (codec === undefined)
       return refuse(tcp, `400 Bad Request: offer ${CODECS.map((one) => one.subprotocol).join(" or ")}`);
-    this.#sockets.handleUpgrade(request, tcp, head, (socket) => {
-      const later = (ms: number, run: () => void): void => void this.#parts.runtime.setTimer(ms, run);
-      const session = new Session(this.#parts, new WebSocketWire({ socket, tcp, codec, later }));
-      connect(socket, codec, session, this.#parts.onBug);
+    const fault = handshakeFault(request);
+    if (fault !== undefined) return refuse(tcp, fault);
+    tcp.setTimeout(0);
+    tcp.setNoDelay(true);
+    tcp.write(handshakeAnswer(request, codec.subprotocol), "latin1");
+    this.#serve(tcp, codec, head);
+  }
+
+  #serve(tcp: TcpSocket, codec: Codec, head: Buffer): void {
+    const { runtime, onBug } = this.#parts;
+    const wire = new WebSocketWire({ tcp, codec, runtime });
+    const session = new Session(this.#parts, wire);
+    const reader = new FrameReader(new Incoming({ codec, session, onBug }, wire), MESSAGE_BYTES_MAX);
+    this.#sockets.add(tcp);
+    tcp.on("close", () => {
+      this.#sockets.delete(tcp);
+      session.socketClosed();
     });
+    reader.read(head, head.length);
+    tcp.on("data", (chunk: Buffer) => reader.read(chunk, chunk.length));
   }
 
   #refusal(request: IncomingMessage): string | undefined {
+    if (this.#closed) return "503 Service Unavailable: the server stops";
     const path = (request.url ?? "").split("?", 1)[0];
     if (path !== SOCKET_PATH) return `404 Not Found: sockets are at ${SOCKET_PATH}`;
     const { origin, host } = request.headers;
@@ -82,7 +93,12 @@ function hostOf(origin: string): string | undefined {
 
 function refuse(tcp: TcpSocket, status: string): void {
   const [line = "", detail = ""] = status.split(": ", 2);
-  tcp.end(
-    `HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${detail.length}\r\n\r\n${detail}`,
-  );
+  const lines = [
+    `HTTP/1.1 ${line}`,
+    "Connection: close",
+    `Sec-WebSocket-Version: ${WEBSOCKET_VERSION}`,
+    "Content-Type: text/plain",
+    `Content-Length: ${detail.length}`,
+  ];
+  tcp.end(`${lines.join("\r\n")}\r\n\r\n${detail}`);
 }

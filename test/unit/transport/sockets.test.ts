@@ -179,6 +179,41 @@ describe("frames", () => {
     });
   }
 
+  it("[FRAME-1] [R19] takes messages in fragments with pings between them, and answers the pings in order", async () => {
+    const peer = await open();
+    const pings: string[] = [];
+    const pongs: string[] = [];
+    peer.socket.on("pong", (data: Buffer) => pongs.push(data.toString()));
+    const sayInFragments = (text: string, size: number): void => {
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length; at += size) {
+        if (at < 100 * size) peer.socket.ping(pings[pings.push(`${size}:${at}`) - 1]);
+        peer.socket.send(bytes.subarray(at, at + size), { binary: false, fin: at + size >= bytes.length });
+      }
+    };
+    sayInFragments(jsonCodec.join([jsonCodec.encode(hello("ann"))]), 1);
+    await peer.next("welcome");
+    const born = systemRuntime.now();
+    sayInFragments(jsonCodec.join([jsonCodec.encode(["open", { s: 1, doc: "note/a", create: true }])]), 7);
+    await peer.next("snap");
+    for (const [index, size] of [5, 1_000, 65_537].entries()) {
+      peer.received.length = 0;
+      const text = size + "é漢🌊".repeat(Math.min(size * 2, 30_000));
+      sayInFragments(jsonCodec.join([jsonCodec.encode(call(index + 1, 1, "write", text, { born }))]), size);
+      expect((await peer.next("ok"))[1]).toBe(index + 1);
+      expect(peer.received[0]?.[4]).toEqual([["=", "/text", text]]);
+    }
+    expect(pongs).toEqual(pings);
+  });
+
+  it("answers a close with its code, and is rid of the connection", async () => {
+    const peer = await open();
+    peer.socket.close(4321, "enough");
+    expect(await peer.closed).toBe(4321);
+    // The HTTP server's end comes only when its last connection is gone.
+    await new Promise((resolve) => http.close(resolve));
+  });
+
   it("[FRAME-3] [ERR-3] [R19] says that a frame is too large or too deep, ends that socket, and no other notices", async () => {
     const other = await open();
     other.socket.send(jsonCodec.join([jsonCodec.encode(hello("bob"))]));

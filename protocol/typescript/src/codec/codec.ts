@@ -37,6 +37,9 @@ export interface Codec<P extends Piece = Piece> {
   /** An `ok` from a result that is held as JSON text; undefined: the handler returned nothing. */
   encodeOk(ok: { readonly n: number; readonly at: WirePosition | null; readonly resultJson: string | undefined }): P;
 
+  /** A frame that holds one message: what `join` makes of it alone. */
+  frame(piece: P): P;
+
   /** A frame that holds these messages, in order. */
   join(pieces: readonly P[]): P;
 

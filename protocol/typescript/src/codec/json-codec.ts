@@ -36,6 +36,10 @@ export const jsonCodec: Codec<string> = Object.freeze({
     return resultJson === undefined ? `["ok",${n},${position}]` : `["ok",${n},${position},${resultJson}]`;
   },
 
+  frame(piece) {
+    return `[${piece}]`;
+  },
+
   join(pieces) {
     return `[${pieces.join(",")}]`;
   },

@@ -37,6 +37,10 @@ export const msgpackCodec: Codec<Uint8Array> = Object.freeze({
     return packr.pack(resultJson === undefined ? ["ok", n, at] : ["ok", n, at, trustedJson(resultJson)]);
   },
 
+  frame(piece) {
+    return piece;
+  },
+
   join(pieces) {
     const [only] = pieces;
     if (only !== undefined && pieces.length === 1) return only;

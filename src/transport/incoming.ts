@@ -1,0 +1,59 @@
+// What a socket hears, on its way to its session: frames are checked, decoded and validated before a session sees them.
+import { CLOSE, type Codec, FrameError, LIMITS, parseClientMessages } from "@tidemark/protocol";
+import type { Session } from "../session/session.js";
+import type { WebSocketWire } from "./connection.js";
+import type { FrameSink } from "./frame-reader.js";
+import type { BAD_FRAME, TOO_BIG } from "./websocket-frame.js";
+
+const IN = { bytesMax: LIMITS.frameBytesMax, depthMax: LIMITS.depthMax };
+
+/** Where the messages of a socket go. */
+export interface Listener {
+  readonly codec: Codec;
+  readonly session: Session;
+  /** Hears of errors that are bugs of this server. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/** The reader's ear: messages go to the session, control frames back to the wire. */
+export class Incoming implements FrameSink {
+  readonly #listener: Listener;
+  readonly #wire: WebSocketWire;
+
+  constructor(listener: Listener, wire: WebSocketWire) {
+    this.#listener = listener;
+    this.#wire = wire;
+  }
+
+  message(payload: string | Uint8Array, binary: boolean): void {
+    if (this.#wire.open) hear(payload, binary, this.#listener);
+  }
+
+  ping(payload: Uint8Array): void {
+    this.#wire.pong(payload);
+    if (this.#wire.bufferedBytes > LIMITS.outboundHardBytes)
+      this.#listener.session.end(CLOSE.slowReader, "slow_reader");
+  }
+
+  closed(code: number | undefined): void {
+    this.#wire.answerClose(code);
+  }
+
+  failed(code: typeof BAD_FRAME | typeof TOO_BIG): void {
+    this.#wire.answerClose(code);
+  }
+}
+
+/** Gives a session the messages of one WebSocket message. Never throws. */
+export function hear(payload: string | Uint8Array, binary: boolean, { codec, session, onBug }: Listener): void {
+  try {
+    if (binary !== codec.binary)
+      throw new FrameError("protocol_error", `${codec.name} frames are ${codec.binary ? "binary" : "text"}`);
+    session.receive(parseClientMessages(codec.decode(payload, IN)));
+  } catch (error) {
+    if (error instanceof FrameError) return session.refuseFrame(error);
+    // A bug of ours must not become everybody's: this connection ends and comes back, the process goes on (R19).
+    onBug(error);
+    session.end(CLOSE.internal, "internal");
+  }
+}
