@@ -142,7 +142,7 @@ export class Calls {
       if (execution.thrown !== undefined) this.#parts.report.handlerFailed(this.#parts.name, name, execution.thrown);
       return execution;
     }
-    const { operations, operationsJson, eventsJson, resultJson } = execution;
+    const { operationsJson, eventsJson, resultJson } = execution;
     const at = residence.pipeline.append(
       {
         typeVersion: document.type.version,
@@ -156,7 +156,7 @@ export class Calls {
       document.type.revealAuthor ? principal.id : undefined,
     );
     residence.snapshots.wrote(operationsJson.length);
-    this.#parts.following.wrote(operations, document, residence.pipeline);
+    this.#parts.following.wrote(execution, document, residence.pipeline);
     return { kind: "written", at, resultJson };
   }
 

@@ -47,7 +47,7 @@ export interface DocumentParts {
 }
 
 /** All of what a message did, as text. */
-class Applied {
+export class Applied {
   readonly kind = "applied";
   readonly operationsJson: string;
   readonly eventsJson: string | undefined;

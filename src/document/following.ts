@@ -3,7 +3,7 @@
 import type { ErrorCode, PatchOperation } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
 import { type Access, ANY_PART, partsWritten } from "./access.js";
-import type { Document } from "./document.js";
+import type { Applied, Document } from "./document.js";
 import type { DocumentRef, DocumentStore } from "./document-store.js";
 import type { Follower, Opening, RefusedAnswer, Snapshot } from "./documents.js";
 import { eventsOf, type Missed, missedInMemory, missedOnDisk, replayIsSmaller, withRecent } from "./opening.js";
@@ -121,9 +121,9 @@ export class Following {
   }
 
   /** A transaction was executed: whoever may not follow any more is ended before it is delivered. */
-  wrote(operations: readonly PatchOperation[], document: Document, pipeline: Pipeline): void {
+  wrote(applied: Applied, document: Document, pipeline: Pipeline): void {
     this.changed();
-    if (this.#partsRead.size === 0 || this.#followers.size === 0 || !this.#touches(operations)) return;
+    if (this.#partsRead.size === 0 || this.#followers.size === 0 || !this.#touches(applied.operations)) return;
     const denied = this.#at("attached", "begun").filter((follower) => !this.allows(document, follower));
     if (denied.length === 0) return;
     pipeline.push(new GatedEnd(pipeline.head.seq, () => this.#end(denied, "denied")));
