@@ -20,6 +20,7 @@ import type { Identified } from "../../src/session/identity.js";
 import { Session } from "../../src/session/session.js";
 import { SessionRegistry } from "../../src/session/session-registry.js";
 import { OutgoingFrame, type Wire } from "../../src/session/wire.js";
+import { hear } from "../../src/transport/incoming.js";
 import { VirtualRuntime } from "./virtual-runtime.js";
 
 const DECODE = { bytesMax: LIMITS.frameBytesCeiling, depthMax: LIMITS.depthMax };
@@ -60,11 +61,20 @@ export class BenchWire implements Wire {
 /** A client's end. */
 export class BenchClient {
   readonly wire: BenchWire;
+  /** Errors that only a bug of the server throws. */
+  readonly bugs: unknown[] = [];
   readonly #session: Session;
 
   constructor(wire: BenchWire, session: Session) {
     this.wire = wire;
     this.#session = session;
+  }
+
+  /** Bytes of one WebSocket message, as they come off a socket. */
+  hear(frame: Uint8Array): void {
+    this.wire.receivedBytes += frame.length;
+    const { codec } = this.wire;
+    hear(frame, codec.binary, { codec, session: this.#session, onBug: (error) => void this.bugs.push(error) });
   }
 
   /** One frame. */
