@@ -7,6 +7,7 @@ import { type TcpSocket, WebSocketWire } from "./connection.js";
 import { FrameReader } from "./frame-reader.js";
 import { handshakeAnswer, handshakeFault, WEBSOCKET_VERSION } from "./handshake.js";
 import { Incoming } from "./incoming.js";
+import { withSharedReads } from "./shared-reads.js";
 
 /** What the socket server needs. */
 export interface SocketServerParts extends SessionParts {
@@ -48,24 +49,26 @@ export class SocketServer {
       return refuse(tcp, `400 Bad Request: offer ${CODECS.map((one) => one.subprotocol).join(" or ")}`);
     const fault = handshakeFault(request);
     if (fault !== undefined) return refuse(tcp, fault);
-    tcp.setTimeout(0);
-    tcp.setNoDelay(true);
-    tcp.write(handshakeAnswer(request, codec.subprotocol), "latin1");
-    this.#serve(tcp, codec, head);
+    const socket = withSharedReads(tcp, (chunk, length) => reader.read(chunk, length));
+    socket.setTimeout(0);
+    socket.setNoDelay(true);
+    socket.write(handshakeAnswer(request, codec.subprotocol), "latin1");
+    const reader = this.#serve(socket, codec);
+    reader.read(head, head.length);
   }
 
-  #serve(tcp: TcpSocket, codec: Codec, head: Buffer): void {
+  #serve(tcp: TcpSocket, codec: Codec): FrameReader {
     const { runtime, onBug } = this.#parts;
     const wire = new WebSocketWire({ tcp, codec, runtime });
     const session = new Session(this.#parts, wire);
     const reader = new FrameReader(new Incoming({ codec, session, onBug }, wire), MESSAGE_BYTES_MAX);
     this.#sockets.add(tcp);
+    tcp.on("error", () => tcp.destroy());
     tcp.on("close", () => {
       this.#sockets.delete(tcp);
       session.socketClosed();
     });
-    reader.read(head, head.length);
-    tcp.on("data", (chunk: Buffer) => reader.read(chunk, chunk.length));
+    return reader;
   }
 
   #refusal(request: IncomingMessage): string | undefined {
