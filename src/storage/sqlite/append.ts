@@ -1,93 +1,72 @@
-// The hot path of the writer: a packed batch becomes journal rows in one transaction, and enters the index only after
+// The hot path of the writer: a packed batch becomes blocks of rows in one transaction, and enters the index only after
 // its commit (R1, R2). New documents get their row in the same commit.
-import { InvariantError } from "../../runtime/invariant.js";
-import type { JournalRow } from "./journal-row.js";
+import { encodeBlocks, type PackedRows } from "./encode-block.js";
+import { ROW_BYTES, RowField } from "./row-layout.js";
 import type { Tables } from "./tables.js";
-import { type AppendAnswer, NUMBERS_PER_ROW, type PackedAppend, TEXTS_PER_ROW } from "./writer-calls.js";
+import type { AppendAnswer, PackedAppend } from "./writer-calls.js";
 
 /** Commits a batch. Throws StoreError. */
 export function appendBatch(tables: Tables, batch: PackedAppend): AppendAnswer {
   const { journals, documents } = tables;
-  const plan = planOf(tables, batch);
-  if (plan.rows.length > 0) {
-    const journal = journals.table(journals.active.journal);
+  const { packed, numbers, fenced } = planOf(tables, batch);
+  if (packed.docs.length > 0) {
+    const blocks = encodeBlocks(packed, journals.nextId);
     tables.transact(() => {
-      plan.numbers.forEach((doc, index) => {
+      numbers.forEach((doc, index) => {
         const name = batch.names[index];
         if (name !== undefined) documents.insert(doc, name);
       });
-      for (const row of plan.rows) journal.insert(row);
+      journals.insert(blocks);
     });
-    tables.nextDoc += plan.numbers.length;
-    for (const row of plan.rows) journals.committed(row);
+    tables.nextDoc += numbers.length;
+    for (const block of blocks) journals.committed(block);
   }
-  return { numbers: plan.numbers, fenced: plan.fenced };
+  return { numbers, fenced };
 }
 
 interface Plan {
-  readonly rows: readonly JournalRow[];
+  readonly packed: PackedRows;
   readonly numbers: readonly number[];
   readonly fenced: readonly number[];
 }
 
-function planOf(tables: Tables, batch: PackedAppend): Plan {
-  const rows: JournalRow[] = [];
+/** Gives new documents their numbers, and rows the number of their document; 0 marks those that are fenced. */
+function planOf(tables: Tables, { docs, counts, rows, texts }: PackedAppend): Plan {
+  const rowDocs = new Int32Array(rows.length / ROW_BYTES);
   const numbers: number[] = [];
   const fenced: number[] = [];
-  let { nextId: id, previousDoc } = tables.journals;
-  let index = 0;
-  for (let entry = 0; entry < batch.docs.length; entry++) {
-    const end = index + (batch.counts[entry] ?? 0);
-    let doc = batch.docs[entry] ?? 0;
+  let row = 0;
+  for (let entry = 0; entry < docs.length; entry++) {
+    const end = row + (counts[entry] ?? 0);
+    let doc = docs[entry] ?? 0;
     if (doc === 0) {
       doc = tables.nextDoc + numbers.length;
       numbers.push(doc);
     } else if (tables.reasonOf(doc) !== undefined) {
       fenced.push(entry);
-      index = end;
+      doc = 0;
     }
-    for (; index < end; index++) {
-      rows.push(rowAt(batch, index, { id, previousDoc, doc }));
-      id++;
-      previousDoc = doc;
-    }
+    while (row < end) rowDocs[row++] = doc;
   }
-  return { rows, numbers, fenced };
+  const packed = { docs: rowDocs, rows, texts };
+  return { packed: fenced.length === 0 ? packed : withoutFenced(packed), numbers, fenced };
 }
 
-function rowAt(
-  batch: PackedAppend,
-  index: number,
-  place: { id: number; previousDoc: number; doc: number },
-): JournalRow {
-  const { numbers, texts } = batch;
-  const at = index * NUMBERS_PER_ROW;
-  const from = index * TEXTS_PER_ROW;
-  const client = texts[from + 3];
-  const asked = client !== undefined;
+/** Rare: a document went into quarantine while its owner had rows on the way. */
+function withoutFenced({ docs, rows, texts }: PackedRows): PackedRows {
+  const fixed = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+  const kept: { doc: number; row: Uint8Array; text: string }[] = [];
+  let unit = 0;
+  docs.forEach((doc, index) => {
+    const start = index * ROW_BYTES;
+    const units = fixed.getUint32(start + RowField.eventsEnd, true);
+    const text = texts.slice(unit, unit + units);
+    unit += units;
+    if (doc !== 0) kept.push({ doc, row: rows.subarray(start, start + ROW_BYTES), text });
+  });
   return {
-    id: place.id,
-    previousDoc: place.previousDoc,
-    doc: place.doc,
-    seq: numeric(numbers[at]),
-    epoch: numeric(numbers[at + 1]),
-    typeVersion: numeric(numbers[at + 2]),
-    kind: numeric(numbers[at + 3]),
-    at: numeric(numbers[at + 4]),
-    subject: texts[from] ?? "",
-    client: client ?? null,
-    n: asked ? numeric(numbers[at + 5]) : null,
-    low: asked ? numeric(numbers[at + 6]) : null,
-    born: asked ? numeric(numbers[at + 7]) : null,
-    hash: asked ? numeric(numbers[at + 8]) : null,
-    result: texts[from + 4] ?? null,
-    operations: texts[from + 1] ?? "",
-    events: texts[from + 2] ?? null,
-    hidden: null,
+    docs: Int32Array.from(kept, ({ doc }) => doc),
+    rows: Buffer.concat(kept.map(({ row }) => row)),
+    texts: kept.map(({ text }) => text).join(""),
   };
-}
-
-function numeric(value: number | undefined): number {
-  if (value === undefined) throw new InvariantError("a packed append is shorter than it says");
-  return value;
 }

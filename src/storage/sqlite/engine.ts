@@ -6,7 +6,7 @@ import { unsettled } from "../unsettled.js";
 import { appendBatch } from "./append.js";
 import { type Connection, checkpointTruncate, durability, sqliteCode } from "./connection.js";
 import { DocumentStatus } from "./documents.js";
-import { foldSlice, toReceipt } from "./fold.js";
+import { foldSlice } from "./fold.js";
 import { loadDocument } from "./load.js";
 import type { Receipt } from "./receipts.js";
 import { FORMAT } from "./schema.js";
@@ -128,10 +128,7 @@ export class Engine {
     return tables.guarding(doc, () => {
       const found = tables.receipts.of({ doc, subject, client });
       for (const tail of tables.journals.tails(doc)) {
-        for (const row of tail.ofClient(client)) {
-          const receipt = row.subject === subject ? toReceipt(row) : undefined;
-          if (receipt !== undefined) found.push(receipt);
-        }
+        found.push(...tail.receiptsOf(subject, client));
       }
       return clientReceipts(unsettled(found));
     });

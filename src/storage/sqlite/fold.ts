@@ -5,13 +5,13 @@ import { TransactionKind } from "../../document/document-store.js";
 import { DamageError } from "./columns.js";
 import type { Connection } from "./connection.js";
 import { DocumentStatus, type Documents } from "./documents.js";
-import { type JournalRow, toLogRow } from "./journal-row.js";
 import type { Journals } from "./journals.js";
 import { writeMeta } from "./meta.js";
-import type { Asker, Receipt, Receipts } from "./receipts.js";
+import type { Receipt, Receipts } from "./receipts.js";
+import type { Row } from "./row-block.js";
 import type { Segments } from "./segments.js";
 import type { Transact } from "./transact.js";
-import { rowBytes, type Tail, type Unfolded } from "./unfolded.js";
+import type { Unfolded } from "./unfolded.js";
 
 /** What the fold works on. */
 export interface FoldParts {
@@ -78,11 +78,11 @@ function moveSome({ parts, frozen, moved }: Move, limits: SliceLimits): void {
   let growth = 0;
   for (const [doc, tail] of frozen.tails) {
     if (rowsLeft <= 0 || bytesLeft <= 0) break;
-    const rows = firstRows(tail, rowsLeft, bytesLeft);
+    const rows = tail.oldest(rowsLeft, bytesLeft);
     growth += attributing(doc, () => foldDocument(parts, doc, rows));
     moved.set(doc, rows.length);
     rowsLeft -= rows.length;
-    bytesLeft -= rows.reduce((sum, row) => sum + rowBytes(row), 0);
+    bytesLeft -= rows.reduce((sum, row) => sum + row.textBytes, 0);
   }
   const sweepCount = Math.max(0, 2 * growth) + SWEEP_MIN;
   for (const doc of parts.receipts.sweep(limits.horizon, sweepCount)) parts.quarantine(doc, "a receipt is damaged");
@@ -96,56 +96,67 @@ function attributing<T>(doc: number, work: () => T): T {
   }
 }
 
-function firstRows(tail: Tail, rowsMax: number, bytesMax: number): JournalRow[] {
-  const rows: JournalRow[] = [];
-  let bytes = 0;
-  for (const row of tail.rows) {
-    if (rows.length >= rowsMax || bytes >= bytesMax) break;
-    rows.push(row);
-    bytes += rowBytes(row);
-  }
-  return rows;
-}
-
 /** Returns by how many receipts the table grew. */
-function foldDocument(parts: FoldParts, doc: number, rows: readonly JournalRow[]): number {
+function foldDocument(parts: FoldParts, doc: number, rows: readonly Row[]): number {
   const [first, last] = [rows[0], rows.at(-1)];
   if (first === undefined || last === undefined) return 0;
   const before = parts.documents.get(doc);
   if (first.seq !== before.head + 1) throw new DamageError(`rows after ${before.head} are missing from the journal`);
-  parts.segments.pack(doc, rows.map(toLogRow));
+  parts.segments.pack(doc, rows);
   let growth = 0;
-  for (const [asker, receipts] of receiptsOf(doc, rows)) growth += parts.receipts.fold(asker, receipts);
+  for (const asked of byAsker(rows)) {
+    const [{ subject, client }] = asked;
+    growth += parts.receipts.fold({ doc, subject, client }, stillUnsettled(asked));
+  }
   const status = last.kind === TransactionKind.delete ? DocumentStatus.deleted : DocumentStatus.live;
   parts.documents.update({ ...before, status, typeVersion: last.typeVersion, epoch: last.epoch, head: last.seq });
   return growth;
 }
 
-function receiptsOf(doc: number, rows: readonly JournalRow[]): Iterable<[Asker, Receipt[]]> {
-  const byAsker = new Map<string, [Asker, Receipt[]]>();
+type Asked = [Row, ...Row[]];
+
+/** Rows that answer requests, those of each client together. */
+function byAsker(rows: readonly Row[]): Iterable<Asked> {
+  const groups = new Map<string, Asked>();
+  let latest: Asked | undefined;
   for (const row of rows) {
-    const receipt = toReceipt(row);
-    if (receipt === undefined || row.client === null) continue;
-    const key = `${row.client}\0${row.subject}`;
-    const group = byAsker.get(key);
-    if (group === undefined) byAsker.set(key, [{ doc, subject: row.subject, client: row.client }, [receipt]]);
-    else group[1].push(receipt);
+    if (!row.answers) continue;
+    if (latest === undefined || !row.sameAsker(latest[0])) latest = groupOf(groups, row);
+    else latest.push(row);
   }
-  return byAsker.values();
+  return groups.values();
 }
 
-/** The receipt a journal row carries; undefined when it answers no request. */
-export function toReceipt(row: JournalRow): Receipt | undefined {
-  const { n, low, seq, epoch, born, hash, result } = row;
-  if (n === null || low === null || born === null || hash === null) return undefined;
-  return { n, low, seq, epoch, born, hash, result };
+function groupOf(groups: Map<string, Asked>, row: Row): Asked {
+  const key = `${row.client}\0${row.subject}`;
+  const present = groups.get(key);
+  const group: Asked = present ?? [row];
+  if (present === undefined) groups.set(key, group);
+  else present.push(row);
+  return group;
+}
+
+/** Receipts of the rows that matter after all of these, which carry the greatest low of all. */
+function stillUnsettled(asked: Asked): Receipt[] {
+  let low = 0;
+  let highest = 0;
+  for (const row of asked) {
+    low = Math.max(low, row.low);
+    highest = Math.max(highest, row.n);
+  }
+  const receipts: Receipt[] = [];
+  for (const row of asked) {
+    if (row.n === highest) receipts.push(row.toReceipt(low));
+    else if (row.n >= low) receipts.push(row.toReceipt(row.low));
+  }
+  return receipts;
 }
 
 function forget(frozen: Unfolded, doc: number, count: number): void {
   const tail = frozen.tails.get(doc);
   if (tail === undefined) return;
   tail.drop(count);
-  if (tail.rows.length === 0) frozen.tails.delete(doc);
+  if (tail.length === 0) frozen.tails.delete(doc);
 }
 
 /** The last step: everything is in its place, so the journal goes whole. */

@@ -2,7 +2,7 @@
 import { columns, integer } from "./columns.js";
 import type { Connection } from "./connection.js";
 import { Journal } from "./journal.js";
-import type { JournalRow } from "./journal-row.js";
+import type { RowBlock } from "./row-block.js";
 import { JOURNALS, type JournalName } from "./schema.js";
 import { type Tail, Unfolded } from "./unfolded.js";
 
@@ -13,8 +13,8 @@ export class Journals {
   frozen: Unfolded | undefined;
   /** Id of the next row. */
   nextId: number;
-  /** Document of the row before it. */
-  previousDoc = 0;
+  /** The newest block; undefined while there is none that can be read. */
+  #newest: RowBlock | undefined;
   #activeFirstId: number;
   readonly #tables: { readonly [name in JournalName]: Journal };
 
@@ -43,16 +43,27 @@ export class Journals {
     return found.filter((tail) => tail !== undefined);
   }
 
-  /** Notes rows that are committed now, or were found at start. */
-  committed(row: JournalRow): void {
-    this.active.add(row);
-    this.passed(row);
+  /** Inside a transaction: blocks whose ids go on from `nextId`. */
+  insert(blocks: readonly RowBlock[]): void {
+    const journal = this.table(this.active.journal);
+    let previous = this.#newest;
+    for (const block of blocks) {
+      journal.insert(block, previous);
+      previous = block;
+    }
   }
 
-  /** Moves the counters past a row. */
-  passed(row: { readonly id: number; readonly doc: number }): void {
-    this.nextId = row.id + 1;
-    this.previousDoc = row.doc;
+  /** Notes a block that is committed now. */
+  committed(block: RowBlock): void {
+    this.active.count(block);
+    for (let index = 0; index < block.count; index++) this.active.add(block.row(index));
+    this.passed(block);
+  }
+
+  /** Moves on past a block. */
+  passed(block: RowBlock): void {
+    this.nextId = block.firstId + block.count;
+    this.#newest = block;
   }
 
   /** The active journal is to be folded; the other one, which is empty, takes the commits. */

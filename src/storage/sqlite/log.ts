@@ -3,7 +3,6 @@ import type { LogRow, StoredPosition } from "../../document/document-store.js";
 import { TransactionKind } from "../../document/document-store.js";
 import { DamageError } from "./columns.js";
 import { type DocumentRow, DocumentStatus } from "./documents.js";
-import { toLogRow } from "./journal-row.js";
 import type { Journals } from "./journals.js";
 import type { Segments } from "./segments.js";
 
@@ -41,7 +40,7 @@ export class Log {
   *#found(row: DocumentRow, after: number): Generator<LogRow> {
     if (after < row.head) yield* this.#segments.rowsAfter(row.doc, after);
     for (const tail of this.#journals.tails(row.doc)) {
-      for (const found of tail.after(after)) yield toLogRow(found);
+      for (const found of tail.after(after)) yield found.toLogRow();
     }
   }
 }

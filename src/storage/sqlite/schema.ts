@@ -12,11 +12,12 @@ export type JournalName = (typeof JOURNALS)[number];
 
 const journal = (name: JournalName | "salvage"): string => `
   CREATE TABLE ${name}(
-    id INTEGER PRIMARY KEY,       -- commit order over both journals, without gaps: a lost row shows
-    prev INT NOT NULL,            -- document of the row before: says whose row was lost or damaged
-    doc INT NOT NULL, seq INT NOT NULL, epoch INT NOT NULL, tv INT NOT NULL, kind INT NOT NULL, at INT NOT NULL,
-    sub TEXT NOT NULL, client TEXT, n INT, low INT, born INT, hash INT, result TEXT,
-    ops TEXT NOT NULL, events TEXT, sys TEXT, crc INT NOT NULL)`;
+    id INTEGER PRIMARY KEY, -- of its first row: rows are numbered in commit order over both journals, without gaps
+    prev BLOB NOT NULL,     -- documents of the rows of the block before, u32: says whose rows were lost
+    docs BLOB NOT NULL,     -- documents of its own rows, u32: says whose row is damaged
+    rows BLOB NOT NULL,     -- row-layout.ts; each row carries a checksum
+    crc INT NOT NULL)       -- of id, prev and docs
+  `;
 
 /** Format 1, in the order of creation. */
 export const FORMAT_1: readonly string[] = [

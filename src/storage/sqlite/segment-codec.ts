@@ -2,7 +2,7 @@
 // (kind u8, at f64, and byte lengths u32 of subject, operations and events), then the three texts in UTF-8.
 import type { LogRow } from "../../document/document-store.js";
 import { DamageError } from "./columns.js";
-import { transactionKind } from "./journal-row.js";
+import { type Row, transactionKind } from "./row-block.js";
 
 const HEADER_BYTES = 21;
 const NO_EVENTS = 0xff_ff_ff_ff;
@@ -16,30 +16,24 @@ export interface SegmentHead {
 }
 
 /** Packs rows; their seq, epoch and type version live in the segment's own columns. */
-export function encodeSegment(rows: readonly LogRow[]): Buffer {
-  const lengths = rows.map(textBytes);
-  const body = Buffer.allocUnsafe(lengths.reduce((sum, bytes) => sum + bytes + HEADER_BYTES, 0));
+export function encodeSegment(rows: readonly Row[]): Buffer {
+  let size = 0;
+  for (const row of rows) size += HEADER_BYTES + row.textBytes - row.logStart;
+  const body = Buffer.allocUnsafe(size);
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   let offset = 0;
-  for (const row of rows) offset = writeRow(body, offset, row);
+  for (const row of rows) {
+    const { textAt, logStart, subjectEnd, operationsEnd, textBytes } = row;
+    view.setUint8(offset, row.kind);
+    view.setFloat64(offset + 1, row.at, true);
+    view.setUint32(offset + 9, subjectEnd - logStart, true);
+    view.setUint32(offset + 13, operationsEnd - subjectEnd, true);
+    view.setUint32(offset + 17, row.hasEvents ? textBytes - operationsEnd : NO_EVENTS, true);
+    // The three texts lie side by side in a block as they do here.
+    body.set(row.block.bytes.subarray(textAt + logStart, textAt + textBytes), offset + HEADER_BYTES);
+    offset += HEADER_BYTES + textBytes - logStart;
+  }
   return body;
-}
-
-const textBytes = (row: LogRow): number =>
-  Buffer.byteLength(row.subject) + Buffer.byteLength(row.operations) + Buffer.byteLength(row.events ?? "");
-
-function writeRow(body: Buffer, start: number, row: LogRow): number {
-  let offset = start + HEADER_BYTES;
-  const write = (text: string): number => {
-    const length = body.write(text, offset, "utf8");
-    offset += length;
-    return length;
-  };
-  body.writeUInt8(row.kind, start);
-  body.writeDoubleLE(row.at, start + 1);
-  body.writeUInt32LE(write(row.subject), start + 9);
-  body.writeUInt32LE(write(row.operations), start + 13);
-  body.writeUInt32LE(row.events === undefined ? NO_EVENTS : write(row.events), start + 17);
-  return offset;
 }
 
 /** Unpacks what `encodeSegment` packed. Throws DamageError when lengths do not fit. */

@@ -3,6 +3,7 @@ import type { LogRow } from "../../document/document-store.js";
 import { checksum } from "./checksum.js";
 import { bytes, columns, DamageError, integer, verify } from "./columns.js";
 import type { Connection } from "./connection.js";
+import type { Row } from "./row-block.js";
 import { decodeSegment, encodeSegment } from "./segment-codec.js";
 
 /** Bodies are cut here, so that a short read never decodes a long window. */
@@ -34,7 +35,7 @@ export class Segments {
   }
 
   /** Inside a transaction: packs contiguous rows, cut where the epoch, the type version or the size ends a segment. */
-  pack(doc: number, rows: readonly LogRow[]): number {
+  pack(doc: number, rows: readonly Row[]): number {
     let count = 0;
     for (const group of groups(rows)) {
       this.#write(doc, group);
@@ -75,7 +76,7 @@ export class Segments {
     this.#delete.run(doc, lastSeq);
   }
 
-  #write(doc: number, rows: readonly LogRow[]): void {
+  #write(doc: number, rows: readonly Row[]): void {
     const [first, last] = [rows[0], rows.at(-1)];
     if (first === undefined || last === undefined) return;
     const segment: Segment = {
@@ -119,22 +120,22 @@ const segmentChecksum = (doc: number, segment: Segment, body: Buffer): number =>
     body,
   );
 
-function* groups(rows: readonly LogRow[]): Generator<LogRow[]> {
-  let group: LogRow[] = [];
+function* groups(rows: readonly Row[]): Generator<readonly Row[]> {
+  let from = 0;
   let size = 0;
-  for (const row of rows) {
-    const previous = group.at(-1);
-    const bytes = row.operations.length + (row.events?.length ?? 0) + row.subject.length;
+  for (let at = 0; at < rows.length; at++) {
+    const [previous, row] = [rows[at - 1], rows[at]];
+    if (row === undefined) break;
+    const bytes = row.textBytes - row.logStart;
     if (previous !== undefined && (!continues(previous, row) || size + bytes > BODY_BYTES_MAX)) {
-      yield group;
-      group = [];
+      yield rows.slice(from, at);
+      from = at;
       size = 0;
     }
-    group.push(row);
     size += bytes;
   }
-  if (group.length > 0) yield group;
+  if (from < rows.length) yield from === 0 ? rows : rows.slice(from);
 }
 
-const continues = (previous: LogRow, row: LogRow): boolean =>
+const continues = (previous: Row, row: Row): boolean =>
   row.seq === previous.seq + 1 && row.epoch === previous.epoch && row.typeVersion === previous.typeVersion;

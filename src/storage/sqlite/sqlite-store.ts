@@ -17,9 +17,9 @@ import type {
 import { StoreError } from "../../document/document-store.js";
 import { invariant } from "../../runtime/invariant.js";
 import type { Runtime } from "../../runtime/runtime.js";
-import { type OwnedRef, OwnedRefs } from "../owned-refs.js";
+import { OwnedRefs } from "../owned-refs.js";
 import type { OpenSettings } from "./open-engine.js";
-import { packAppend } from "./pack-append.js";
+import { type PackEntry, packAppend } from "./pack-append.js";
 import type { AppendAnswer, StoreFacts } from "./writer-calls.js";
 import { type StoreEvent, WriterClient } from "./writer-client.js";
 import { startWriter, type WriterLink } from "./writer-link.js";
@@ -122,15 +122,14 @@ class FileStore implements SqliteStore {
   async append(batch: readonly Append[]): Promise<readonly AppendOutcome[]> {
     invariant(!this.#appending, "one append is in flight at a time");
     const outcomes = this.#refs.admit(batch);
-    const entries = batch
-      .filter(({ transactions }, index) => outcomes[index] === "committed" && transactions.length > 0)
-      .map(({ ref, transactions }) => ({ ref: this.#refs.writable(ref), transactions }));
+    const entries = this.#entries(batch, outcomes);
     if (entries.length === 0) return outcomes;
     this.#appending = true;
     try {
       const answer = await this.#writer.callNow("append", packAppend(entries, this.#runtime.now()));
-      const fenced = this.#settle(entries, answer);
-      return outcomes.map((outcome, index) => (fenced.has(batch[index]?.ref) ? "fenced" : outcome));
+      const refused = this.#settle(entries, answer);
+      if (refused.size === 0) return outcomes;
+      return outcomes.map((outcome, index) => (refused.has(batch[index]?.ref) ? "fenced" : outcome));
     } catch (error) {
       if (inDoubt(error)) for (const { ref } of entries) this.#refs.fence(ref);
       throw error;
@@ -186,22 +185,31 @@ class FileStore implements SqliteStore {
     await this.#writer.close();
   }
 
+  /** What of an admitted batch has rows to commit. */
+  #entries(batch: readonly Append[], outcomes: readonly AppendOutcome[]): PackEntry[] {
+    const entries: PackEntry[] = [];
+    let index = 0;
+    for (const { ref, transactions } of batch) {
+      if (outcomes[index++] !== "committed" || transactions.length === 0) continue;
+      entries.push({ ref: this.#refs.writable(ref), transactions });
+    }
+    return entries;
+  }
+
   /** Notes what the writer has committed. Returns the refs it refused. */
-  #settle(
-    entries: readonly { ref: OwnedRef; transactions: readonly unknown[] }[],
-    answer: AppendAnswer,
-  ): Set<DocumentRef | undefined> {
+  #settle(entries: readonly PackEntry[], answer: AppendAnswer): Set<DocumentRef | undefined> {
     const refused = new Set<DocumentRef | undefined>();
     let created = 0;
-    entries.forEach(({ ref, transactions }, index) => {
-      if (answer.fenced.includes(index)) {
+    let index = 0;
+    for (const { ref, transactions } of entries) {
+      if (answer.fenced.includes(index++)) {
         refused.add(ref);
         this.#refs.fence(ref);
-        return;
+        continue;
       }
       if (ref.doc === 0) ref.doc = answer.numbers[created++] ?? 0;
       ref.head += transactions.length;
-    });
+    }
     return refused;
   }
 }

@@ -1,41 +1,78 @@
 // The rows that are still in a journal, in memory too: by document for reads and for the fold, by client for receipts.
 // It is rebuilt by scanning the journals at start. What it holds is committed, and bounded by when a journal is folded.
-import type { JournalRow } from "./journal-row.js";
+import type { Receipt } from "./receipts.js";
+import type { Row, RowBlock } from "./row-block.js";
+import { ROW_BYTES } from "./row-layout.js";
 import type { JournalName } from "./schema.js";
 
 /** The rows of one document in one journal: at least one while it is in the index, with contiguous seqs. */
 export class Tail {
-  rows: JournalRow[] = [];
-  readonly #clients = new Map<string, JournalRow[]>();
+  readonly #rows: Row[];
+  /** Rows before this one are folded. */
+  #start = 0;
+  /** By client, the first `#indexed` rows: made when somebody asks, since most documents are never asked. */
+  #byClient: Map<string, Row[]> | undefined;
+  #indexed = 0;
 
-  get last(): JournalRow | undefined {
-    return this.rows.at(-1);
+  constructor(first: Row) {
+    this.#rows = [first];
   }
 
-  add(row: JournalRow): void {
-    this.rows.push(row);
-    if (row.client === null) return;
-    const asked = this.#clients.get(row.client);
-    if (asked === undefined) this.#clients.set(row.client, [row]);
-    else asked.push(row);
+  get last(): Row | undefined {
+    return this.#rows.at(-1);
+  }
+
+  get length(): number {
+    return this.#rows.length - this.#start;
+  }
+
+  add(row: Row): void {
+    this.#rows.push(row);
+  }
+
+  /** The oldest rows, until there are `rowsMax` of them or `bytesMax` bytes, and at least one. */
+  oldest(rowsMax: number, bytesMax: number): Row[] {
+    const rows: Row[] = [];
+    let bytes = 0;
+    for (let at = this.#start; rows.length < rowsMax && bytes < bytesMax; at++) {
+      const row = this.#rows[at];
+      if (row === undefined) break;
+      rows.push(row);
+      bytes += ROW_BYTES + row.textBytes;
+    }
+    return rows;
   }
 
   /** Rows with `after < seq`. */
-  after(after: number): readonly JournalRow[] {
-    const first = this.rows[0]?.seq ?? 0;
-    return after < first ? this.rows : this.rows.slice(after + 1 - first);
+  after(after: number): readonly Row[] {
+    const first = this.#rows[this.#start]?.seq ?? 0;
+    return this.#rows.slice(this.#start + Math.max(0, after + 1 - first));
   }
 
-  /** Rows that answer this client, whoever its subject is. Rows already folded may be among them. */
-  ofClient(client: string): readonly JournalRow[] {
-    return this.#clients.get(client) ?? [];
+  /** Receipts of a client. Those of rows already folded may be among them. */
+  receiptsOf(subject: string, client: string): Receipt[] {
+    this.#byClient ??= new Map();
+    for (; this.#indexed < this.#rows.length; this.#indexed++) index(this.#byClient, this.#rows[this.#indexed]);
+    const asked = this.#byClient.get(client) ?? [];
+    return asked.filter((row) => row.subject === subject).map((row) => row.toReceipt(row.low));
   }
 
   /** Forgets the oldest rows: the fold has moved them. */
   drop(count: number): void {
-    this.rows = this.rows.slice(count);
+    this.#start += count;
   }
 }
+
+function index(byClient: Map<string, Row[]>, row: Row | undefined): void {
+  if (row === undefined || !row.answers) return;
+  const { client } = row;
+  const asked = byClient.get(client);
+  if (asked === undefined) byClient.set(client, [row]);
+  else asked.push(row);
+}
+
+/** What a block takes in memory beside its bytes, about. */
+const BLOCK_OVERHEAD_BYTES = 256;
 
 /** The index of one journal. */
 export class Unfolded {
@@ -51,32 +88,20 @@ export class Unfolded {
     this.journal = journal;
   }
 
-  add(row: JournalRow): void {
-    let tail = this.tails.get(row.doc);
-    if (tail === undefined) {
-      tail = new Tail();
-      this.tails.set(row.doc, tail);
-    }
-    tail.add(row);
-    this.count(row);
+  add(row: Row): void {
+    const { doc } = row;
+    const tail = this.tails.get(doc);
+    if (tail === undefined) this.tails.set(doc, new Tail(row));
+    else tail.add(row);
   }
 
   setAside(doc: number): void {
     if (this.tails.delete(doc)) this.aside.add(doc);
   }
 
-  /** Counts a row without indexing it: it was folded before, or belongs to a damaged document. */
-  count(row: JournalRow): void {
-    this.rows++;
-    this.bytes += rowBytes(row);
+  /** Counts a block, whatever becomes of its rows: they may be folded already, or damaged. */
+  count(block: RowBlock): void {
+    this.rows += block.count;
+    this.bytes += block.bytes.length + BLOCK_OVERHEAD_BYTES;
   }
 }
-
-/** About how many bytes a row takes. */
-export const rowBytes = (row: JournalRow): number =>
-  96 +
-  row.subject.length +
-  row.operations.length +
-  (row.client?.length ?? 0) +
-  (row.result?.length ?? 0) +
-  (row.events?.length ?? 0);

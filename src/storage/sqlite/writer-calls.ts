@@ -11,7 +11,7 @@ import type {
 } from "../../document/document-store.js";
 import type { Durability } from "./connection.js";
 
-/** One append as flat arrays: they cross to the other thread for a third of the price of objects. */
+/** One append as flat arrays and one string: what costs when it crosses to the other thread is how many things do. */
 export interface PackedAppend {
   /** Unix ms. */
   readonly now: number;
@@ -20,14 +20,11 @@ export interface PackedAppend {
   /** Per entry: how many rows. */
   readonly counts: Int32Array;
   readonly names: readonly DocumentName[];
-  /** Per row: NUMBERS_PER_ROW of seq, epoch, typeVersion, kind, at, n, low, born, hash. */
-  readonly numbers: Float64Array;
-  /** Per row: TEXTS_PER_ROW of subject, operations, events, client, result. No client: it answers no request. */
-  readonly texts: readonly (string | undefined)[];
+  /** Per row: its fixed part (row-layout.ts); text ends count UTF-16 units. */
+  readonly rows: Uint8Array;
+  /** The texts of all rows, one after the other. */
+  readonly texts: string;
 }
-
-export const NUMBERS_PER_ROW = 9;
-export const TEXTS_PER_ROW = 5;
 
 /** `numbers` of the new documents, in order; `fenced` lists entries that were refused. */
 export interface AppendAnswer {

@@ -3,9 +3,11 @@ import { OperatorError } from "@tidemark/protocol";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { StoreError } from "../../../../src/document/document-store.js";
+import { HAS_RESULT, RowField } from "../../../../src/storage/sqlite/row-layout.js";
 import type { StoreEvent } from "../../../../src/storage/sqlite/writer-client.js";
-import { type DocumentDriver, named } from "../../../contract/document-driver.js";
+import { commitAll, type DocumentDriver, named } from "../../../contract/document-driver.js";
 import { DocumentModel } from "../../../contract/store-model.js";
+import { JournalBytes, type RowBytes, type StoredRow } from "./journal-bytes.js";
 import { asked, drivers, Folder, settled } from "./sqlite-files.js";
 
 const KEYS = ["alpha", "beta", "gamma"];
@@ -55,7 +57,7 @@ async function fates(of: Folder, expected: readonly DocumentModel[]): Promise<Ma
       if (loaded.status === "live" && loaded.snapshot === undefined) {
         expect(loaded.tail).toEqual(model.driver.rows);
       } else await model.expectLoaded();
-      await model.expectRead(store, { after: 0, limit: 1_000, bytesMax: 1e9 });
+      await model.expectRead(store, WHOLE);
       await model.expectReceipts(store, "ann", "c1");
       return "serves";
     } catch (error) {
@@ -75,6 +77,12 @@ async function fates(of: Folder, expected: readonly DocumentModel[]): Promise<Ma
     return "quarantined";
   }
 }
+
+const WHOLE = { after: 0, limit: 1_000, bytesMax: 1e9 };
+
+const never = (): never => {
+  throw new Error("there is no such document");
+};
 
 const docOf = (key: string): number => KEYS.indexOf(key) + 1;
 
@@ -102,67 +110,127 @@ describe("damage in a SQLite store", () => {
     },
   );
 
-  const journalChanges = [
-    "ops = '[]'",
-    "seq = seq + 1",
-    "epoch = 1",
-    "result = NULL",
-    "doc = 3",
-    "doc = 77",
-    "crc = 1",
+  const rowChanges: [string, (bytes: RowBytes) => void][] = [
+    ["a text", ({ texts }) => texts.write("!", texts.length - 2)],
+    ["seq + 1", ({ fixed }) => fixed.writeDoubleLE(fixed.readDoubleLE(RowField.seq) + 1, RowField.seq)],
+    ["epoch = 1", ({ fixed }) => fixed.writeDoubleLE(1, RowField.epoch)],
+    ["no result", ({ fixed }) => fixed.writeUInt32LE(fixed.readUInt32LE(RowField.kind) & ~HAS_RESULT, RowField.kind)],
+    ["another document", ({ fixed }) => fixed.writeUInt32LE(1 + (fixed.readUInt32LE(RowField.doc) % 3), RowField.doc)],
+    ["no document", ({ fixed }) => fixed.writeUInt32LE(77, RowField.doc)],
+    ["no end of its texts", ({ fixed }) => fixed.writeUInt32LE(0xff_ff_ff_f0, RowField.eventsEnd)],
+    ["texts elsewhere", ({ fixed }) => fixed.writeUInt32LE(0, RowField.textAt)],
+    ["the checksum", ({ fixed }) => fixed.writeUInt32LE(1, RowField.check)],
+    ["everything", ({ fixed, texts }) => [fixed, texts].map((bytes) => bytes.fill(0))],
   ];
-  test.each(journalChanges)("[R12] a change in a journal row (%s) is pinned on its document", async (set) => {
-    const [journal] = filledJournal();
-    for (const [nth, expected] of [
-      [2, "alpha"],
-      [3, "beta"],
-      [9, "beta"],
-      [22, "gamma"],
-    ] as const) {
+  test.each(rowChanges)("[R12] a change in a journal row (%s) is pinned on its document", async (_, change) => {
+    const rows = new JournalBytes(folder).rows();
+    for (const nth of [0, 1, 2, 8, 21, rows.length - 1]) {
       const copy = folder.copy();
-      const [row] = copy.sql(`SELECT id, doc FROM ${journal} ORDER BY id LIMIT 1 OFFSET ?`, nth - 1);
-      if (set.startsWith("doc") && JSON.stringify(row).includes(`"doc":${set.slice(6)}`)) continue;
-      const id: unknown = Object.values(row ?? {})[0];
-      copy.sql(`UPDATE ${journal} SET ${set} WHERE id = ?`, id);
-      const found = await fates(copy, models);
-      expect(
-        [...found].filter(([, fate]) => fate === "quarantined").map(([key]) => key),
-        `${nth}`,
-      ).toEqual([ownerOf(row, expected)]);
+      const row = rows[nth];
+      if (row === undefined) throw new Error("no row");
+      new JournalBytes(copy).change(row, change);
+      expect(victims(await fates(copy, models)), `row ${nth}`).toEqual([KEYS[row.doc - 1]]);
       copy.remove();
     }
   });
 
-  test("[R12] a journal row that is gone is noticed, at the end of its document too", async () => {
-    const [journal, ids] = filledJournal();
-    for (const [index, id] of ids.entries()) {
-      if (index === ids.length - 1) continue;
+  test("[R12] of a commit to several documents, one damaged row is pinned on its document alone", async () => {
+    await commitTogether(folder, models);
+    const rows = new JournalBytes(folder).rows().slice(-6);
+    expect(new Set(rows.map(({ block }) => block)).size).toBe(1);
+    for (const row of rows) {
       const copy = folder.copy();
-      const [row] = copy.sql(`DELETE FROM ${journal} WHERE id = ? RETURNING doc`, id);
-      const found = await fates(copy, models);
-      const victims = [...found].filter(([, fate]) => fate === "quarantined").map(([key]) => key);
-      expect(victims).toEqual([ownerOf(row, "")]);
+      new JournalBytes(copy).change(row, ({ texts }) => texts.write("!", 3));
+      expect(victims(await fates(copy, models))).toEqual([KEYS[row.doc - 1]]);
+      copy.remove();
+    }
+  });
+
+  test("[R12] a block that is gone takes out of service exactly the documents it had rows of", async () => {
+    await commitTogether(folder, models.slice(0, 2));
+    await commitTogether(folder, models.slice(2));
+    const [together, last] = new JournalBytes(folder).blocks().slice(-2);
+    if (together === undefined || last === undefined) throw new Error("no blocks");
+    new JournalBytes(folder).remove(together);
+    expect(victims(await fates(folder, models))).toEqual(KEYS.slice(0, 2));
+  });
+
+  const headChanges = ["docs = zeroblob(length(docs))", "prev = zeroblob(length(prev))", "docs = ''", "crc = crc + 1"];
+  test.each(headChanges)("[R12] a block serves its rows without its head (%s)", async (set) => {
+    for (const block of new JournalBytes(folder).blocks()) {
+      const copy = folder.copy();
+      new JournalBytes(copy).changeBlock(block, set);
+      expect(victims(await fates(copy, models))).toEqual([]);
+      copy.remove();
+    }
+  });
+
+  test.each(headChanges)(
+    "[R12] where head (%s) and a row are damaged, the next block knows whose row it was",
+    async (set) => {
+      const journal = new JournalBytes(folder);
+      const last = journal.blocks().at(-1);
+      for (const row of journal.rows()) {
+        const copy = folder.copy();
+        const bytes = new JournalBytes(copy);
+        bytes.changeBlock(row.block, set);
+        bytes.change(row, ({ fixed }) => fixed.fill(0));
+        const found = await fates(copy, models).catch((error: unknown) => error);
+        // Of the last block's row nobody knows whose it was.
+        if (row.block === last) expect(found).toMatchObject({ code: "database_damaged" });
+        else expect(found instanceof Map && victims(found)).toEqual([KEYS[row.doc - 1]]);
+        copy.remove();
+      }
+    },
+  );
+
+  test("[R12] a journal block that is gone is noticed, at the end of its document too", async () => {
+    const journal = new JournalBytes(folder);
+    for (const block of journal.blocks().slice(0, -1)) {
+      const copy = folder.copy();
+      new JournalBytes(copy).remove(block);
+      expect(victims(await fates(copy, models))).toEqual([ownerOf(journal.rows(), block)]);
       copy.remove();
     }
   });
 
   test("[R12] rows lost in a run are never passed over: gaps show whose they were, or the file is refused", async () => {
-    const [journal, ids] = filledJournal();
+    const journal = new JournalBytes(folder);
+    const blocks = journal.blocks();
     for (const length of [2, 3, 5, 8]) {
-      for (let from = 0; from + length < ids.length; from += 3) {
+      for (let from = 0; from + length < blocks.length; from++) {
         const copy = folder.copy();
-        const gone = copy.sql(
-          `DELETE FROM ${journal} WHERE id >= ? AND id < ? RETURNING doc`,
-          ids[from],
-          (ids[from] ?? 0) + length,
-        );
-        const owners = new Set(gone.map((row) => ownerOf(row, "")));
+        const gone = blocks.slice(from, from + length);
+        new JournalBytes(copy).remove(...gone);
         const found = await fates(copy, models).catch((error: unknown) => error);
+        const owners = new Set(gone.map((block) => ownerOf(journal.rows(), block)));
         if (found instanceof Map) for (const owner of owners) expect(found.get(owner)).toBe("quarantined");
         else expect(found).toMatchObject({ code: "database_damaged" });
         copy.remove();
       }
     }
+  });
+
+  test("[R9] [R12] of a batch on its way when one of its documents is found damaged, only that one is left out", async () => {
+    const store = await folder.open({ foldRows: 1_000 });
+    for (const { driver } of models) driver.moveTo(store);
+    const batch = await Promise.all(
+      models.map(async ({ driver }) => ({
+        ref: (await driver.owner()).ref,
+        transactions: await driver.next([{ events: '[["said","å"]]', request: { n: 40 } }, {}]),
+      })),
+    );
+    folder.sql("UPDATE segments SET crc = crc + 1 WHERE doc = ?", docOf("beta"));
+    await expect(store.read((await models[1]?.driver.owner())?.ref ?? never(), WHOLE)).rejects.toThrow(StoreError);
+    const { unfoldedRows } = await store.facts();
+    expect(await store.append(batch)).toEqual(["committed", "fenced", "committed"]);
+    expect((await store.facts()).unfoldedRows).toBe(unfoldedRows + 4);
+    models.forEach(({ driver }, index) => {
+      if (index !== 1) driver.acknowledged(batch[index]?.transactions ?? []);
+    });
+    await store.close();
+    const found = await fates(folder, models);
+    expect(Object.fromEntries(found)).toEqual({ alpha: "serves", beta: "quarantined", gamma: "serves" });
   });
 
   test("[R12] a row of any table that is gone is noticed when its document is read", async () => {
@@ -204,8 +272,11 @@ describe("damage in a SQLite store", () => {
   });
 
   test("[R12] a quarantine outlives the journal that showed it, whose rows are kept for repair", async () => {
-    const [journal, ids] = filledJournal();
-    folder.sql(`UPDATE ${journal} SET ops = '[]' WHERE id = ?`, ids[3]);
+    const journal = new JournalBytes(folder);
+    const blocks = journal.blocks().length;
+    const row = journal.rows()[3];
+    if (row === undefined) throw new Error("no row");
+    journal.change(row, ({ texts }) => texts.fill("!"));
     const store = await folder.open({ foldRows: 10 });
     const [alpha] = drivers(store, "late");
     await alpha?.commit(...asked(30));
@@ -213,7 +284,7 @@ describe("damage in a SQLite store", () => {
     expect((await store.facts()).unfoldedRows).toBe(0);
     await store.close();
     expect((await fates(folder, models)).get("beta")).toBe("quarantined");
-    expect(folder.sql("SELECT count(*) AS rows FROM salvage")).toEqual([{ rows: 24 + 30 }]);
+    expect(folder.sql("SELECT count(*) AS rows FROM salvage")).toEqual([{ rows: blocks + 1 }]);
   });
 
   test("[R12] whatever byte of the file is flipped, nothing is served that was not written", {
@@ -242,18 +313,24 @@ describe("damage in a SQLite store", () => {
     );
     expect(noticed, `seed ${seed}`).toBeGreaterThan(5);
   });
-
-  function filledJournal(): [string, number[]] {
-    for (const name of ["journal_a", "journal_b"]) {
-      const ids = folder.sql(`SELECT id FROM ${name} ORDER BY id`).map((row) => Number(Object.values(row ?? {})[0]));
-      if (ids.length > 0) return [name, ids];
-    }
-    throw new Error("no journal has rows");
-  }
 });
 
-/** The key of the document a raw row names. */
-function ownerOf(row: unknown, otherwise: string): string {
-  const doc = typeof row === "object" && row !== null && "doc" in row ? Number(row.doc) : 0;
-  return KEYS[doc - 1] ?? otherwise;
+/** One commit with two rows of each document. */
+async function commitTogether(into: Folder, documents: readonly DocumentModel[]): Promise<void> {
+  const store = await into.open({ foldRows: 1_000 });
+  for (const { driver } of documents) driver.moveTo(store);
+  await commitAll(
+    store,
+    documents.map(({ driver }) => ({ driver, drafts: asked(2, driver.head + 1) })),
+  );
+  await store.close();
+}
+
+const victims = (found: ReadonlyMap<string, string>): string[] =>
+  [...found].filter(([, fate]) => fate === "quarantined").map(([key]) => key);
+
+/** The key of the document whose rows a block holds; each holds those of one. */
+function ownerOf(rows: readonly StoredRow[], block: number): string {
+  const doc = rows.find((row) => row.block === block)?.doc ?? 0;
+  return KEYS[doc - 1] ?? "";
 }

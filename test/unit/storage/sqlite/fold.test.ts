@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { TransactionKind } from "../../../../src/document/document-store.js";
+import { OwnedRefs } from "../../../../src/storage/owned-refs.js";
 import { type OpenedEngine, openEngine } from "../../../../src/storage/sqlite/open-engine.js";
+import { packAppend } from "../../../../src/storage/sqlite/pack-append.js";
 import type { WriterEvent } from "../../../../src/storage/sqlite/writer-calls.js";
 import { BORN, commitAll } from "../../../contract/document-driver.js";
 import { DocumentModel } from "../../../contract/store-model.js";
@@ -132,11 +135,10 @@ describe("the fold of a SQLite store", () => {
 
   /** One more row fills the journal, so that it is to be folded. */
   async function turnJournals({ engine, generation }: OpenedEngine): Promise<void> {
-    engine.append({
-      ...{ now: BORN, docs: Int32Array.of(0), counts: Int32Array.of(1), names: [{ space: "", type: "x", key: "y" }] },
-      ...{ numbers: Float64Array.of(1, generation, 1, 2, BORN, 0, 0, 0, 0) },
-      texts: ["ann", "[]", undefined, undefined, undefined],
-    });
+    const ref = new OwnedRefs().claim({ space: "", type: "x", key: "y" }, generation);
+    const row = { seq: 1, epoch: generation, typeVersion: 1, kind: TransactionKind.create, at: BORN, subject: "ann" };
+    const transactions = [{ ...row, operations: "[]", events: undefined, request: undefined }];
+    engine.append(packAppend([{ ref, transactions }], BORN));
   }
 
   async function expectCrashHarmless(models: readonly DocumentModel[], slice: number): Promise<void> {
