@@ -36,10 +36,11 @@ export const FORMAT_1: readonly string[] = [
   journal("journal_b"),
   // Journals in which damage was found, row by row as they were: emptying one must not destroy what can be repaired.
   journal("salvage"),
+  // In the order of folding, with the order of reading beside it: finding a place among bodies would read bodies.
   `CREATE TABLE segments(
-    doc INT NOT NULL, last_seq INT NOT NULL, first_seq INT NOT NULL, epoch INT NOT NULL, tv INT NOT NULL,
-    count INT NOT NULL, newest INT NOT NULL, body BLOB NOT NULL, crc INT NOT NULL,
-    PRIMARY KEY(doc, last_seq)) WITHOUT ROWID`,
+    id INTEGER PRIMARY KEY, doc INT NOT NULL, last_seq INT NOT NULL, first_seq INT NOT NULL, epoch INT NOT NULL,
+    tv INT NOT NULL, count INT NOT NULL, newest INT NOT NULL, body BLOB NOT NULL, crc INT NOT NULL)`,
+  "CREATE UNIQUE INDEX segments_log ON segments(doc, last_seq)",
   `CREATE TABLE receipts(
     doc INT NOT NULL, sub TEXT NOT NULL, client TEXT NOT NULL, n INT NOT NULL, low INT NOT NULL, seq INT NOT NULL,
     epoch INT NOT NULL, born INT NOT NULL, hash INT NOT NULL, result TEXT, crc INT NOT NULL,
