@@ -29,7 +29,10 @@ export interface FoldParts {
 /** How much one slice moves at most, so that it stays within about 20 ms, and which receipts have had their time. */
 export interface SliceLimits {
   readonly rows: number;
+  readonly documents: number;
   readonly bytes: number;
+  /** How many times all that: 1 unless the fold must catch up. */
+  readonly pressure: number;
   /** Receipts born before, Unix ms, go. */
   readonly horizon: number;
 }
@@ -73,11 +76,12 @@ interface Move {
 }
 
 function moveSome({ parts, frozen, moved }: Move, limits: SliceLimits): void {
-  let rowsLeft = limits.rows;
-  let bytesLeft = limits.bytes;
+  let rowsLeft = limits.rows * limits.pressure;
+  let bytesLeft = limits.bytes * limits.pressure;
+  const documentsMax = limits.documents * limits.pressure;
   let growth = 0;
   for (const [doc, tail] of frozen.tails) {
-    if (rowsLeft <= 0 || bytesLeft <= 0) break;
+    if (rowsLeft <= 0 || bytesLeft <= 0 || moved.size >= documentsMax) break;
     const rows = tail.oldest(rowsLeft, bytesLeft);
     growth += attributing(doc, () => foldDocument(parts, doc, rows));
     moved.set(doc, rows.length);

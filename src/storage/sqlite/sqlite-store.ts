@@ -29,7 +29,7 @@ export interface SqliteStoreOptions {
   /** Path of the database; created when it does not exist. `<file>.lock` appears beside it. */
   readonly file: string;
   readonly runtime: Runtime;
-  /** Rows after which a journal is folded; 20,000. */
+  /** Rows after which a journal is folded; 65,536. */
   readonly foldRows?: number;
   /** Bytes after which a journal is folded, about; 16 MiB. */
   readonly foldBytes?: number;
@@ -66,7 +66,7 @@ export async function openSqliteStore(
     file,
     now: runtime.now(),
     random: runtime.random(),
-    foldRows: options.foldRows ?? 20_000,
+    foldRows: options.foldRows ?? 65_536,
     foldBytes: options.foldBytes ?? 16 * MIB,
     receiptKeepMs: RECEIPT_KEEP_MS,
     freeBytesMin: options.freeBytesMin ?? 16 * MIB,

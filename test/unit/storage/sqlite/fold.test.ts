@@ -20,7 +20,7 @@ describe("the fold of a SQLite store", () => {
   test("[R1] [R6] a crash after any slice loses nothing, and the fold goes on from there", {
     timeout: 120_000,
   }, async () => {
-    const models = await unfolded(["a", "b", "c", "d"], 1_100);
+    const models = await unfolded(["a", "b", "c", "d"], 2_300);
     const opened = engineOn(folder);
     await turnJournals(opened);
     let slices = 0;
@@ -34,7 +34,7 @@ describe("the fold of a SQLite store", () => {
   });
 
   test("[R1] rows that are folded and still in the journal are neither served twice nor folded twice", async () => {
-    const models = await unfolded(["a"], 2_000);
+    const models = await unfolded(["a"], 4_000);
     const opened = engineOn(folder);
     await turnJournals(opened);
     opened.engine.fold({ now: BORN });
@@ -45,13 +45,29 @@ describe("the fold of a SQLite store", () => {
     await driver?.commit(...asked(60));
     await settled(store);
     expect((await store.facts()).folds).toBeGreaterThan(0);
-    expect(crashed.sql("SELECT sum(count) AS rows FROM segments WHERE doc = 1")).toEqual([{ rows: 2_000 }]);
+    expect(crashed.sql("SELECT sum(count) AS rows FROM segments WHERE doc = 1")).toEqual([{ rows: 4_000 }]);
     for (const model of models) {
       model.driver.moveTo(store);
       await model.expectLoaded();
     }
     await store.close();
     crashed.remove();
+  });
+
+  test("[R15] a slice is bounded by its documents too: a commit waits for no thousand of them", async () => {
+    await unfolded(
+      Array.from({ length: 1_000 }, (_, index) => `k${index}`),
+      1,
+    );
+    const opened = engineOn(folder);
+    await turnJournals(opened);
+    const folded: number[] = [];
+    while (opened.engine.foldPending) {
+      opened.engine.fold({ now: BORN });
+      folded.push(folder.sql("SELECT id FROM segments").length);
+    }
+    expect(folded).toEqual([400, 800, 1_001, 1_001]);
+    opened.close();
   });
 
   test("one window of one document is one segment row per epoch and type version", async () => {
