@@ -21,7 +21,8 @@ export class WebSocketWire implements Wire {
   readonly loopback: boolean;
   readonly #tcp: TcpSocket;
   readonly #runtime: Runtime;
-  /** Set once a close frame was sent or the peer has left: nothing more is said, and the socket has not much time. */
+  #open = true;
+  /** Ends the time that is left to a socket that is not open. */
   #grace: CancelTimer | undefined = undefined;
 
   constructor({ tcp, codec, runtime }: { tcp: TcpSocket; codec: Codec; runtime: Runtime }) {
@@ -29,14 +30,14 @@ export class WebSocketWire implements Wire {
     this.loopback = isLoopback(tcp.remoteAddress);
     this.#tcp = tcp;
     this.#runtime = runtime;
-    tcp.on("close", () => this.#grace?.());
+    tcp.on("close", () => this.#gone());
     // The peer sends nothing more, with or without a close frame.
     tcp.on("end", () => this.#leave());
   }
 
-  /** Neither side has begun to close. */
+  /** Neither side has begun to close: only then is anything said. */
   get open(): boolean {
-    return this.#grace === undefined && !this.#tcp.destroyed;
+    return this.#open;
   }
 
   get bufferedBytes(): number {
@@ -48,7 +49,7 @@ export class WebSocketWire implements Wire {
   }
 
   writeMessage(piece: Piece): void {
-    if (!this.open) return;
+    if (!this.#open) return;
     const payload = this.codec.frame(piece);
     const text = typeof payload === "string" ? asciiFrame(payload) : undefined;
     if (text === undefined) this.#tcp.write(payloadFrame(payload, this.codec.binary));
@@ -56,14 +57,14 @@ export class WebSocketWire implements Wire {
   }
 
   write(frames: readonly OutgoingFrame[]): void {
-    if (!this.open) return;
+    if (!this.#open) return;
     const [only] = frames;
     if (frames.length === 1 && only !== undefined) this.#tcp.write(wireBytes(only));
     else this.#tcp.write(Buffer.concat(frames.map(wireBytes)));
   }
 
   pong(payload: Uint8Array): void {
-    if (this.open) this.#tcp.write(pongFrame(payload));
+    if (this.#open) this.#tcp.write(pongFrame(payload));
   }
 
   close(code: number, reason: string): void {
@@ -77,7 +78,7 @@ export class WebSocketWire implements Wire {
   }
 
   #sayClose(code: number | undefined, reason: string): void {
-    if (!this.open) return;
+    if (!this.#open) return;
     this.#tcp.write(closeFrame(code, reason));
     this.#startGrace();
   }
@@ -88,7 +89,13 @@ export class WebSocketWire implements Wire {
   }
 
   #startGrace(): void {
+    this.#open = false;
     this.#grace ??= this.#runtime.setTimer(CLOSE_GRACE_MS, () => this.#tcp.destroy());
+  }
+
+  #gone(): void {
+    this.#open = false;
+    this.#grace?.();
   }
 }
 
