@@ -6,6 +6,7 @@ import type { ResolvedType } from "./definition/resolved-type.js";
 import type { Document } from "./document.js";
 import type { DocumentName } from "./document-store.js";
 import type { HostReport } from "./host-report.js";
+import { topPartOf } from "./parts.js";
 import { isYes } from "./refusal.js";
 
 /** Stands for "which parts there are", and for the root. */
@@ -101,6 +102,5 @@ function partAt(path: string, kind: PatchOperation[0]): string {
   const end = path.indexOf("/", 1);
   // The root itself; or a part that comes or goes, which changes what parts there are.
   if (path === "" || (end === -1 && kind !== "=" && kind !== "~")) return ANY_PART;
-  const token = end === -1 ? path.slice(1) : path.slice(1, end);
-  return token.replaceAll("~1", "/").replaceAll("~0", "~");
+  return topPartOf(path);
 }

@@ -4,6 +4,8 @@ import { type Json, type JsonObject, LIMITS, type PatchOperation, type Principal
 import type { Runtime } from "../runtime/runtime.js";
 import type { ResolvedMessage, ResolvedQuery, ResolvedType } from "./definition/resolved-type.js";
 import type { RefusedAnswer } from "./documents.js";
+import { topPointerOf } from "./parts.js";
+import { InvalidStateError } from "./recorder/invalid-state.js";
 import { readOnly } from "./recorder/read-only.js";
 import { type Recording, type RecordOptions, record } from "./recorder/recorder.js";
 import {
@@ -18,6 +20,7 @@ import {
   TooLargeError,
 } from "./refusal.js";
 import { detachedJson, TransactionContext } from "./transaction-context.js";
+import type { HiddenParts } from "./views/hidden.js";
 
 /** What a message did: all of it, or nothing but a refusal. */
 export type Execution = Applied | Refused;
@@ -102,6 +105,11 @@ export class Document {
     return text;
   }
 
+  /** The state without its hidden parts as JSON text. */
+  shownJson(hidden: HiddenParts): string {
+    return JSON.stringify(hidden.stateOf(this.#root));
+  }
+
   /** About what the state takes as JSON text, at most twice as much. Measuring is paid for by what was written since. */
   stateBytesAbout(): number {
     if (this.#grownBytes > this.#measuredBytes) this.stateJson();
@@ -136,7 +144,7 @@ export class Document {
       }
       return this.#transact(message, invocation, input.value);
     } catch (error) {
-      return refusalOf(error);
+      return this.#refusalOf(error);
     }
   }
 
@@ -163,6 +171,15 @@ export class Document {
 
   #readContext(invocation: Invocation, state: object): object {
     return { caller: invocation.caller, key: this.key, now: invocation.now, seq: this.#seq, state };
+  }
+
+  /** Where not all of the state is everybody's, the path of what was refused ends at its top-level part: below may be
+   * names that the caller must not learn (R18). */
+  #refusalOf(error: unknown): Refused {
+    const refusal = refusalOf(error);
+    if (this.type.tag === "" || !(error instanceof InvalidStateError)) return refusal;
+    const { code } = refusal.answer;
+    return { kind: "refused", answer: { code, data: { path: topPointerOf(error.path) } }, thrown: error };
   }
 
   #transact(message: ResolvedMessage, invocation: Invocation, input: unknown): Execution {

@@ -54,7 +54,7 @@ export interface Call {
   readonly ifSeq: number | undefined;
 }
 
-/** A durable transaction, ready to be sent. */
+/** A durable transaction, ready to be sent: without what hidden parts it touched. */
 export interface Committed {
   readonly epoch: number;
   /** Epoch of the transaction before it. */
@@ -69,7 +69,7 @@ export interface Committed {
   readonly by: string | undefined;
 }
 
-/** A full state, serialised once and shared by all who reset there. */
+/** A full state, serialised once and shared: by all who reset there without its hidden parts. */
 export interface Snapshot {
   readonly epoch: number;
   readonly seq: number;
@@ -86,9 +86,15 @@ export interface PastEvent {
 
 /** How a subscription begins, or why it does not. */
 export type Opening =
-  | { readonly kind: "resume"; readonly prev: WirePosition; readonly missed: readonly Committed[] }
+  | {
+      readonly kind: "resume";
+      readonly tag: string;
+      readonly prev: WirePosition;
+      readonly missed: readonly Committed[];
+    }
   | {
       readonly kind: "reset";
+      readonly tag: string;
       readonly snapshot: Snapshot;
       readonly events: readonly PastEvent[];
       /** Events since the position held are lost. */

@@ -4,7 +4,7 @@ import type { ErrorCode, PatchOperation } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
 import { type Access, ANY_PART, partsWritten } from "./access.js";
 import type { Applied, Document } from "./document.js";
-import type { DocumentRef, DocumentStore } from "./document-store.js";
+import type { DocumentRef, DocumentStore, StoredPosition } from "./document-store.js";
 import type { Follower, Opening, RefusedAnswer, Snapshot } from "./documents.js";
 import { eventsOf, type Missed, missedInMemory, missedOnDisk, replayIsSmaller, withRecent } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
@@ -43,7 +43,8 @@ export class Following {
   readonly #parts: FollowingParts;
   readonly #followers = new Map<Follower, Stage>();
   readonly #partsRead = new Set<string>();
-  #snapshot: Snapshot | undefined;
+  #stored: Snapshot | undefined;
+  #shown: Snapshot | undefined;
 
   constructor(parts: FollowingParts) {
     this.#parts = parts;
@@ -76,7 +77,7 @@ export class Following {
     const { pipeline, read } = source;
     this.#followers.set(follower, "begun");
     const known = read === undefined ? undefined : withRecent(read, pipeline.head.seq, pipeline.recent);
-    const missed = known ?? missedInMemory(held, pipeline.head, pipeline.recent);
+    const missed = known ?? missedInMemory(held, pipeline, source.document.type.tag);
     if (missed !== undefined) return this.#open(work, source, missed);
     if (read === undefined) return this.#readLog(work, source);
     // Rows that memory no longer holds and the disk does not hold yet: there is no way before they are durable.
@@ -104,7 +105,7 @@ export class Following {
 
   /** The document was loaded again: what was computed is worthless, and openings that were under way start again. */
   reloaded(): void {
-    this.#snapshot = undefined;
+    this.changed();
     for (const [follower, stage] of this.#followers) if (stage === "begun") this.#followers.set(follower, "expected");
   }
 
@@ -131,7 +132,8 @@ export class Following {
 
   /** The state in memory is another one. */
   changed(): void {
-    this.#snapshot = undefined;
+    this.#stored = undefined;
+    this.#shown = undefined;
   }
 
   /** The state may have become any other: all who are attached are asked again. */
@@ -142,13 +144,21 @@ export class Following {
     );
   }
 
-  /** The state in memory, serialised once per head and shared. */
-  snapshot({ document, pipeline }: Pick<OpeningSource, "document" | "pipeline">): Snapshot {
-    const { seq, epoch } = pipeline.head;
-    if (this.#snapshot === undefined || this.#snapshot.seq !== seq || this.#snapshot.epoch !== epoch) {
-      this.#snapshot = { seq, epoch, stateJson: document.stateJson() };
-    }
-    return this.#snapshot;
+  /** The whole state in memory, serialised once per head and shared: for the store alone. */
+  storedSnapshot({ document, pipeline }: Loaded): Snapshot {
+    const { head } = pipeline;
+    if (!isAt(this.#stored, head)) this.#stored = { ...head, stateJson: document.stateJson() };
+    return this.#stored;
+  }
+
+  /** What subscribers may know of it, serialised once per head and shared. */
+  snapshot(loaded: Loaded): Snapshot {
+    const { document, pipeline } = loaded;
+    const { hidden } = document.type;
+    if (hidden === undefined) return this.storedSnapshot(loaded);
+    const { head } = pipeline;
+    if (!isAt(this.#shown, head)) this.#shown = { ...head, stateJson: document.shownJson(hidden) };
+    return this.#shown;
   }
 
   #at(...stages: readonly Stage[]): Follower[] {
@@ -169,8 +179,7 @@ export class Following {
     const { store, runtime, proceed, failed } = this.#parts;
     const { held } = work.request;
     if (held === undefined) return;
-    const { revealAuthor } = document.type;
-    missedOnDisk(held, { store, ref, recent: pipeline.recent, revealAuthor })
+    missedOnDisk(held, { store, ref, recent: pipeline.recent, type: document.type })
       .then(
         (missed) => proceed(work, missed, pipeline),
         // The store is recovering, or failing for good: an error is no evidence of a gap.
@@ -192,16 +201,22 @@ export class Following {
   };
 
   #opening({ request: { held } }: OpenWork, source: OpeningSource, missed: Missed): Opening {
+    const { tag } = source.document.type;
     if (missed.kind === "rows" && missed.replayable && held !== undefined) {
       const { rows } = missed;
       if (rows.length === 0 || replayIsSmaller(rows, source.document.stateBytesAbout())) {
-        return { kind: "resume", prev: [missed.prevEpoch, held[1]], missed: rows };
+        return { kind: "resume", tag, prev: [missed.prevEpoch, held[1]], missed: rows };
       }
     }
     const events = missed.kind === "rows" ? eventsOf(missed.rows) : [];
-    return { kind: "reset", snapshot: this.snapshot(source), events, gap: missed.kind === "gap" };
+    return { kind: "reset", tag, snapshot: this.snapshot(source), events, gap: missed.kind === "gap" };
   }
 }
+
+type Loaded = Pick<OpeningSource, "document" | "pipeline">;
+
+const isAt = (snapshot: Snapshot | undefined, { seq, epoch }: StoredPosition): snapshot is Snapshot =>
+  snapshot !== undefined && snapshot.seq === seq && snapshot.epoch === epoch;
 
 const endedOpening = ({ code, afterMs }: RefusedAnswer): Opening => ({
   kind: "ended",

@@ -2,7 +2,7 @@
 // works on durable rows; who may see them is decided before.
 import { applyPatch, type Json, type PatchOperation, toJsonPatch } from "@tidemark/protocol";
 import type { DocumentRef, DocumentStore, LogRow, StoredSnapshot } from "./document-store.js";
-import { replay, snapshotState } from "./loading.js";
+import { replay, type Shown, snapshotState } from "./loading.js";
 
 const PAGE_BYTES_MAX = 1_048_576;
 const READ_ROWS = 1_000;
@@ -50,7 +50,7 @@ export async function stateAt(
 export async function page(
   past: Past,
   range: { after: number; limit: number },
-  revealAuthor: boolean,
+  shown: Shown,
 ): Promise<readonly LogPageEntry[] | undefined> {
   if (range.after >= past.head) return [];
   const rows = await past.store.read(past.ref, { ...range, bytesMax: PAGE_BYTES_MAX });
@@ -58,17 +58,17 @@ export async function page(
   const needsState = rows.some((row) => row.operations.includes('["~",'));
   const base = needsState && range.after > 0 ? await stateAt(past, range.after) : undefined;
   if (needsState && range.after > 0 && base === undefined) return undefined;
-  return entries(rows, { revealAuthor, state: base?.state ?? null, needsState });
+  return entries(rows, { ...shown, state: base?.state ?? null, needsState });
 }
 
 function entries(
   rows: readonly LogRow[],
-  from: { readonly state: Json; readonly needsState: boolean; readonly revealAuthor: boolean },
+  from: Shown & { readonly state: Json; readonly needsState: boolean },
 ): LogPageEntry[] {
-  const { needsState, revealAuthor } = from;
+  const { needsState, revealAuthor, hidden } = from;
   let { state } = from;
   return rows.map((row) => {
-    const operations: readonly PatchOperation[] = JSON.parse(row.operations);
+    const operations: readonly PatchOperation[] = JSON.parse(hidden?.operationsJson(row.operations) ?? row.operations);
     const patch = toJsonPatch(state, operations);
     if (needsState && operations.length > 0) state = applyPatch(state, operations);
     const events: readonly (readonly [string, Json])[] = row.events === undefined ? [] : JSON.parse(row.events);

@@ -113,7 +113,9 @@ export class DocumentHost {
     const residence = this.#residence;
     if (residence?.content.status !== "live" || !residence.snapshots.isDirty) return;
     if (residence.pipeline.undurableCount > 0) return;
-    await residence.snapshots.save(this.#following.snapshot({ ...residence, document: residence.content.document }));
+    await residence.snapshots.save(
+      this.#following.storedSnapshot({ ...residence, document: residence.content.document }),
+    );
   }
 
   /** Gives the document back. Only when `isIdle`. */
@@ -221,7 +223,7 @@ export class DocumentHost {
   async #arrive(loaded: Loaded): Promise<void> {
     const residence = this.#reside(loaded);
     const range = { from: this.#delivered, head: residence.pipeline.head, ref: loaded.ref };
-    const missed = await missedCommits(this.#parts.store, range, this.#parts.type.revealAuthor);
+    const missed = await missedCommits(this.#parts.store, range, this.#parts.type);
     if (missed.kind === "rows" && missed.beforeDeletion.length + missed.rest.length > 0) this.#doubts = 0;
     this.#delivered = residence.pipeline.head;
     this.#windows.reset(loaded.ref);
@@ -253,19 +255,20 @@ export class DocumentHost {
     const live = loaded.status === "live" ? loaded : undefined;
     const head =
       loaded.status === "live" || loaded.status === "deleted" ? loaded.head : { seq: 0, epoch: loaded.epoch };
-    const tail = toCommitted(live?.tail ?? [], live?.snapshot?.epoch ?? loaded.epoch, type.revealAuthor);
+    const tail = toCommitted(live?.tail ?? [], live?.snapshot?.epoch ?? loaded.epoch, type);
     const snapshots = new SnapshotKeeper({ ref: loaded.ref, store, runtime, type, stored: live?.snapshot, tail });
     return { ref: loaded.ref, pipeline: this.#pipeline(loaded, head, tail), snapshots, content };
   }
 
   #pipeline(loaded: Loaded, head: StoredPosition, tail: ReturnType<typeof toCommitted>): Pipeline {
-    const { committer, audience } = this.#parts;
+    const { committer, audience, type } = this.#parts;
+    const { hidden } = type;
     const { ref, epoch } = loaded;
     const onDurable = (): void => this.#durable();
     const onLost = (waiting: readonly GatedWork[], error: StoreError | "fenced"): void => this.#lost(waiting, error);
     const recentBytesMax = LIMITS.replayRingBytesMax;
     const isFollowed = (): boolean => this.#following.size > 0;
-    const parts = { ref, epoch, head, audience, committer, recentBytesMax, isFollowed, onDurable, onLost };
+    const parts = { ref, epoch, head, audience, hidden, committer, recentBytesMax, isFollowed, onDurable, onLost };
     return new Pipeline(parts, tail);
   }
 
@@ -281,7 +284,7 @@ export class DocumentHost {
   }
 
   #snapshotAtHead({ pipeline, snapshots }: Residence, document: Document): void {
-    const snapshot = this.#following.snapshot({ document, pipeline });
+    const snapshot = this.#following.storedSnapshot({ document, pipeline });
     snapshots.begin();
     const save = (): void => {
       snapshots.save(snapshot).catch((error: unknown) => this.#parts.report.loadFailed(this.#parts.name, error));

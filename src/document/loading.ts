@@ -47,8 +47,15 @@ export function liveState(loaded: Extract<Loaded, { status: "live" }>): JsonObje
   return nodes as JsonObject;
 }
 
+/** What of a row its readers may know. */
+export type Shown = Pick<ResolvedType, "revealAuthor" | "hidden">;
+
 /** Rows as they are delivered. `previousEpoch` is that of the row before the first. */
-export function toCommitted(rows: readonly LogRow[], previousEpoch: number, revealAuthor: boolean): Committed[] {
+export function toCommitted(
+  rows: readonly LogRow[],
+  previousEpoch: number,
+  { revealAuthor, hidden }: Shown,
+): Committed[] {
   let before = previousEpoch;
   return rows.map((row) => {
     const committed = {
@@ -56,7 +63,7 @@ export function toCommitted(rows: readonly LogRow[], previousEpoch: number, reve
       previousEpoch: before,
       seq: row.seq,
       at: row.at,
-      operations: row.operations,
+      operations: hidden === undefined ? row.operations : hidden.operationsJson(row.operations),
       events: row.events,
       by: revealAuthor && row.subject !== "" ? row.subject : undefined,
     };
@@ -76,7 +83,7 @@ export type MissedCommits =
 export async function missedCommits(
   store: DocumentStore,
   range: { readonly ref: DocumentRef; readonly from: StoredPosition | undefined; readonly head: StoredPosition },
-  revealAuthor: boolean,
+  shown: Shown,
 ): Promise<MissedCommits> {
   const { ref, from, head } = range;
   if (from === undefined) return { kind: "begins" };
@@ -87,7 +94,7 @@ export async function missedCommits(
     if (page[0]?.seq !== after + 1) return { kind: "broken" };
     for (const row of page) rows.push(row);
   }
-  const committed = toCommitted(rows, from.epoch, revealAuthor);
+  const committed = toCommitted(rows, from.epoch, shown);
   const deletion = rows.findIndex((row) => row.kind === TransactionKind.delete);
   const end = deletion === -1 ? rows.length : deletion;
   return { kind: "rows", beforeDeletion: committed.slice(0, end), rest: committed.slice(end) };

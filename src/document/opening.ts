@@ -3,7 +3,7 @@
 import { type HeldPosition, type Json, LIMITS } from "@tidemark/protocol";
 import type { DocumentRef, DocumentStore, LogRow, StoredPosition } from "./document-store.js";
 import type { Committed, PastEvent } from "./documents.js";
-import { toCommitted } from "./loading.js";
+import { type Shown, toCommitted } from "./loading.js";
 import type { RecentLog } from "./recent-log.js";
 
 /** Everything a document without views knows of a subscriber's position. */
@@ -26,18 +26,17 @@ export interface MissedRows {
   readonly replayable: boolean;
 }
 
-/** The tag of every document without views. Clients that found their own state wrong say `!`; it matches nothing. */
-const TAG = "";
 /** How much of the log one opening may hold in memory: of operations, and of events. */
 const MISSED_BYTES_MAX = 16 * 1_048_576;
 const PAGE_ROWS = 2_000;
 const PAGE_BYTES = LIMITS.replayRingBytesMax;
 
-/** What is known without the disk; undefined: the rows must be read first. */
+/** What is known without the disk; undefined: the rows must be read first. `tag` is that of the document's positions;
+ * clients that found their own state wrong say `!`, which matches nothing. */
 export function missedInMemory(
   held: HeldPosition | undefined,
-  head: StoredPosition,
-  recent: RecentLog,
+  { head, recent }: { readonly head: StoredPosition; readonly recent: RecentLog },
+  ownTag: string,
 ): Missed | undefined {
   if (held === undefined) return { kind: "nothing" };
   const [epoch, seq, tag] = held;
@@ -47,14 +46,14 @@ export function missedInMemory(
   if (known !== epoch) return { kind: "gap" };
   const rows = recent.after(seq);
   if (rows === undefined) return undefined;
-  return { kind: "rows", prevEpoch: known, rows, through: head.seq, replayable: tag === TAG };
+  return { kind: "rows", prevEpoch: known, rows, through: head.seq, replayable: tag === ownTag };
 }
 
 /** Where missed rows are read. */
 export interface MissedSource {
   readonly store: DocumentStore;
   readonly ref: DocumentRef;
-  readonly revealAuthor: boolean;
+  readonly type: Shown & { readonly tag: string };
   readonly recent: RecentLog;
   readonly bytesMax?: number;
 }
@@ -62,7 +61,7 @@ export interface MissedSource {
 /** Rows between an older position and the oldest in memory, read in pages; what is in memory is for the caller to add. */
 export async function missedOnDisk(held: HeldPosition, source: MissedSource): Promise<Missed> {
   const [epoch, seq, tag] = held;
-  const { store, ref, recent, revealAuthor, bytesMax = MISSED_BYTES_MAX } = source;
+  const { store, ref, recent, type, bytesMax = MISSED_BYTES_MAX } = source;
   if ((await store.epochAt(ref, seq)) !== epoch) return { kind: "gap" };
   let rows: Committed[] = [];
   let through: StoredPosition = { seq, epoch };
@@ -74,7 +73,7 @@ export async function missedOnDisk(held: HeldPosition, source: MissedSource): Pr
     // All that is durable was read; what follows is older than memory reaches, but on its way to the disk.
     if (last === undefined) break;
     if (page[0]?.seq !== through.seq + 1) return { kind: "gap" };
-    const read = toCommitted(page, through.epoch, revealAuthor);
+    const read = toCommitted(page, through.epoch, type);
     rows = rows.concat(eventsOnly ? withEvents(read) : read);
     bytesLeft -= page.reduce((sum, row) => sum + bytesOf(row, !eventsOnly), 0);
     through = { seq: last.seq, epoch: last.epoch };
@@ -85,7 +84,7 @@ export async function missedOnDisk(held: HeldPosition, source: MissedSource): Pr
     rows = withEvents(rows);
     bytesLeft = bytesMax - rows.reduce((sum, row) => sum + bytesOf(row, false), 0);
   }
-  return { kind: "rows", prevEpoch: epoch, rows, through: through.seq, replayable: tag === TAG && !eventsOnly };
+  return { kind: "rows", prevEpoch: epoch, rows, through: through.seq, replayable: tag === type.tag && !eventsOnly };
 }
 
 /** Adds what is in memory to what was read; undefined: memory no longer reaches back that far. */

@@ -6,6 +6,7 @@ import type { Append, DocumentRef, StoredPosition, StoreError, Transaction } fro
 import type { Audience, Committed } from "./documents.js";
 import { OutputGate } from "./output-gate.js";
 import { RecentLog } from "./recent-log.js";
+import type { HiddenParts } from "./views/hidden.js";
 import type { GatedWork } from "./work.js";
 
 /** What a pipeline starts from. */
@@ -15,6 +16,8 @@ export interface PipelineParts {
   readonly epoch: number;
   readonly head: StoredPosition;
   readonly audience: Audience;
+  /** What the audience is not shown. */
+  readonly hidden: HiddenParts | undefined;
   readonly committer: Committer;
   readonly recentBytesMax: number;
   /** Does anybody follow? Without followers nothing is kept for them to come back to; the disk has it. */
@@ -110,7 +113,7 @@ export class Pipeline implements Committing {
     const { typeVersion, kind, at, subject, operations, events, request } = transaction;
     const row = { seq, epoch, typeVersion, kind, at, subject, operations, events, request, previousEpoch, by };
     this.#head = position;
-    if (this.#parts.isFollowed()) this.recent.push(row);
+    if (this.#parts.isFollowed()) this.recent.push(this.#parts.hidden?.committed(row) ?? row);
     else this.recent.skipTo(position);
     this.#undurableBytes += bytesOf(row);
     if (this.#unsent.length > 0) this.#unsent.push(row);
@@ -169,8 +172,18 @@ export class Pipeline implements Committing {
     if (oldest === undefined || oldest.seq > through) return;
     const count = through + 1 - oldest.seq;
     this.#undelivered = count >= rows.length ? NO_ROWS : rows.slice(count);
-    this.#parts.audience.deliver(count >= rows.length ? rows : rows.slice(0, count));
+    this.#parts.audience.deliver(this.#shown(count >= rows.length ? rows : rows.slice(0, count)));
   };
+
+  #shown(rows: readonly Committed[]): readonly Committed[] {
+    const { hidden } = this.#parts;
+    if (hidden === undefined) return rows;
+    // Those that were kept are filtered already.
+    const [oldest] = rows;
+    const kept = oldest === undefined ? undefined : this.recent.after(oldest.seq - 1);
+    if (kept !== undefined && kept.length >= rows.length) return kept.slice(0, rows.length);
+    return rows.map((row) => hidden.committed(row));
+  }
 }
 
 const bytesOf = ({ operations, events, request }: Transaction): number =>

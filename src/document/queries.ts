@@ -1,6 +1,6 @@
 // Answers what only looks: queries of the type, and the service's own `$head`, `$get` and `$history`. No seq, no
 // receipt; an answer from memory waits at the gate like any other.
-import type { Json } from "@tidemark/protocol";
+import type { Json, JsonObject } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
 import type { Access } from "./access.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
@@ -128,11 +128,16 @@ export class Queries {
       const found = await stateAt(past, wholeNumber(input, "seq") ?? 0);
       if (found === undefined) return no({ code: "history_trimmed" });
       if (found.state === undefined) return no({ code: "not_found" });
-      return ok({ state: found.state, at: [found.epoch, wholeNumber(input, "seq") ?? 0] });
+      return ok({ state: this.#shown(found.state), at: [found.epoch, wholeNumber(input, "seq") ?? 0] });
     }
     const limit = Math.min(Math.max(wholeNumber(input, "limit") ?? PAGE_ROWS, 1), PAGE_ROWS_MAX);
-    const entries = await page(past, { after: wholeNumber(input, "after") ?? 0, limit }, this.#parts.type.revealAuthor);
+    const entries = await page(past, { after: wholeNumber(input, "after") ?? 0, limit }, this.#parts.type);
     return entries === undefined ? no({ code: "history_trimmed" }) : ok(entries);
+  }
+
+  #shown(state: Json): Json {
+    const { hidden } = this.#parts.type;
+    return hidden === undefined || !isObject(state) ? state : hidden.stateOf(state);
   }
 
   #guarded(work: CallWork, answer: () => Answer | Later): Answer | Later {
@@ -153,6 +158,9 @@ interface Later {
   readonly kind: "later";
   readonly past: Past;
 }
+
+const isObject = (value: Json): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A whole number under `name` of an input object; undefined when it is not one. */
 function wholeNumber(input: Json, name: string): number | undefined {

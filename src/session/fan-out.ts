@@ -26,6 +26,8 @@ export class FanOut implements Audience {
   /** The chain: two numbers, because it moves with every commit and is seldom asked for. */
   #epoch = 0;
   #seq = 0;
+  /** What was delivered last; followers may not have been told of it. */
+  #head: Point = { epoch: 0, seq: 0 };
 
   constructor(handle: number, retired: () => void) {
     this.handle = handle;
@@ -35,6 +37,11 @@ export class FanOut implements Audience {
   /** What the next delta links to. */
   get chain(): Point {
     return { epoch: this.#epoch, seq: this.#seq };
+  }
+
+  /** The last transaction that was delivered, be it empty. */
+  get head(): Point {
+    return this.#head;
   }
 
   begin({ epoch, seq }: Point): void {
@@ -60,8 +67,14 @@ export class FanOut implements Audience {
     // clear() makes a new table, even of an empty one.
     if (this.#snapshots.size > 0) this.#snapshots.clear();
     const start = this.#receivers.size > 0 ? this.chain : undefined;
+    const last = transactions.at(-1);
+    if (last === undefined) return;
+    // Followers hold on to it, and must not hold on to the transaction.
+    this.#head = { epoch: last.epoch, seq: last.seq };
     const end = lastChange(transactions);
-    if (end !== undefined) this.begin(end);
+    // What changed nothing is not pushed by itself: followers are told of it before the next thing they are sent.
+    if (end === undefined) return;
+    this.begin(end);
     if (start !== undefined) this.#send(start, transactions);
   }
 
@@ -83,14 +96,10 @@ export class FanOut implements Audience {
   }
 
   #send(start: Point, transactions: readonly Committed[]): void {
-    const last = transactions.at(-1);
-    if (last === undefined) return;
-    // Receivers hold on to it, and must not hold on to the transaction.
-    const through = { epoch: last.epoch, seq: last.seq };
-    const { handle, chain } = this;
+    const { handle, chain, head } = this;
     for (const [codec, receivers] of this.#receivers) {
       for (const frame of framesOf(codec, encodeChain({ codec, handle }, start, transactions, chain))) {
-        for (const receiver of receivers) receiver.receive(frame, through);
+        for (const receiver of receivers) receiver.receive(frame, head);
       }
     }
   }

@@ -62,15 +62,20 @@ export class Requests implements Origin {
 
   answer({ n, document }: Call, answer: Answer): void {
     this.#inFlight -= 1;
-    if (this.#left) return;
-    const subscription = this.#parts.subscriptions.of(document);
-    if (subscription?.isOpening === true) subscription.holdBack(() => this.#send(n, answer));
-    else this.#send(n, answer);
+    this.#say(n, document, answer);
   }
 
   /** The connection is gone: nobody hears an answer any more. */
   leave(): void {
     this.#left = true;
+  }
+
+  /** Behind everything about its document that this connection must have been sent before. */
+  #say(n: number, document: DocumentName, answer: Answer): void {
+    if (this.#left) return;
+    const opening = this.#parts.subscriptions.catchUp(document);
+    if (opening === undefined) this.#send(n, answer);
+    else opening.holdBack(() => this.#say(n, document, answer));
   }
 
   #takeService(message: CallMessage): void {

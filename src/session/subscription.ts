@@ -3,7 +3,7 @@
 import type { Codec, ErrorCode } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
 import type { Caller, Follower, Opening, PastEvent } from "../document/documents.js";
-import { encodeChain, isEmpty, type Point } from "./delta-chain.js";
+import { encodeAdvance, encodeChain, isEmpty, type Point } from "./delta-chain.js";
 import type { FanOut, Receiver } from "./fan-out.js";
 import type { OutboundQueue } from "./outbound-queue.js";
 import { endedMessage } from "./refusal.js";
@@ -26,9 +26,6 @@ type State =
   | { readonly state: "opening"; readonly heldBack: (() => void)[] }
   | { readonly state: "open"; readonly fanOut: FanOut }
   | { readonly state: "over" };
-
-/** Documents without views have one layer, whose tag is empty. */
-const TAG = "";
 
 /** A stream of one document to one socket. */
 export class Subscription implements Follower, Receiver {
@@ -83,6 +80,16 @@ export class Subscription implements Follower, Receiver {
     this.#at = through;
   }
 
+  /** Tells this socket of what was delivered and changed nothing, before an answer or heads that speak of it. */
+  catchUp(): void {
+    if (this.#state.state !== "open") return;
+    const { fanOut } = this.#state;
+    const { handle, chain, head } = fanOut;
+    if (head.seq <= this.#at.seq) return;
+    this.#parts.out.sendPiece(encodeAdvance({ codec: this.codec, handle }, chain, head));
+    this.#at = head;
+  }
+
   ended(code: ErrorCode): void {
     const heldBack = this.#state.state === "opening" ? this.#state.heldBack : [];
     this.#end(code, undefined);
@@ -96,23 +103,23 @@ export class Subscription implements Follower, Receiver {
     return heldBack;
   }
 
-  #resume({ prev, missed }: Extract<Opening, { kind: "resume" }>, fanOut: FanOut): void {
+  #resume({ tag, prev, missed }: Extract<Opening, { kind: "resume" }>, fanOut: FanOut): void {
     const { out, s, codec } = this.#parts;
     const { handle, chain } = fanOut;
     const held = { epoch: prev[0], seq: prev[1] };
     const changed = missed.some((row) => !isEmpty(row));
-    out.send(["opened", { s, h: [handle], mode: ["resume"], prev: [changed ? held.seq : chain.seq], tag: [TAG] }]);
+    out.send(["opened", { s, h: [handle], mode: ["resume"], prev: [changed ? held.seq : chain.seq], tag: [tag] }]);
     for (const piece of encodeChain({ codec, handle }, held, missed, chain)) out.sendPiece(piece);
     this.#at = pointOf(missed.at(-1) ?? held);
   }
 
-  #reset({ snapshot, events, gap }: Extract<Opening, { kind: "reset" }>, fanOut: FanOut): void {
+  #reset({ tag, snapshot, events, gap }: Extract<Opening, { kind: "reset" }>, fanOut: FanOut): void {
     const { out, s, codec } = this.#parts;
     const past = events.length === 0 ? {} : { events: events.map(toWire) };
     const lost = gap ? { gap } : {};
     out.send([
       "opened",
-      { s, h: [fanOut.handle], mode: ["reset"], prev: [fanOut.chain.seq], tag: [TAG], ...past, ...lost },
+      { s, h: [fanOut.handle], mode: ["reset"], prev: [fanOut.chain.seq], tag: [tag], ...past, ...lost },
     ]);
     out.sendShared(fanOut.snapFrame(codec, snapshot));
     this.#at = pointOf(snapshot);

@@ -29,9 +29,13 @@ export class Subscriptions {
     this.#parts = parts;
   }
 
-  /** Positions of what this socket was sent. */
+  /** Positions of what this socket was sent, once it was told all there is. */
   *heads(): Generator<readonly [h: number, epoch: number, seq: number]> {
-    for (const { head } of this.#byNumber.values()) if (head !== undefined) yield head;
+    for (const subscription of this.#byNumber.values()) {
+      subscription.catchUp();
+      const { head } = subscription;
+      if (head !== undefined) yield head;
+    }
   }
 
   /** The document of a subscription number. */
@@ -39,10 +43,14 @@ export class Subscriptions {
     return this.#byNumber.get(s)?.document;
   }
 
-  /** The subscription of a document, if this session follows it. */
-  of(document: DocumentName): Subscription | undefined {
+  /** Before an answer about a document (REQ-2): tells this socket all there is. Returns the subscription whose first
+   * payload the answer must wait for. */
+  catchUp(document: DocumentName): Subscription | undefined {
     if (this.#byDocument.size === 0) return undefined;
-    return this.#byDocument.get(formatDocumentId(document.type, document.key));
+    const subscription = this.#byDocument.get(formatDocumentId(document.type, document.key));
+    if (subscription?.isOpening === true) return subscription;
+    subscription?.catchUp();
+    return undefined;
   }
 
   open({ s, doc, at, create }: Open): void {

@@ -1,9 +1,12 @@
 // Turns what an author wrote into a `ResolvedType`, or says by name which property cannot work. It trusts nothing: the
 // types stop a TypeScript author, not one of JavaScript.
+
+import { viewTag } from "../views/tag.js";
 import { builder, Declared } from "./builders.js";
 import { type CompiledInput, compileInput } from "./compiled-input.js";
 import { DefinitionError, isRecord, kindOf, requireRecord } from "./definition-error.js";
 import { refuseAsync } from "./refuse-async.js";
+import { resolveHidden } from "./resolve-hidden.js";
 import type { ResolvedHistory, ResolvedMessage, ResolvedType } from "./resolved-type.js";
 import { requireSchema } from "./schema.js";
 import { compileState } from "./state/compiled-state.js";
@@ -60,9 +63,12 @@ export function resolveDefinition(definition: unknown): ResolvedType {
   const queries = resolveEntries(raw, "query", optional(raw, "queries"));
   refuseSharedNames(messages, queries);
   refuseAsync("state", raw.state);
+  const state = compileState(requireSchema("state", raw.state));
+  const hidden = resolveHidden(raw.hidden, state);
+  const version = 1;
   return {
-    version: 1,
-    state: compileState(requireSchema("state", raw.state)),
+    version,
+    state,
     create: raw.create === undefined ? undefined : compileChecked("create", raw.create),
     init: required(raw, "init"),
     messages,
@@ -70,6 +76,8 @@ export function resolveDefinition(definition: unknown): ResolvedType {
     events: resolveEvents(raw.events),
     ...accessRules(raw),
     history: resolveHistory(raw.history),
+    hidden,
+    tag: hidden === undefined ? "" : viewTag({ version, hidden }),
     revealAuthor: resolveFlag(raw, "revealAuthor"),
   };
 }

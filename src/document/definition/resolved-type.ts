@@ -1,6 +1,7 @@
 // The form in which the document room uses a definition: checked, compiled, with nothing left to look up. It is hung on
 // the opaque `DocumentType` under a registered symbol, so that it is found whichever copy of the package made it.
 import type { DeepReadonly, Principal } from "@tidemark/protocol";
+import type { HiddenParts } from "../views/hidden.js";
 import type { CompiledInput } from "./compiled-input.js";
 import type { DocumentType } from "./definition.js";
 import { DefinitionError, kindOf } from "./definition-error.js";
@@ -38,6 +39,10 @@ export interface ResolvedType {
   readonly canHistory: StateRule | undefined;
   readonly canDelete: StateRule | undefined;
   readonly history: ResolvedHistory;
+  /** Undefined: every part is shown. */
+  readonly hidden: HiddenParts | undefined;
+  /** Of positions: opaque to clients, empty for a type without views and hidden parts. */
+  readonly tag: string;
   readonly revealAuthor: boolean;
 }
 

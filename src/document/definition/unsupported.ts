@@ -4,7 +4,6 @@ import { DefinitionError, isRecord } from "./definition-error.js";
 
 const unsupported: { readonly [property: string]: string } = {
   everyMs: "(a pace set by the type)",
-  hidden: "(parts of the state that no subscriber sees)",
   indexes: "(filters for service.list)",
   members: "(who is here, durably)",
   migrate: "(migrations)",

@@ -66,7 +66,7 @@ describe("resume", () => {
     await unload();
     const second = first.reopen();
     await bench.settle();
-    expect(second.opening).toEqual({ kind: "resume", prev: [epoch(), 1], missed: [] });
+    expect(second.opening).toEqual({ kind: "resume", tag: "", prev: [epoch(), 1], missed: [] });
   });
 
   it("[SEQ-4] resumes over a change of epoch, by the epoch of each row", async () => {

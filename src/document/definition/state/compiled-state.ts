@@ -4,6 +4,7 @@ import type { Json } from "@tidemark/protocol";
 import type { Cover, StateGuard } from "../../recorder/state-guard.js";
 import { DefinitionError } from "../definition-error.js";
 import { NodeBuilder } from "./build-nodes.js";
+import { noSuchKey } from "./scalar-nodes.js";
 import type { StateNode } from "./state-node.js";
 
 /**
@@ -37,6 +38,11 @@ export class CompiledState implements StateGuard {
       node = node.child(path[depth] ?? "");
     }
     return isInvolved(node, parent, path.length) ? node.cover(parent) : node.removal(path[parent] ?? "", parent);
+  }
+
+  /** Can a state have a top-level part of this name? */
+  hasPart(name: string): boolean {
+    return this.#root.child(name) !== noSuchKey;
   }
 
   /** Checks a full state. Throws `InvalidStateError` with the pointer of the first thing that does not fit. */

@@ -1,0 +1,214 @@
+// One connection of a session bench that follows one document with the real client's replica, and compares what it
+// holds with the truth after every frame. It never forgives: see `violations`. Every frame it was sent is kept as text.
+
+import { isDeepStrictEqual } from "node:util";
+import type { Codec, HeldPosition, Json, JsonObject, Opened, ServerMessage, WireEvent } from "@tidemark/protocol";
+import { Replica } from "../../clients/typescript/src/stream/replica.js";
+import { type BenchClient, call, type SessionBench } from "./session-bench.js";
+
+export interface ViewerOptions {
+  readonly bench: SessionBench;
+  /** The token, which is the name. */
+  readonly who: string;
+  /** `type/key`. */
+  readonly doc: string;
+  readonly codec: Codec;
+  readonly params?: JsonObject;
+  /** What this viewer must see at a seq; undefined: nothing is known of it. */
+  readonly truth: (viewer: Viewer, seq: number) => Json | undefined;
+}
+
+/** 32 hex digits for the next client. */
+let clients = 0;
+const clientId = (): string => (++clients).toString(16).padStart(32, "0");
+
+export class Viewer {
+  readonly violations: string[] = [];
+  /** Every frame, as text. */
+  readonly frames: string[] = [];
+  readonly events: WireEvent[] = [];
+  readonly opened: Opened[] = [];
+  readonly answers: ServerMessage[] = [];
+  endedWith: string | undefined;
+  gaps = 0;
+  /** Frames after which a whole state was compared. */
+  compared = 0;
+  /** The token it last gave. */
+  who: string;
+  replica = new Replica();
+  readonly #options: ViewerOptions;
+  readonly #client = clientId();
+  #conn = 0;
+  #connection: BenchClient | undefined;
+  #handles: readonly number[] = [];
+  #s = 0;
+  #n = 0;
+  #running = false;
+  #healing = false;
+
+  constructor(options: ViewerOptions) {
+    this.#options = options;
+    this.who = options.who;
+  }
+
+  get isConnected(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /** The state it shows. */
+  get state(): Json | undefined {
+    return this.replica.state;
+  }
+
+  /** Its connection's end. */
+  get connection(): BenchClient {
+    if (this.#connection === undefined) throw new Error("not connected");
+    return this.#connection;
+  }
+
+  async connect(): Promise<void> {
+    this.#conn += 1;
+    const { bench, codec } = this.#options;
+    this.#connection = await bench.greeted(this.who, { client: this.#client, conn: this.#conn, codec });
+    this.#s = 0;
+  }
+
+  /** Follows the document, from what it holds. */
+  open(extra: { create?: Json; at?: readonly HeldPosition[]; heal?: boolean } = {}): void {
+    const { doc, params } = this.#options;
+    this.#s += 1;
+    this.#running = false;
+    this.endedWith = undefined;
+    this.#healing = extra.heal === true;
+    const held = this.replica.held?.map(([epoch, seq, tag]): HeldPosition => [epoch, seq, this.#healing ? "!" : tag]);
+    const at = extra.at ?? held;
+    this.connection.say([
+      "open",
+      {
+        s: this.#s,
+        doc,
+        ...(at === undefined ? {} : { at }),
+        ...(params === undefined ? {} : { params }),
+        ...(extra.create === undefined ? {} : { create: extra.create }),
+      },
+    ]);
+  }
+
+  /** Stops following on this connection. */
+  close(): void {
+    this.connection.say(["close", this.#s]);
+    this.#handles = [];
+    this.#running = false;
+  }
+
+  /** The connection is cut; what was on its way is gone. */
+  cut(): void {
+    this.#connection?.drop();
+    this.#connection = undefined;
+    this.#handles = [];
+    this.#running = false;
+  }
+
+  /** Calls the document; returns n. */
+  send(name: string, input: Json = null): number {
+    this.#n += 1;
+    const { bench, doc } = this.#options;
+    this.connection.say(call(this.#n, doc, name, input, { born: bench.runtime.now() }));
+    return this.#n;
+  }
+
+  /** Another token of the same subject. */
+  auth(token: string): void {
+    this.who = token;
+    this.connection.say(["auth", { token }]);
+  }
+
+  /** Reads everything that has come. */
+  pump(): void {
+    if (this.#connection === undefined) return;
+    for (const frames of this.#connection.wire.writes.splice(0)) for (const frame of frames) this.#read(frame);
+  }
+
+  #read(frame: readonly ServerMessage[]): void {
+    this.frames.push(JSON.stringify(frame));
+    for (const message of frame) this.#receive(message);
+    const update = this.replica.takeUpdate();
+    if (update?.gap !== undefined) this.gaps += 1;
+    for (const { name, data, at } of update?.events ?? []) this.events.push([at.seq, 0, name, data]);
+    if (this.#running) this.#compare();
+  }
+
+  #receive(message: ServerMessage): void {
+    switch (message[0]) {
+      case "opened":
+        return this.#open(message[1]);
+      case "snap":
+        return this.#fits(message[1], "snap", (layer) => this.replica.snap(layer, message));
+      case "d":
+        return this.#fits(message[1], "d", (layer) => this.replica.delta(layer, message));
+      case "ended":
+        if (message[1].s === this.#s) this.endedWith = message[1].code;
+        return;
+      case "ok":
+        this.answers.push(message);
+        return this.#covered(message[2]?.[1] ?? 0);
+      case "ping":
+        this.#connection?.say(["pong", message[1], message[2]]);
+        return this.#heads(message[2]);
+      case "pong":
+        return this.#heads(message[2]);
+      default:
+        this.answers.push(message);
+    }
+  }
+
+  #open(opened: Opened): void {
+    if (opened.s !== this.#s) return;
+    this.opened.push(opened);
+    if (!this.replica.opened(opened, { running: this.#running, healing: this.#healing }))
+      this.#wrong("opened does not fit");
+    this.#handles = opened.h;
+    this.#running = true;
+    this.#healing = false;
+  }
+
+  #fits(handle: number, what: string, apply: (layer: number) => boolean): void {
+    const layer = this.#handles.indexOf(handle);
+    if (layer !== -1 && !apply(layer)) this.#wrong(`${what} does not fit layer ${layer}`);
+  }
+
+  #covered(seq: number): void {
+    const at = this.replica.position;
+    if (this.#running && (at === undefined || at.seq < seq)) this.#wrong(`ok of ${seq} came at ${at?.seq}`);
+  }
+
+  #heads(heads: readonly number[]): void {
+    for (let index = 0; index < heads.length; index += 3) {
+      const layer = this.#handles.indexOf(heads[index] ?? -1);
+      const held = layer === -1 ? undefined : this.replica.head(layer);
+      if (held === undefined) continue;
+      if (held.epoch !== heads[index + 1] || held.seq !== heads[index + 2]) {
+        this.#wrong(`heads say ${heads[index + 2]} of layer ${layer}, held is ${held.seq}`);
+      }
+    }
+  }
+
+  #compare(): void {
+    const { replica } = this;
+    const at = replica.position;
+    if (!replica.whole || at === undefined) return;
+    const truth = this.#options.truth(this, at.seq);
+    if (truth === undefined) return this.#wrong(`at ${at.seq}, which is not durable`);
+    this.compared += 1;
+    if (!isDeepStrictEqual(plain(replica.state), plain(truth))) {
+      this.#wrong(`at ${at.seq} it shows ${JSON.stringify(replica.state)}, the truth is ${JSON.stringify(truth)}`);
+    }
+  }
+
+  #wrong(what: string): void {
+    this.violations.push(`${this.who} (${this.#options.codec.name}): ${what}`);
+  }
+}
+
+/** Without prototypes and order of keys. */
+const plain = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
