@@ -41,7 +41,7 @@ export class SocketServer {
   }
 
   #upgrade(request: IncomingMessage, tcp: Socket, head: Buffer): void {
-    tcp.on("error", () => tcp.destroy());
+    destroyOnError(tcp);
     const refusal = this.#refusal(request);
     if (refusal !== undefined) return refuse(tcp, refusal);
     const codec = offeredCodec(request);
@@ -49,26 +49,25 @@ export class SocketServer {
       return refuse(tcp, `400 Bad Request: offer ${CODECS.map((one) => one.subprotocol).join(" or ")}`);
     const fault = handshakeFault(request);
     if (fault !== undefined) return refuse(tcp, fault);
-    const socket = withSharedReads(tcp, (chunk, length) => reader.read(chunk, length));
-    socket.setTimeout(0);
-    socket.setNoDelay(true);
-    socket.write(handshakeAnswer(request, codec.subprotocol), "latin1");
-    const reader = this.#serve(socket, codec);
-    reader.read(head, head.length);
+    this.#serve(tcp, codec, { answer: handshakeAnswer(request, codec.subprotocol), head });
   }
 
-  #serve(tcp: TcpSocket, codec: Codec): FrameReader {
+  #serve(given: Socket, codec: Codec, { answer, head }: { answer: string; head: Buffer }): void {
     const { runtime, onBug } = this.#parts;
+    const tcp = withSharedReads(given, (chunk, length) => reader.read(chunk, length));
+    destroyOnError(tcp);
+    tcp.setTimeout(0);
+    tcp.setNoDelay(true);
+    tcp.write(answer, "latin1");
     const wire = new WebSocketWire({ tcp, codec, runtime });
     const session = new Session(this.#parts, wire);
     const reader = new FrameReader(new Incoming({ codec, session, onBug }, wire), MESSAGE_BYTES_MAX);
     this.#sockets.add(tcp);
-    tcp.on("error", () => tcp.destroy());
     tcp.on("close", () => {
       this.#sockets.delete(tcp);
       session.socketClosed();
     });
-    return reader;
+    reader.read(head, head.length);
   }
 
   #refusal(request: IncomingMessage): string | undefined {
@@ -88,6 +87,11 @@ const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 function offeredCodec(request: IncomingMessage): Codec | undefined {
   const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
   return offered.map(codecFor).find((codec) => codec !== undefined);
+}
+
+// A function of its own: what a closure captures lives as long as any other closure of its scope.
+function destroyOnError(tcp: Socket): void {
+  tcp.on("error", () => tcp.destroy());
 }
 
 function hostOf(origin: string): string | undefined {

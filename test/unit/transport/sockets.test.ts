@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
-import { connect as dial } from "node:net";
+import { connect as dial, Socket } from "node:net";
+import { queryObjects } from "node:v8";
 import { CLOSE, jsonCodec, LIMITS, msgpackCodec, type ServerMessage } from "@tidemark/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -204,6 +205,15 @@ describe("frames", () => {
       expect(peer.received[0]?.[4]).toEqual([["=", "/text", text]]);
     }
     expect(pongs).toEqual(pings);
+  });
+
+  it("keeps one socket for a connection: nothing holds the one that the HTTP server made", async () => {
+    // The query collects garbage first.
+    const sockets = (): number => queryObjects(Socket, { format: "count" });
+    const before = sockets();
+    for (let index = 0; index < 20; index++) await open();
+    // The other end is here as well.
+    expect(sockets() - before).toBeLessThanOrEqual(40);
   });
 
   it("answers a close with its code, and is rid of the connection", async () => {
