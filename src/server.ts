@@ -1,6 +1,6 @@
 // The composition root: puts the rooms together to one server process and takes them down again in order.
 import { type AddressInfo, isIPv6 } from "node:net";
-import { OperatorError } from "@tidemark/protocol";
+import { LIMITS, OperatorError } from "@tidemark/protocol";
 import { makeAuthenticator } from "./auth/authenticator.js";
 import type { ResolvedApp } from "./document/definition/define-app.js";
 import type { HostReport } from "./document/host-report.js";
@@ -13,6 +13,7 @@ import { FanOuts } from "./session/fan-out.js";
 import { Flusher } from "./session/flusher.js";
 import { SessionRegistry } from "./session/session-registry.js";
 import { openSqliteStore, type SqliteStore } from "./storage/sqlite/sqlite-store.js";
+import { TokenBucket } from "./transport/token-bucket.js";
 import { SocketServer } from "./transport/websocket-server.js";
 
 /** Everything a server can be told. */
@@ -41,7 +42,7 @@ export interface RunningServer {
   readonly url: string;
   /** Resolves when storage has failed for good: the process must end. */
   readonly failed: Promise<OperatorError>;
-  /** Commits what was executed, ends every session with `draining`, lets the file go. */
+  /** Commits what was executed, sends every client away with word of when to come back, lets the file go. */
   close(): Promise<void>;
 }
 
@@ -112,6 +113,7 @@ function serveStore(
     watchdogMs: options.watchdogMs,
     origins: options.origins,
     loopbackNamesOnly: options.devTokens,
+    admission: new TokenBucket({ runtime, perSecond: LIMITS.upgradesPerSecond, burst: LIMITS.upgradesBurst }),
     onBug: (error) => logger.error({ err: error }, "a bug: please report it"),
   });
   state.accepting = true;
@@ -122,7 +124,7 @@ function serveStore(
       state.accepting = false;
       // Sessions end after the answers to what is in flight; what comes too late is asked again under its number.
       await within(runtime, DRAIN_MS, documents.stop());
-      registry.endAll();
+      registry.drain();
       await documents.stop();
       sockets.close();
       await http.close();

@@ -1,5 +1,5 @@
 // Which session speaks for which client: a newer connection of one ends the older, which would only hold resources.
-import { CLOSE, type ErrorCode } from "@tidemark/protocol";
+import { CLOSE, type ErrorCode, LIMITS } from "@tidemark/protocol";
 
 /** Whom a session speaks for, and which connection of theirs it is. */
 export interface Claim {
@@ -11,7 +11,15 @@ export interface Claim {
 /** Something that can be ended. */
 export interface Endable {
   end(closeCode: number, reason: ErrorCode): void;
+  /** Ends it, having said when to come back: after `afterMs` and up to `jitterMs` more. */
+  goAway(hint: { readonly afterMs: number; readonly jitterMs: number }): void;
 }
+
+/** A server that was told to stop is back so soon, at best. */
+const BACK_AFTER_MS = 500;
+const JITTER_MIN_MS = 1_000;
+/** Share of the admission that those who come back may use, so that others get in beside them. */
+const HERD_SHARE = 0.5;
 
 /** The live sessions of a server. */
 export class SessionRegistry {
@@ -39,9 +47,11 @@ export class SessionRegistry {
     if (this.#sessions.get(name)?.session === session) this.#sessions.delete(name);
   }
 
-  /** Ends all of them. */
-  endAll(): void {
-    for (const { session } of [...this.#sessions.values()]) session.end(CLOSE.draining, "draining");
+  /** Sends all of them away, to come back no faster than they are let in (CLOSE-4). */
+  drain(): void {
+    const herdMs = (this.#sessions.size * 1_000) / (LIMITS.upgradesPerSecond * HERD_SHARE);
+    const hint = { afterMs: BACK_AFTER_MS, jitterMs: Math.max(JITTER_MIN_MS, Math.ceil(herdMs)) };
+    for (const { session } of [...this.#sessions.values()]) session.goAway(hint);
   }
 }
 

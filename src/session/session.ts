@@ -98,6 +98,13 @@ export class Session {
     this.#wire.close(closeCode, reason);
   }
 
+  /** Ends the session because the server stops, with word of when to come back. */
+  goAway({ afterMs, jitterMs }: { readonly afterMs: number; readonly jitterMs: number }): void {
+    if (this.#state.state === "closed") return;
+    this.#out.send(["goaway", { code: "draining", afterMs, jitterMs }]);
+    this.end(CLOSE.draining, "draining");
+  }
+
   #handle(message: ClientMessage): void {
     const state = this.#state;
     if (state.state === "live") return this.#dispatch(message, state.live);

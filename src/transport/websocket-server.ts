@@ -8,6 +8,7 @@ import { FrameReader } from "./frame-reader.js";
 import { handshakeAnswer, handshakeFault, WEBSOCKET_VERSION } from "./handshake.js";
 import { Incoming } from "./incoming.js";
 import { withSharedReads } from "./shared-reads.js";
+import type { TokenBucket } from "./token-bucket.js";
 
 /** What the socket server needs. */
 export interface SocketServerParts extends SessionParts {
@@ -16,12 +17,17 @@ export interface SocketServerParts extends SessionParts {
   /** Whether pages may only come by a name of this machine. With tokens that anybody here may make up, a page of another
    * site whose name was bent to point here must not get in. */
   readonly loopbackNamesOnly: boolean;
+  /** How many upgrades are let in. */
+  readonly admission: TokenBucket;
   /** Hears of errors that are bugs of this server. */
   readonly onBug: (error: unknown) => void;
 }
 
 /** Above the protocol's own bound, so that a frame past it is answered in words (FRAME-3); one past this is not. */
 const MESSAGE_BYTES_MAX = 2 * LIMITS.frameBytesMax;
+
+/** Whoever is sent away is told to come back after 1 s to this. */
+const COME_BACK_WITHIN_S = 5;
 
 /** Accepts sockets on an HTTP server until closed. */
 export class SocketServer {
@@ -42,6 +48,8 @@ export class SocketServer {
 
   #upgrade(request: IncomingMessage, tcp: Socket, head: Buffer): void {
     destroyOnError(tcp);
+    // A herd costs a look at the clock each, not a look at its headers.
+    if (this.#closed || this.#parts.admission.take() > 0) return this.#sendAway(tcp);
     const refusal = this.#refusal(request);
     if (refusal !== undefined) return refuse(tcp, refusal);
     const codec = offeredCodec(request);
@@ -70,8 +78,14 @@ export class SocketServer {
     reader.read(head, head.length);
   }
 
+  /** Those who are sent away together must not come back together. */
+  #sendAway(tcp: Socket): void {
+    const seconds = 1 + Math.floor(this.#parts.runtime.random() * COME_BACK_WITHIN_S);
+    const why = this.#closed ? "the server stops" : "too many connect at once";
+    refuse(tcp, `503 Service Unavailable: ${why}`, [`Retry-After: ${seconds}`]);
+  }
+
   #refusal(request: IncomingMessage): string | undefined {
-    if (this.#closed) return "503 Service Unavailable: the server stops";
     const path = (request.url ?? "").split("?", 1)[0];
     if (path !== SOCKET_PATH) return `404 Not Found: sockets are at ${SOCKET_PATH}`;
     const { origin, host } = request.headers;
@@ -98,7 +112,7 @@ function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined;
 }
 
-function refuse(tcp: TcpSocket, status: string): void {
+function refuse(tcp: TcpSocket, status: string, headers: readonly string[] = []): void {
   const [line = "", detail = ""] = status.split(": ", 2);
   const lines = [
     `HTTP/1.1 ${line}`,
@@ -106,6 +120,7 @@ function refuse(tcp: TcpSocket, status: string): void {
     `Sec-WebSocket-Version: ${WEBSOCKET_VERSION}`,
     "Content-Type: text/plain",
     `Content-Length: ${detail.length}`,
+    ...headers,
   ];
   tcp.end(`${lines.join("\r\n")}\r\n\r\n${detail}`);
 }

@@ -99,6 +99,7 @@ export interface SessionBenchOptions {
 export class SessionBench {
   readonly runtime = new VirtualRuntime();
   readonly documents: LocalDocuments;
+  readonly registry = new SessionRegistry();
   readonly #session: (wire: Wire) => Session;
 
   constructor({ types, store, identify }: SessionBenchOptions) {
@@ -113,7 +114,7 @@ export class SessionBench {
       documents: this.documents,
       fanOuts,
       flusher: new Flusher(runtime),
-      registry: new SessionRegistry(),
+      registry: this.registry,
       identify: async (token: string) => (identify ?? this.#anybody)(token),
       serverId: "bench",
       pingIntervalMs: LIMITS.pingIntervalMs,

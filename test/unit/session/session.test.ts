@@ -2,6 +2,7 @@ import { CLOSE, codecFor, jsonCodec, LIMITS, msgpackCodec, type ServerMessage } 
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { documentType } from "../../../src/document/definition/document-type.js";
+import { SessionRegistry } from "../../../src/session/session-registry.js";
 import { MemoryDisk } from "../../../src/storage/memory/memory-disk.js";
 import { MemoryStore } from "../../../src/storage/memory/memory-store.js";
 import { type BenchClient, call, hello, SessionBench } from "../../support/session-bench.js";
@@ -457,6 +458,41 @@ describe("frames out", () => {
     expect(frames.length).toBeGreaterThan(2);
     const seqs = only(client.wire.take(), "d").map((message) => message[3]);
     expect(seqs).toEqual(Array.from({ length: 200 }, (_, index) => index + 2));
+  });
+});
+
+describe("a server that stops", () => {
+  it("[CLOSE-4] says when to come back, and then closes", async () => {
+    const client = await bench.greeted("ann");
+    const other = await bench.greeted("bob", { client: "cd".repeat(16) });
+    bench.registry.drain();
+    for (const { wire } of [client, other]) {
+      expect(wire.take()).toEqual([
+        ["goaway", { code: "draining", afterMs: expect.any(Number), jitterMs: expect.any(Number) }],
+      ]);
+      expect(wire.closed?.code).toBe(CLOSE.draining);
+    }
+    expect(bench.registry.size).toBe(0);
+  });
+
+  it("[CLOSE-4] spreads many over more time than few", () => {
+    const jitters = [10, 20_000].map((count) => {
+      const registry = new SessionRegistry();
+      let jitter = 0;
+      for (let n = 0; n < count; n += 1) {
+        const session = {
+          end: () => undefined,
+          goAway: ({ jitterMs }: { jitterMs: number }) => {
+            jitter = jitterMs;
+          },
+        };
+        registry.begins({ subject: "ann", client: String(n), conn: 1 }, session);
+      }
+      registry.drain();
+      return jitter;
+    });
+    expect(jitters[0]).toBe(1_000);
+    expect(jitters[1]).toBeGreaterThanOrEqual((2 * 20_000 * 1_000) / LIMITS.upgradesPerSecond);
   });
 });
 

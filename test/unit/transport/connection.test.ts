@@ -11,6 +11,7 @@ import { OutgoingFrame, type Wire } from "../../../src/session/wire.js";
 import { MemoryDisk } from "../../../src/storage/memory/memory-disk.js";
 import { MemoryStore } from "../../../src/storage/memory/memory-store.js";
 import { WebSocketWire } from "../../../src/transport/connection.js";
+import { TokenBucket } from "../../../src/transport/token-bucket.js";
 import { SocketServer } from "../../../src/transport/websocket-server.js";
 import { hello } from "../../support/session-bench.js";
 import { VirtualRuntime } from "../../support/virtual-runtime.js";
@@ -88,6 +89,7 @@ function serve(head: Buffer, request: object = handshake): void {
     watchdogMs: 120_000,
     origins: [],
     loopbackNamesOnly: false,
+    admission: new TokenBucket({ runtime, perSecond: 1_000, burst: 1_000 }),
     onBug: (error) => expect.fail(String(error)),
   });
   timersBefore = runtime.timerCount;

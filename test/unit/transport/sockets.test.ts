@@ -14,8 +14,10 @@ import { Flusher } from "../../../src/session/flusher.js";
 import { SessionRegistry } from "../../../src/session/session-registry.js";
 import { MemoryDisk } from "../../../src/storage/memory/memory-disk.js";
 import { MemoryStore } from "../../../src/storage/memory/memory-store.js";
+import { TokenBucket } from "../../../src/transport/token-bucket.js";
 import { SocketServer } from "../../../src/transport/websocket-server.js";
 import { call, hello } from "../../support/session-bench.js";
+import { VirtualRuntime } from "../../support/virtual-runtime.js";
 
 const note = documentType({
   state: z.object({ text: z.string() }),
@@ -36,9 +38,11 @@ const opened: WebSocket[] = [];
 const bugs: unknown[] = [];
 let broken = false;
 
+const wideOpen = new TokenBucket({ runtime: systemRuntime, perSecond: 1_000, burst: 1_000 });
+
 beforeEach(() => serve(false));
 
-async function serve(loopbackNamesOnly: boolean): Promise<void> {
+async function serve(loopbackNamesOnly: boolean, admission = wideOpen): Promise<void> {
   http = createServer();
   const fanOuts = new FanOuts();
   const quiet = (): void => undefined;
@@ -74,6 +78,7 @@ async function serve(loopbackNamesOnly: boolean): Promise<void> {
     watchdogMs: LIMITS.watchdogMs,
     origins: ["https://friend.example"],
     loopbackNamesOnly,
+    admission,
     onBug: (error) => bugs.push(error),
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -141,6 +146,30 @@ describe("upgrades", () => {
     expect(await status("/v1/socket", [...KEY, JSON_PROTOCOL, "Origin: null"])).toContain("403");
     expect(await status("/v1/socket", [...KEY, JSON_PROTOCOL, "Origin: http://here"])).toContain("101");
     expect(await status("/v1/socket", [...KEY, JSON_PROTOCOL, "Origin: https://friend.example"])).toContain("101");
+  });
+});
+
+describe("a herd", () => {
+  const raw = (): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = dial(port, "127.0.0.1", () =>
+        socket.write(`GET /v1/socket HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`),
+      );
+      socket.on("data", (data) => {
+        resolve(data.toString());
+        socket.destroy();
+      });
+    });
+
+  it("[CLOSE-5] is let in up to the burst, then sent away before its request is looked at", async () => {
+    await stop();
+    await serve(false, new TokenBucket({ runtime: new VirtualRuntime(), perSecond: 1, burst: 2 }));
+    expect(await status("/v1/socket", [...KEY, JSON_PROTOCOL])).toContain("101");
+    expect(await status("/v1/socket", [...KEY, JSON_PROTOCOL])).toContain("101");
+    // Offers no codec, which would be a 400 if it were looked at.
+    const answer = await raw();
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    expect(answer).toMatch(/\r\nRetry-After: [1-5]\r\n/);
   });
 });
 

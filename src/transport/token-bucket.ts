@@ -1,0 +1,29 @@
+// How much of something may happen in a stretch of time, with a burst. It counts and never waits.
+import type { Runtime } from "../runtime/runtime.js";
+
+/** A bucket that fills at a steady rate and holds no more than a burst. */
+export class TokenBucket {
+  readonly #runtime: Runtime;
+  readonly #perMs: number;
+  readonly #burst: number;
+  #tokens: number;
+  #atMs: number;
+
+  constructor({ runtime, perSecond, burst }: { runtime: Runtime; perSecond: number; burst: number }) {
+    this.#runtime = runtime;
+    this.#perMs = perSecond / 1_000;
+    this.#burst = burst;
+    this.#tokens = burst;
+    this.#atMs = runtime.monotonicMs();
+  }
+
+  /** Takes one. Returns 0; or in how many ms there will be one, and then nothing was taken. */
+  take(): number {
+    const nowMs = this.#runtime.monotonicMs();
+    this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#atMs) * this.#perMs);
+    this.#atMs = nowMs;
+    if (this.#tokens < 1) return (1 - this.#tokens) / this.#perMs;
+    this.#tokens -= 1;
+    return 0;
+  }
+}
