@@ -5,10 +5,11 @@ import {
   type Codec,
   type Json,
   jsonCodec,
+  LIMITS,
+  msgpackCodec,
   parseServerMessage,
   type ServerMessage,
 } from "@tidemark/protocol";
-import { pack, Unpackr } from "msgpackr";
 import { MemoryDisk } from "../../src/storage/memory/memory-disk.js";
 import { MemoryStore } from "../../src/storage/memory/memory-store.js";
 import { type BenchClient, call, hello, SessionBench } from "../support/session-bench.js";
@@ -20,6 +21,8 @@ import { mutateValue } from "./value-mutation.js";
 
 const HEALTHY = "cd".repeat(16);
 const LONG_AFTER_MS = 60_000;
+/** Deep enough to read whatever a mutation has nested. */
+const DEPTH_MAX = 1_000;
 
 const DIALOGUE: readonly ClientMessage[] = [
   hello("ann", { client: "ab".repeat(16) }),
@@ -45,9 +48,10 @@ const DIALOGUE: readonly ClientMessage[] = [
   call(14, "$", "delete", { doc: "sheet/b" }),
 ];
 
-/** How values look in frames of one codec, also values that no codec of ours would write. */
+/** How values look in frames of one codec. */
 interface Notation {
   readonly codec: Codec;
+  /** Throws when the codec cannot say such a value. */
   frame(messages: readonly unknown[]): Uint8Array;
   /** Undefined: these bytes are no frame. */
   read(frame: Uint8Array): readonly unknown[] | undefined;
@@ -59,11 +63,11 @@ export const JSON_NOTATION: Notation = {
   read: (frame) => attempt(() => JSON.parse(Buffer.from(frame).toString()) as unknown),
 };
 
-export const msgpackNotation = (codec: Codec): Notation => ({
-  codec,
-  frame: (messages) => Buffer.concat(messages.map((message) => pack(message))),
-  read: (frame) => attempt(() => new Unpackr({ useRecords: false }).unpackMultiple(frame)),
-});
+export const MSGPACK_NOTATION: Notation = {
+  codec: msgpackCodec,
+  frame: (messages) => msgpackCodec.join(messages.map((message) => msgpackCodec.encode(message as ServerMessage))),
+  read: (frame) => attempt(() => msgpackCodec.decode(frame, { bytesMax: LIMITS.frameBytesMax, depthMax: DEPTH_MAX })),
+};
 
 function attempt(read: () => unknown): readonly unknown[] | undefined {
   try {

@@ -45,7 +45,9 @@ describe("the fuzzer", () => {
     let cpuMs = 0;
     const target = (cost: (run: number) => number): Target => {
       let runs = 0;
-      const run = async (): Promise<void> => void (cpuMs += cost(runs++));
+      const run = async (): Promise<void> => {
+        cpuMs += cost(runs++);
+      };
       return { name: "slow", seeds: [[new Uint8Array(1)]], mutate: (frame) => frame, run };
     };
     const options = { random: seededRandom(SEED), coverage: undefined, corpus: [], cpuMs: () => cpuMs };
