@@ -3,7 +3,7 @@ import { type App, type Contract, LIMITS } from "@tidemark/protocol";
 import { resolveApp } from "./document/definition/define-app.js";
 import { makeLogger } from "./observability/logger.js";
 import { systemRuntime } from "./runtime/system-runtime.js";
-import { startServer } from "./server.js";
+import { startServer, watchdogFor } from "./server.js";
 
 /** Options of `serve`; the defaults are those of `tidemark serve`. */
 export interface ServeOptions {
@@ -17,6 +17,8 @@ export interface ServeOptions {
   readonly origins?: readonly string[];
   /** A folder of static files to serve at `/`. */
   readonly staticDir?: string;
+  /** How often clients are pinged, ms; default 10,000. A socket without a byte for 2.5 times as long ends. */
+  readonly pingIntervalMs?: number;
 }
 
 /** A served application. */
@@ -37,6 +39,7 @@ export async function serve<Contracts extends { readonly [K in keyof Contracts]:
   app: App<Contracts>,
   options: ServeOptions = {},
 ): Promise<Served> {
+  const { pingIntervalMs = LIMITS.pingIntervalMs } = options;
   return startServer({
     app: resolveApp(app),
     runtime: systemRuntime,
@@ -47,8 +50,8 @@ export async function serve<Contracts extends { readonly [K in keyof Contracts]:
     origins: options.origins ?? [],
     devTokens: false,
     idleMs: LIMITS.idleUnloadMs,
-    pingIntervalMs: LIMITS.pingIntervalMs,
-    watchdogMs: LIMITS.watchdogMs,
+    pingIntervalMs,
+    watchdogMs: watchdogFor(pingIntervalMs),
     staticDir: options.staticDir,
     foldRows: undefined,
   });

@@ -46,6 +46,10 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** How long a socket may be silent whose client is pinged so often: a lost ping or two is no death. */
+export const watchdogFor = (pingIntervalMs: number): number =>
+  Math.round((pingIntervalMs * LIMITS.watchdogMs) / LIMITS.pingIntervalMs);
+
 /** How long a stopping server waits for what is in flight; later answers are had from the next server (R6). */
 const DRAIN_MS = 2_000;
 

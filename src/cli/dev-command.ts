@@ -56,11 +56,12 @@ async function reset(data: string, output: Output): Promise<void> {
 /** The command line of the server that is supervised: what this one was told, from flags and environment alike. */
 function commandLine(
   file: string,
-  { port, data, origins, log, static: folder, foldRows }: DevFlags,
+  { port, data, origins, log, static: folder, pingMs, foldRows }: DevFlags,
 ): readonly string[] {
   const { argv } = process;
   return [
     ...[argv[1] ?? "", "dev", file, "--supervised", "--port", String(port), "--data", data, "--log", log],
+    ...["--ping-ms", String(pingMs)],
     ...(origins.length === 0 ? [] : ["--origins", origins.join(",")]),
     ...(folder === undefined ? [] : ["--static", folder]),
     ...(foldRows === undefined ? [] : ["--fold-rows", String(foldRows)]),

@@ -21,6 +21,7 @@ export interface ServerFlags {
   readonly origins: readonly string[];
   readonly log: (typeof LOG_LEVELS)[number];
   readonly static?: string;
+  readonly pingMs: number;
   readonly foldRows?: number;
   readonly json?: true;
 }
@@ -34,6 +35,8 @@ export interface DocumentId {
 const DEFAULT_URL = "http://127.0.0.1:8787";
 const DEV_NAME = /^[A-Za-z0-9._~@-]{1,128}$/;
 const TIMER_MAX_MS = 2 ** 31 - 1;
+const PING_MIN_MS = 100;
+const PING_MAX_MS = 3_600_000;
 
 /** A flag whose value may come from the environment too. */
 export const setting = (flags: string, description: string, twin: string): Option =>
@@ -105,6 +108,15 @@ export function addServerFlags(command: Command): Command {
         .default([], "none"),
     )
     .addOption(setting("--static <folder>", "folder of files to serve at /", "TIDEMARK_STATIC"))
+    .addOption(
+      setting(
+        "--ping-ms <ms>",
+        "how often to ping clients; silent for 2.5 times as long, one is gone",
+        "TIDEMARK_PING_MS",
+      )
+        .argParser(wholeNumber(PING_MIN_MS, PING_MAX_MS))
+        .default(LIMITS.pingIntervalMs),
+    )
     .addOption(
       setting("--log <level>", "what to log, as JSON on standard error", "TIDEMARK_LOG")
         .choices(LOG_LEVELS)

@@ -1,9 +1,8 @@
 // What `serve` and `dev` have in common: a server made from flags, and its life until it is told to stop.
-import { LIMITS } from "@tidemark/protocol";
 import type { ResolvedApp } from "../document/definition/define-app.js";
 import { makeLogger } from "../observability/logger.js";
 import { systemRuntime } from "../runtime/system-runtime.js";
-import { type RunningServer, startServer } from "../server.js";
+import { type RunningServer, startServer, watchdogFor } from "../server.js";
 import type { ServerFlags } from "./flags.js";
 
 /** What the two do differently. */
@@ -23,8 +22,8 @@ export function startServing(app: ResolvedApp, flags: ServerFlags, manner: Servi
     port: flags.port,
     data: flags.data,
     origins: flags.origins,
-    pingIntervalMs: LIMITS.pingIntervalMs,
-    watchdogMs: LIMITS.watchdogMs,
+    pingIntervalMs: flags.pingMs,
+    watchdogMs: watchdogFor(flags.pingMs),
     staticDir: flags.static,
     foldRows: flags.foldRows,
   });
