@@ -1,11 +1,11 @@
 // The public face of @tidemark/protocol: messages, codecs, errors, limits, the patch applier. It re-exports only.
+export { canonicalJson } from "./canonical-json.js";
 export { CLOSE, mayReconnect } from "./close-codes.js";
 export type { Codec, DecodeLimits, Piece } from "./codec/codec.js";
 export { CODECS, codecFor } from "./codec/codecs.js";
 export { EncodeError, FrameError } from "./codec/frame-error.js";
 export { jsonCodec } from "./codec/json-codec.js";
 export { msgpackCodec } from "./codec/msgpack-codec.js";
-export type * from "./contract.js";
 export type * from "./contract.js";
 export { formatDocumentId, isKey, isTypeName, parseDocumentId } from "./document-id.js";
 export type { ErrorCode, ErrorDetails, ErrorEntry, Fault, Retry } from "./errors.js";

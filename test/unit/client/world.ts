@@ -5,7 +5,12 @@ import { FakeServer } from "../../support/fake-server.js";
 import { VirtualPlatform } from "../../support/virtual-platform.js";
 
 interface BoardContract {
-  readonly view: { title: string; cards: { [id: string]: { text: string } }; order: string[] };
+  readonly view: {
+    title: string;
+    cards: { [id: string]: { text: string } };
+    order: string[];
+    rows?: { id: string; text: string }[];
+  };
   readonly messages: { add: Message<{ text: string }, { id: string }>; clear: Message<void, void> };
   readonly queries: { count: Query<void, number> };
   readonly events: { added: { id: string } };

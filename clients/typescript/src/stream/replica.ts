@@ -5,7 +5,7 @@ import type { ResetReason } from "../api/document.js";
 import type { Position } from "../api/position.js";
 import { type AppliedEvent, deltaChange, type LayerOperations, resetChange, type Update } from "./change.js";
 import { type Layer, withDelta } from "./layer.js";
-import { isObject, localDiff } from "./local-diff.js";
+import { isObject, withSharing } from "./local-diff.js";
 
 /** A reset from `opened` until the last awaited snapshot: it takes effect as a whole or not at all. */
 interface Reset {
@@ -203,7 +203,7 @@ function changeOf(
 
 /** The new layer, built from what the old one has in common with it. */
 function shared(old: Layer, fresh: Layer): Layer {
-  const { value } = localDiff(old.state, fresh.state);
+  const value = withSharing(old.state, fresh.state);
   return isObject(value) ? { ...fresh, state: value } : fresh;
 }
 
