@@ -18,11 +18,16 @@ export interface SubscriptionsParts {
   readonly breach: (message: string, type: string) => void;
 }
 
+/** How many that the server ended are remembered: a client has no more calls under way (R14). */
+const ENDED_MAX = LIMITS.inFlightMax;
+
 /** The subscriptions of one session. */
 export class Subscriptions {
   readonly #parts: SubscriptionsParts;
   readonly #byNumber = new Map<number, Subscription>();
   readonly #byDocument = new Map<string, Subscription>();
+  /** Documents of subscriptions that the server ended: calls that name one may be under way (REQ-19). */
+  readonly #ended = new Map<number, DocumentName>();
   #lastNumber = -1;
 
   constructor(parts: SubscriptionsParts) {
@@ -38,9 +43,9 @@ export class Subscriptions {
     }
   }
 
-  /** The document of a subscription number. */
+  /** The document of a subscription number, also when the client cannot know yet that it is over. */
   documentOf(s: number): DocumentName | undefined {
-    return this.#byNumber.get(s)?.document;
+    return this.#byNumber.get(s)?.document ?? this.#ended.get(s);
   }
 
   /** Before an answer about a document (REQ-2): tells this socket all there is. Returns the subscription whose first
@@ -69,6 +74,7 @@ export class Subscriptions {
   }
 
   close(s: number): void {
+    this.#ended.delete(s);
     const subscription = this.#byNumber.get(s);
     if (subscription === undefined) return;
     this.#forget(subscription);
@@ -95,8 +101,16 @@ export class Subscriptions {
       codec,
       out,
       fanOut: () => fanOuts.get(document),
-      onEnded: (subscription) => this.#forget(subscription),
+      onEnded: (subscription) => this.#over(subscription),
     });
+  }
+
+  #over(subscription: Subscription): void {
+    this.#forget(subscription);
+    this.#ended.set(subscription.s, subscription.document);
+    if (this.#ended.size <= ENDED_MAX) return;
+    const [oldest] = this.#ended.keys();
+    if (oldest !== undefined) this.#ended.delete(oldest);
   }
 
   #forget(subscription: Subscription): void {

@@ -300,6 +300,20 @@ describe("subscriptions", () => {
     expect(only(messages, "ok")).toHaveLength(1);
   });
 
+  it("[REQ-19] [R8] lets a call that crossed the end of its subscription reach its document", async () => {
+    const ann = await bench.greeted("ann");
+    const bob = await bench.greeted("bob", { client: "cd".repeat(16) });
+    bob.say(["open", { s: 1, doc: "list/l", create: true }]);
+    await said(bob);
+    ann.say(["c", 1, "$", "delete", { doc: "list/l" }, { born: 1_700_000_000_000, low: 1 }]);
+    expect(types(await said(bob))).toEqual(["ended"]);
+    bob.say(call(1, 1, "push", { text: "under way" }));
+    expect((await said(bob)).map((message) => message.slice(0, 3))).toEqual([["no", 1, "deleted"]]);
+    // Who closes a subscription knows so, and names it no more.
+    bob.say(["close", 1], call(2, 1, "push", { text: "too late" }));
+    expect((await said(bob)).map((message) => message.slice(0, 3))).toEqual([["no", 2, "not_found"]]);
+  });
+
   it("[OPEN-6] [FRAME-2] gives all followers of a codec the same bytes under one handle, in one write each", async () => {
     const clients = await Promise.all(
       [0, 1, 2, 3].map((index) =>
