@@ -12,6 +12,9 @@ export const CLIENT_LIMITS = Object.freeze({
   lateTimerMs: 1_000,
   /** A connection that lasted so long starts its back-off anew. */
   settledMs: 5_000,
+  /** From the beginning of a connection to `welcome`; an application may take 10 s to say who somebody is. Less than
+   * the 15 s within which everybody is back (R20). */
+  welcomeMs: 12_000,
   /** How long to wait after a refusal that does not say. */
   refusedWaitMs: 1_000,
   /** What setTimeout can wait for. */

@@ -106,6 +106,23 @@ describe("coming back", () => {
     for (const [index, wait] of waits.entries()) expect(wait).toBeGreaterThan((most[index] ?? 0) * 0.9);
   });
 
+  test("[R20] a connection that carries nothing before welcome costs less than 15 s, whatever came before", async () => {
+    const { server, tide, platform } = world();
+    platform.random = () => 0.999;
+    server.reachable = false;
+    tide.open("board", "b");
+    for (let seconds = 0; seconds < 30; seconds++) await platform.advance(1_000);
+    server.reachable = true;
+    server.welcoming = false;
+    const unreachable = server.connections.length;
+    while (server.connections.length === unreachable) await platform.advance(100);
+    const from = platform.monotonicMs();
+    while (server.connections.length === unreachable + 1) await platform.advance(100);
+    expect(platform.monotonicMs() - from).toBeLessThan(14_000);
+    // An application may take 10 s to say who somebody is.
+    expect(platform.monotonicMs() - from).toBeGreaterThan(11_000);
+  });
+
   test("[CLOSE-2] full jitter: the wait may be next to nothing", async () => {
     const { server, platform } = await following();
     platform.random = () => 0;

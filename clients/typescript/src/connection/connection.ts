@@ -57,6 +57,8 @@ interface Hint {
   readonly jitterMs: number;
 }
 
+const NO_FAILURE = { failures: 0, unreachable: false };
+
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #platform: Platform;
@@ -72,6 +74,7 @@ export class Connection {
   /** The back-off, or the time limit of a connection that is being made. */
   #timer: Cancel = () => undefined;
   #refresh: Cancel = () => undefined;
+  #triedAtMs = 0;
   #hint: Hint | undefined;
   #fault: ErrorCode | undefined;
   #clockOffsetMs: number | undefined;
@@ -149,8 +152,9 @@ export class Connection {
 
   #attempt(): void {
     const conn = ++this.#conn;
+    this.#triedAtMs = this.#platform.monotonicMs();
     this.#fault = undefined;
-    this.#timer = this.#platform.setTimer(LIMITS.helloTimeoutMs, () => this.#lost(CLOSE.helloTimeout));
+    this.#timer = this.#platform.setTimer(CLIENT_LIMITS.welcomeMs, () => this.#lost(CLOSE.helloTimeout));
     this.#tokens.next().then(
       (token) => conn === this.#conn && this.#openSocket(conn, token),
       (error: unknown) => conn === this.#conn && this.#tokenFailed(error),
@@ -274,8 +278,10 @@ export class Connection {
     const hint = this.#hint;
     this.#hint = undefined;
     if (hint !== undefined) return hint.afterMs + this.#platform.random() * hint.jitterMs;
-    const failures = this.#state.kind === "waiting" ? this.#state.failures : 0;
-    return backOffMs(failures, this.#platform.random());
+    const { failures, unreachable } = this.#state.kind === "waiting" ? this.#state : NO_FAILURE;
+    // A try that came to nothing after long has waited already.
+    const waitedMs = unreachable ? this.#platform.monotonicMs() - this.#triedAtMs : 0;
+    return Math.max(0, backOffMs(failures, this.#platform.random()) - waitedMs);
   }
 
   #wait(delayMs: number): void {
