@@ -40,7 +40,9 @@ function authenticated(identity: Identity, runtime: Runtime): Identified | undef
   if (typeof identity.id !== "string" || identity.id === "" || !(expiresAt > runtime.now())) return undefined;
   const claims: JsonObject = identity.claims ?? {};
   const principal = { id: identity.id, roles: [...(identity.roles ?? [])], claims };
-  return { principal, space: identity.space ?? "", expiresAt };
+  // A welcome carries whole milliseconds; "never" is what an application may mean.
+  const until = Math.floor(Math.min(expiresAt, Number.MAX_SAFE_INTEGER));
+  return { principal, space: identity.space ?? "", expiresAt: until };
 }
 
 function within<Value>(runtime: Runtime, ms: number, value: Value | Promise<Value>): Promise<Value> {
