@@ -41,7 +41,10 @@ export function encodeChain(parts: ChainParts, start: Point, rows: readonly Comm
     chain = through;
   });
   const last = rows.at(-1);
-  if (last !== undefined && last.seq > end.seq) pieces.push(encodeAdvance(parts, end, last));
+  // The chain may be ahead of `start` though none of these rows changed anything: of a document that was loaded only the
+  // head is known. Then nothing but an advance says where its follower is.
+  const isUntold = changing.length === 0 || (last !== undefined && last.seq > end.seq);
+  if (last !== undefined && isUntold) pieces.push(encodeAdvance(parts, end, last));
   return pieces;
 }
 

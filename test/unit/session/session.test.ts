@@ -208,6 +208,24 @@ describe("subscriptions", () => {
     for (const { client, chain } of readers) expect(only(client.wire.take(), "d")[0]?.[2]).toBe(chain);
   });
 
+  it("[HEAD-1] [SEQ-3] says where a resumed stream is, also when its document was loaded without what it missed", async () => {
+    const writer = await bench.greeted("ann");
+    writer.say(["open", { s: 1, doc: "list/a", create: true }]);
+    const epoch = Number((await said(writer)).find(([type]) => type === "snap")?.[2]);
+    writer.say(call(1, 1, "nothing", null));
+    await said(writer);
+    writer.drop();
+    // Unloaded with a snapshot at its head: loaded again, no row is known to have changed it.
+    await bench.runtime.advance(200_000);
+    expect(bench.documents.loadedCount).toBe(0);
+    const reader = await bench.greeted("bob", { client: "cd".repeat(16) });
+    reader.say(["open", { s: 1, doc: "list/a", at: [[epoch, 1, ""]] }], ["ping", 1, []]);
+    const [pong, opened, ...deltas] = await said(reader);
+    const { prev, mode } = opened?.[0] === "opened" ? opened[1] : {};
+    expect([pong?.[0], mode]).toEqual(["pong", ["resume"]]);
+    expect(deltas.map((delta) => delta.slice(2))).toEqual([[prev?.[0], 2, [], { e: epoch }]]);
+  });
+
   it("[SEQ-4] [EVENT-2] resets a position of another history, and says that events may be lost", async () => {
     const client = await bench.greeted("ann");
     client.say(["open", { s: 1, doc: "list/a", create: true }], call(1, 1, "push", { text: "x" }));
