@@ -39,6 +39,12 @@ export class Access {
     return this.#guarded("canOpen", () => document.read(ask));
   }
 
+  /** The same of any state. */
+  mayOpenAt(state: object, viewer: Principal): boolean {
+    const rule = this.#type.canOpen;
+    return rule === undefined || this.#guarded("canOpen", () => isYes(rule(viewer, state, this.#name.key)));
+  }
+
   /** Without a rule: only API keys. */
   mayCreate(caller: Principal): boolean {
     const rule = this.#type.canCreate;

@@ -20,6 +20,7 @@ import {
   TooLargeError,
 } from "./refusal.js";
 import { detachedJson, TransactionContext } from "./transaction-context.js";
+import { frozenTree } from "./views/frozen-tree.js";
 import type { HiddenParts } from "./views/hidden.js";
 
 /** What a message did: all of it, or nothing but a refusal. */
@@ -105,6 +106,11 @@ export class Document {
     return text;
   }
 
+  /** The state as a tree that never changes. */
+  frozenCopy(): JsonObject {
+    return frozenTree(this.#root);
+  }
+
   /** The state without its hidden parts as JSON text. */
   shownJson(hidden: HiddenParts): string {
     return JSON.stringify(hidden.stateOf(this.#root));
@@ -177,7 +183,7 @@ export class Document {
    * names that the caller must not learn (R18). */
   #refusalOf(error: unknown): Refused {
     const refusal = refusalOf(error);
-    if (this.type.tag === "" || !(error instanceof InvalidStateError)) return refusal;
+    if ((this.type.hidden ?? this.type.views) === undefined || !(error instanceof InvalidStateError)) return refusal;
     const { code } = refusal.answer;
     return { kind: "refused", answer: { code, data: { path: topPointerOf(error.path) } }, thrown: error };
   }

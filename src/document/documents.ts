@@ -100,11 +100,52 @@ export type Opening =
       /** Events since the position held are lost. */
       readonly gap: boolean;
     }
-  | { readonly kind: "ended"; readonly code: ErrorCode; readonly afterMs?: number };
+  | ViewOpening
+  | { readonly kind: "ended"; readonly code: ErrorCode; readonly afterMs?: number; readonly data?: Json };
+
+/** How a subscription to a view begins, or goes on when its group has changed. */
+export interface ViewOpening {
+  readonly kind: "view";
+  /** One or two: shared, then mine. */
+  readonly layers: readonly LayerOpening[];
+  /** The position of all layers behind it. */
+  readonly at: StoredPosition;
+  readonly events: readonly PastEvent[];
+  readonly gap: boolean;
+}
+
+/** One layer of it. `layer` is its number. */
+export type LayerOpening =
+  | {
+      readonly mode: "resume";
+      readonly layer: number;
+      readonly tag: string;
+      /** Seq that the next delta links to, the first of `deltas` if there is one. */
+      readonly prev: number;
+      readonly deltas: readonly LayerDelta[];
+    }
+  /** The snapshot bears the point of the layer's last change. */
+  | { readonly mode: "reset"; readonly layer: number; readonly tag: string; readonly snapshot: Snapshot };
+
+/** What a range of transactions did to one layer. */
+export interface LayerDelta {
+  /** The layer's change before it. */
+  readonly prev: StoredPosition;
+  readonly to: StoredPosition;
+  /** When the last of its transactions was committed, Unix ms. */
+  readonly at: number | undefined;
+  /** Compact operations as JSON text. */
+  readonly operations: string;
+  readonly events: readonly PastEvent[];
+  /** The author's id, when the type reveals authors and the range has one. */
+  readonly by: string | undefined;
+}
 
 /** One subscription, as a document sees it. All calls come in gate order, perhaps before `open` has returned: first
- * `opened`, then `ended` at most once; or `ended` alone, for one who lost the right, or the document, before. */
+ * `opened`, then `ended` at most once; or `ended` alone, for one who lost the right, or the document, before. A view
+ * is `opened` again when its viewer's group has changed. */
 export interface Follower {
+  /** May change; then `refresh` is called. */
   readonly caller: Caller;
   /** The follower is attached to the audience from this very call on, unless it is `ended`. */
   opened(opening: Opening): void;
@@ -115,19 +156,33 @@ export interface Follower {
 export interface OpenRequest {
   readonly document: DocumentName;
   readonly held: HeldPosition | undefined;
+  /** The position of the layer `mine`. */
+  readonly heldMine?: HeldPosition | undefined;
+  readonly params?: Json | undefined;
   /** What to create the document with if it is absent; undefined: do not create. */
   readonly create: Json | undefined;
   readonly follower: Follower;
 }
 
-/** Everybody who follows one document on this process; the session room's fan-out implements it. */
-export interface Audience {
+/** Takes the durable transactions of one document, in order. */
+export interface RowAudience {
   /** The document is loaded, nobody follows yet: the point of the last transaction known to have changed it. */
   begin(at: { readonly epoch: number; readonly seq: number }): void;
   /** Durable transactions, contiguous with what was delivered before. */
   deliver(transactions: readonly Committed[]): void;
   /** The document is unloaded; nobody follows it any more. */
   retire(): void;
+}
+
+/** Everybody who follows one document on this process; the session room's fan-out implements it. Documents with views
+ * have layers, named by numbers, and deliver releases instead of transactions. */
+export interface Audience extends RowAudience {
+  /** The next delta of this layer links to `chain`. Nobody is attached to it. */
+  beginLayer(layer: number, chain: StoredPosition): void;
+  /** Nobody will be attached to it any more. */
+  endLayer(layer: number): void;
+  /** The durable head has moved; these layers have changed on the way. */
+  release(head: StoredPosition, deltas: ReadonlyMap<number, LayerDelta>): void;
 }
 
 /** Makes the audience of a document when its host comes up. */
@@ -147,6 +202,8 @@ export interface Documents {
   open(request: OpenRequest): void;
   /** The follower hears nothing more. */
   close(document: DocumentName, follower: Follower): void;
+  /** The follower's caller has other rights than before: whether it may follow, and what it sees, is asked again. */
+  refresh(document: DocumentName, follower: Follower): void;
   call(call: Call): void;
   /** Rejects with TidemarkError. */
   list(request: ListRequest): Promise<{ readonly keys: readonly string[]; readonly next: string | undefined }>;

@@ -1,6 +1,6 @@
 // The followers of one document: whom it answers an opening, who is attached, and who loses the right to be. The
 // audience gets the deltas; this file owns the beginnings and the ends.
-import type { ErrorCode, PatchOperation } from "@tidemark/protocol";
+import type { ErrorCode, HeldPosition, PatchOperation } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
 import { type Access, ANY_PART, partsWritten } from "./access.js";
 import type { Applied, Document } from "./document.js";
@@ -8,7 +8,10 @@ import type { DocumentRef, DocumentStore, StoredPosition } from "./document-stor
 import type { Follower, Opening, RefusedAnswer, Snapshot } from "./documents.js";
 import { eventsOf, type Missed, missedInMemory, missedOnDisk, replayIsSmaller, withRecent } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
-import { GatedEnd, GatedOpening, GatedTask, type OpenWork } from "./work.js";
+import type { DocumentViews } from "./views/document-views.js";
+import { viewParams } from "./views/view-params.js";
+import { basisOf } from "./views/view-plan.js";
+import { GatedEnd, GatedOpening, GatedStep, GatedTask, type OpenWork } from "./work.js";
 
 /** Until the log is read again for an opening that could not read it. */
 const RETRY_MS = 200;
@@ -29,6 +32,8 @@ export interface FollowingParts {
   readonly access: Access;
   readonly store: DocumentStore;
   readonly runtime: Runtime;
+  /** Undefined: followers share the log. */
+  readonly views: DocumentViews | undefined;
   /** Goes on with an opening for which the log was read; undefined: from the start. */
   readonly proceed: (work: OpenWork, read: Missed | undefined, pipeline: Pipeline) => void;
   /** Takes what must never be thrown. */
@@ -67,19 +72,25 @@ export class Following {
 
   /** Asks the type's `canOpen`; what it reads is remembered. */
   allows(document: Document, follower: Follower): boolean {
-    const { access } = this.#parts;
+    const { access, views } = this.#parts;
+    if (views?.isReady === true) return this.#mayView(views, follower);
     return access.mayOpen(document, follower.caller.principal, (part) => this.#partsRead.add(part));
   }
 
   /** Makes the opening of somebody who may follow. */
   begin(work: OpenWork, source: OpeningSource): void {
-    const { held, follower } = work.request;
+    const { follower, params } = work.request;
     const { pipeline, read } = source;
     this.#followers.set(follower, "begun");
+    if (this.#parts.views === undefined) {
+      const checked = viewParams(source.document.type, params);
+      if (!checked.ok) return this.refuse(work, checked.refusal, pipeline);
+    }
+    const held = this.#basis(work);
     const known = read === undefined ? undefined : withRecent(read, pipeline.head.seq, pipeline.recent);
     const missed = known ?? missedInMemory(held, pipeline, source.document.type.tag);
     if (missed !== undefined) return this.#open(work, source, missed);
-    if (read === undefined) return this.#readLog(work, source);
+    if (read === undefined) return this.#readLog(work, source, held);
     // Rows that memory no longer holds and the disk does not hold yet: there is no way before they are durable.
     const again = (): void => this.#parts.proceed(work, undefined, pipeline);
     pipeline.push(new GatedTask(pipeline.head.seq, again, work));
@@ -100,30 +111,53 @@ export class Following {
 
   /** Forgets a follower; it hears nothing more. */
   leave(follower: Follower): void {
-    this.#followers.delete(follower);
+    this.#forget(follower);
+  }
+
+  /** The follower's caller has other rights: it may lose its stream, or see another view. `loaded` is undefined while the
+   * document is loaded again, after which all who share the log are asked anyway. */
+  refreshed(follower: Follower, loaded: Loaded | undefined): void {
+    const { views } = this.#parts;
+    const stage = this.#followers.get(follower);
+    // Whoever is not attached to a view is asked when it is.
+    if (views !== undefined && stage === "attached") return this.#refreshView(views, follower);
+    if (views !== undefined || stage === undefined || loaded === undefined) return;
+    const { document, pipeline } = loaded;
+    if (this.allows(document, follower)) return;
+    pipeline.push(new GatedStep(pipeline.head.seq, () => this.#end([follower], "denied")));
   }
 
   /** The document was loaded again: what was computed is worthless, and openings that were under way start again. */
   reloaded(): void {
     this.changed();
+    this.#parts.views?.reloaded();
     for (const [follower, stage] of this.#followers) if (stage === "begun") this.#followers.set(follower, "expected");
   }
 
   /** Ends everybody who is attached. */
   endAll(code: ErrorCode): void {
     this.#end(this.#at("attached"), code);
+    this.#parts.views?.reset();
   }
 
   /** The document is deleted by the transaction at the head: ends everybody who follows now before it is delivered. */
   deleted(pipeline: Pipeline): void {
     this.changed();
+    const { views } = this.#parts;
+    views?.doom();
     const followers = this.#at("attached", "begun");
-    pipeline.push(new GatedEnd(pipeline.head.seq, () => this.#end(followers, "deleted")));
+    const end = (): void => {
+      this.#end(followers, "deleted");
+      views?.reset();
+    };
+    pipeline.push(new GatedEnd(pipeline.head.seq, end));
   }
 
   /** A transaction was executed: whoever may not follow any more is ended before it is delivered. */
   wrote(applied: Applied, document: Document, pipeline: Pipeline): void {
     this.changed();
+    // Views ask when they are released.
+    if (this.#parts.views !== undefined) return;
     if (this.#partsRead.size === 0 || this.#followers.size === 0 || !this.#touches(applied.operations)) return;
     const denied = this.#at("attached", "begun").filter((follower) => !this.allows(document, follower));
     if (denied.length === 0) return;
@@ -138,10 +172,26 @@ export class Following {
 
   /** The state may have become any other: all who are attached are asked again. */
   recheck(document: Document): void {
+    if (this.#parts.views !== undefined) return;
     this.#end(
       this.#at("attached").filter((follower) => !this.allows(document, follower)),
       "denied",
     );
+  }
+
+  /** What `canOpen` read of the durable state was written: ends those who may not follow any more. */
+  recheckViews(): void {
+    const { views } = this.#parts;
+    if (views === undefined) return;
+    this.#end(
+      this.#at("attached").filter((follower) => !this.#mayView(views, follower)),
+      "denied",
+    );
+  }
+
+  /** Ends one follower, for a reason of its view's. */
+  endOne(follower: Follower, code: ErrorCode): void {
+    this.#end([follower], code);
   }
 
   /** The whole state in memory, serialised once per head and shared: for the store alone. */
@@ -172,12 +222,26 @@ export class Following {
   }
 
   #end(followers: readonly Follower[], code: ErrorCode): void {
-    for (const follower of followers) if (this.#followers.delete(follower)) follower.ended(code);
+    for (const follower of followers) if (this.#forget(follower)) follower.ended(code);
   }
 
-  #readLog(work: OpenWork, { pipeline, ref, document }: OpeningSource): void {
+  #forget(follower: Follower): boolean {
+    const was = this.#followers.delete(follower);
+    this.#parts.views?.leave(follower);
+    return was;
+  }
+
+  #mayView(views: DocumentViews, follower: Follower): boolean {
+    return views.asks((state) => this.#parts.access.mayOpenAt(state, follower.caller.principal));
+  }
+
+  /** What the log is asked about. */
+  #basis({ request: { held, heldMine } }: OpenWork): HeldPosition | undefined {
+    return this.#parts.views === undefined ? held : basisOf([held, heldMine]);
+  }
+
+  #readLog(work: OpenWork, { pipeline, ref, document }: OpeningSource, held: HeldPosition | undefined): void {
     const { store, runtime, proceed, failed } = this.#parts;
-    const { held } = work.request;
     if (held === undefined) return;
     missedOnDisk(held, { store, ref, recent: pipeline.recent, type: document.type })
       .then(
@@ -190,8 +254,38 @@ export class Following {
 
   #open(work: OpenWork, source: OpeningSource, missed: Missed): void {
     const { pipeline, created } = source;
+    if (this.#parts.views !== undefined) return this.#openView(this.#parts.views, work, { ...source, missed });
     const opening = this.#opening(work, source, missed);
     pipeline.push(new GatedOpening(pipeline.head.seq, work, { opening, applied: created, admits: this.#attach }));
+  }
+
+  /** At once, from the last state that was released; else when the state in memory is durable. */
+  #openView(views: DocumentViews, work: OpenWork, source: OpeningSource & { readonly missed: Missed }): void {
+    const { document, pipeline, created: applied, missed } = source;
+    const { head } = pipeline;
+    const open = (): void => this.#beginView(views, work, missed);
+    if (views.isReady && !applied) return open();
+    if (views.copy(() => document.frozenCopy(), head)) {
+      pipeline.push(new GatedStep(head.seq, () => views.install()));
+    }
+    pipeline.push(new GatedStep(head.seq, open, { work, applied }));
+  }
+
+  #beginView(views: DocumentViews, { request }: OpenWork, missed: Missed): void {
+    const { follower, held, heldMine, params } = request;
+    if (!this.#followers.has(follower)) return;
+    if (!this.#mayView(views, follower)) return this.#end([follower], "denied");
+    this.#followers.set(follower, "attached");
+    const opening = views.open(follower, { params, held: { positions: [held, heldMine], missed } });
+    if (opening.kind === "ended") this.#followers.delete(follower);
+    follower.opened(opening);
+  }
+
+  #refreshView(views: DocumentViews, follower: Follower): void {
+    if (!this.#mayView(views, follower)) return this.#end([follower], "denied");
+    const opening = views.regroup(follower);
+    if (opening?.kind === "ended") this.#end([follower], opening.code);
+    else if (opening !== undefined) follower.opened(opening);
   }
 
   readonly #attach = (follower: Follower): boolean => {
@@ -218,8 +312,9 @@ type Loaded = Pick<OpeningSource, "document" | "pipeline">;
 const isAt = (snapshot: Snapshot | undefined, { seq, epoch }: StoredPosition): snapshot is Snapshot =>
   snapshot !== undefined && snapshot.seq === seq && snapshot.epoch === epoch;
 
-const endedOpening = ({ code, afterMs }: RefusedAnswer): Opening => ({
+const endedOpening = ({ code, afterMs, data }: RefusedAnswer): Opening => ({
   kind: "ended",
   code,
   ...(afterMs === undefined ? {} : { afterMs }),
+  ...(data === undefined ? {} : { data }),
 });

@@ -1,6 +1,6 @@
 // The one owner of a document in memory: loads it once, runs its requests one at a time, and gives it back. Requests
 // that come while there is no state, or too much that is not durable, wait in a bounded mailbox.
-import { LIMITS } from "@tidemark/protocol";
+import { type ErrorCode, LIMITS } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
 import { Access } from "./access.js";
 import { Calls } from "./calls.js";
@@ -16,7 +16,7 @@ import {
   type StoredPosition,
   StoreError,
 } from "./document-store.js";
-import type { Audience, Follower, RefusedAnswer } from "./documents.js";
+import type { Audience, Follower, RefusedAnswer, RowAudience } from "./documents.js";
 import { Following } from "./following.js";
 import type { HostReport } from "./host-report.js";
 import { contentOf, type MissedCommits, missedCommits, toCommitted } from "./loading.js";
@@ -25,6 +25,7 @@ import { Pipeline } from "./pipeline.js";
 import { Queries } from "./queries.js";
 import type { Residence } from "./residence.js";
 import { SnapshotKeeper } from "./snapshot-keeper.js";
+import { DocumentViews } from "./views/document-views.js";
 import { type CallWork, GatedTask, type GatedWork, type OpenWork, type Work } from "./work.js";
 
 /** What a host needs of its surroundings. */
@@ -52,6 +53,8 @@ export class DocumentHost {
   readonly #queries: Queries;
   readonly #windows: ClientWindows;
   readonly #access: Access;
+  /** Who takes what is durable. */
+  readonly #rows: RowAudience;
   #mailbox: Work[] = [];
   /** Undefined while the document is being loaded, and after `unload`. */
   #residence: Residence | undefined;
@@ -69,7 +72,9 @@ export class DocumentHost {
     // one a miss.
     const { name, type, store, runtime, report } = parts;
     const access = this.#access;
-    this.#following = new Following({ access, store, runtime, proceed: this.#proceed, failed: this.#failed });
+    const views = viewsOf(parts, () => this.#following);
+    this.#rows = views ?? parts.audience;
+    this.#following = new Following({ access, store, runtime, views, proceed: this.#proceed, failed: this.#failed });
     const following = this.#following;
     this.#calls = new Calls({ name, type, runtime, following, access, report });
     this.#queries = new Queries({ name, type, store, runtime, following, access, report });
@@ -99,6 +104,15 @@ export class DocumentHost {
     this.#following.leave(follower);
   }
 
+  /** The follower's caller has other rights. */
+  refresh(follower: Follower): void {
+    const residence = this.#residence;
+    const document = residence?.content.status === "live" ? residence.content.document : undefined;
+    const loaded =
+      residence === undefined || document === undefined ? undefined : { document, pipeline: residence.pipeline };
+    this.#following.refreshed(follower, loaded);
+  }
+
   /** True when nobody needs it and nobody has for `idleMs`: longer than a copy of a call can be under way. */
   isIdle(idleMs: number): boolean {
     const residence = this.#residence;
@@ -122,7 +136,7 @@ export class DocumentHost {
   unload(): void {
     if (this.#residence !== undefined) this.#parts.store.release(this.#residence.ref);
     this.#residence = undefined;
-    this.#parts.audience.retire();
+    this.#rows.retire();
   }
 
   #run(work: Work, residence: Residence): void {
@@ -235,7 +249,7 @@ export class DocumentHost {
   /** What a commit in doubt had written after all is given to followers as if nothing had happened; those who may not
    * follow any more are ended before they see it. */
   #catchUp({ pipeline, content }: Residence, missed: MissedCommits): void {
-    const { audience } = this.#parts;
+    const audience = this.#rows;
     const absence = content.status === "absent" ? "not_found" : content.status;
     if (missed.kind !== "rows") {
       if (missed.kind === "broken") this.#following.endAll(absence === "live" ? "moved" : absence);
@@ -261,14 +275,15 @@ export class DocumentHost {
   }
 
   #pipeline(loaded: Loaded, head: StoredPosition, tail: ReturnType<typeof toCommitted>): Pipeline {
-    const { committer, audience, type } = this.#parts;
-    const { hidden } = type;
+    const { committer, type } = this.#parts;
+    const audience = this.#rows;
+    const { shown } = type;
     const { ref, epoch } = loaded;
     const onDurable = (): void => this.#durable();
     const onLost = (waiting: readonly GatedWork[], error: StoreError | "fenced"): void => this.#lost(waiting, error);
     const recentBytesMax = LIMITS.replayRingBytesMax;
     const isFollowed = (): boolean => this.#following.size > 0;
-    const parts = { ref, epoch, head, audience, hidden, committer, recentBytesMax, isFollowed, onDurable, onLost };
+    const parts = { ref, epoch, head, audience, shown, committer, recentBytesMax, isFollowed, onDurable, onLost };
     return new Pipeline(parts, tail);
   }
 
@@ -320,6 +335,18 @@ export class DocumentHost {
     this.#windows.refused(work, refusal);
     work.call.origin.answer(work.call, { kind: "no", ...refusal });
   }
+}
+
+function viewsOf(
+  { type, name, runtime, audience, report }: HostParts,
+  following: () => Following,
+): DocumentViews | undefined {
+  const { views } = type;
+  if (views === undefined) return undefined;
+  const isAwaited = (): boolean => following().size > 0;
+  const recheck = (): void => following().recheckViews();
+  const end = (follower: Follower, code: ErrorCode): void => following().endOne(follower, code);
+  return new DocumentViews({ type, views, name, runtime, audience, report, isAwaited, recheck, end });
 }
 
 /** How work is refused that is certainly not written; undefined: it may be, so receipts must tell. */

@@ -48,13 +48,13 @@ export function liveState(loaded: Extract<Loaded, { status: "live" }>): JsonObje
 }
 
 /** What of a row its readers may know. */
-export type Shown = Pick<ResolvedType, "revealAuthor" | "hidden">;
+export type Shown = Pick<ResolvedType, "revealAuthor" | "shown" | "hidden">;
 
 /** Rows as they are delivered. `previousEpoch` is that of the row before the first. */
 export function toCommitted(
   rows: readonly LogRow[],
   previousEpoch: number,
-  { revealAuthor, hidden }: Shown,
+  { revealAuthor, shown }: Shown,
 ): Committed[] {
   let before = previousEpoch;
   return rows.map((row) => {
@@ -63,8 +63,8 @@ export function toCommitted(
       previousEpoch: before,
       seq: row.seq,
       at: row.at,
-      operations: hidden === undefined ? row.operations : hidden.operationsJson(row.operations),
-      events: row.events,
+      operations: shown === undefined ? row.operations : shown.operationsJson(row.operations),
+      events: shown === undefined ? row.events : shown.eventsJson(row.events),
       by: revealAuthor && row.subject !== "" ? row.subject : undefined,
     };
     before = row.epoch;

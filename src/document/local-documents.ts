@@ -54,6 +54,10 @@ export class LocalDocuments implements Documents {
     this.#hosts.get(document)?.leave(follower);
   }
 
+  refresh(document: DocumentName, follower: Follower): void {
+    this.#hosts.get(document)?.refresh(follower);
+  }
+
   call(call: Call): void {
     const host = this.#host(call.document);
     if (host === undefined) return call.origin.answer(call, { kind: "no", code: this.#unknown(call.document) });

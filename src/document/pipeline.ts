@@ -3,10 +3,10 @@
 import { LIMITS } from "@tidemark/protocol";
 import type { Committer, Committing } from "./committer.js";
 import type { Append, DocumentRef, StoredPosition, StoreError, Transaction } from "./document-store.js";
-import type { Audience, Committed } from "./documents.js";
+import type { Committed, RowAudience } from "./documents.js";
 import { OutputGate } from "./output-gate.js";
 import { RecentLog } from "./recent-log.js";
-import type { HiddenParts } from "./views/hidden.js";
+import type { ShownRows } from "./views/shown-rows.js";
 import type { GatedWork } from "./work.js";
 
 /** What a pipeline starts from. */
@@ -15,9 +15,9 @@ export interface PipelineParts {
   /** Written on every new row. */
   readonly epoch: number;
   readonly head: StoredPosition;
-  readonly audience: Audience;
-  /** What the audience is not shown. */
-  readonly hidden: HiddenParts | undefined;
+  readonly audience: RowAudience;
+  /** What the audience is shown of each; undefined: all of it. */
+  readonly shown: ShownRows | undefined;
   readonly committer: Committer;
   readonly recentBytesMax: number;
   /** Does anybody follow? Without followers nothing is kept for them to come back to; the disk has it. */
@@ -113,7 +113,7 @@ export class Pipeline implements Committing {
     const { typeVersion, kind, at, subject, operations, events, request } = transaction;
     const row = { seq, epoch, typeVersion, kind, at, subject, operations, events, request, previousEpoch, by };
     this.#head = position;
-    if (this.#parts.isFollowed()) this.recent.push(this.#parts.hidden?.committed(row) ?? row);
+    if (this.#parts.isFollowed()) this.recent.push(this.#parts.shown?.committed(row) ?? row);
     else this.recent.skipTo(position);
     this.#undurableBytes += bytesOf(row);
     if (this.#unsent.length > 0) this.#unsent.push(row);
@@ -176,13 +176,13 @@ export class Pipeline implements Committing {
   };
 
   #shown(rows: readonly Committed[]): readonly Committed[] {
-    const { hidden } = this.#parts;
-    if (hidden === undefined) return rows;
+    const { shown } = this.#parts;
+    if (shown === undefined) return rows;
     // Those that were kept are filtered already.
     const [oldest] = rows;
     const kept = oldest === undefined ? undefined : this.recent.after(oldest.seq - 1);
     if (kept !== undefined && kept.length >= rows.length) return kept.slice(0, rows.length);
-    return rows.map((row) => hidden.committed(row));
+    return rows.map((row) => shown.committed(row));
   }
 }
 

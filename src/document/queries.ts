@@ -11,6 +11,10 @@ import type { Following } from "./following.js";
 import { type Past, page, stateAt } from "./history.js";
 import type { HostReport } from "./host-report.js";
 import type { Residence } from "./residence.js";
+import { composedView } from "./views/composed-view.js";
+import { frozenTree } from "./views/frozen-tree.js";
+import { Reads, tracked } from "./views/reads.js";
+import { viewParams } from "./views/view-params.js";
 import type { CallWork } from "./work.js";
 
 /** Names under which the service's own queries reach a document. */
@@ -93,6 +97,15 @@ export class Queries {
       const allowed = this.#parts.access.mayWithState("canHistory", document, work.call.origin.caller.principal);
       return allowed ? this.#past(work, residence) : no({ code: "denied" });
     }
+    const checked = viewParams(document.type, field(work.call.input, "params"));
+    if (!checked.ok) return no(checked.refusal);
+    const { views } = document.type;
+    if (views !== undefined) {
+      const { seq: head, epoch } = residence.pipeline.head;
+      const viewer = work.call.origin.caller.principal;
+      const { value: params } = checked.params;
+      return document.read((state) => ok({ state: composedView(views, { state, viewer, params }), at: [epoch, head] }));
+    }
     const snapshot = this.#parts.following.snapshot({ document, pipeline: residence.pipeline });
     const resultJson = `{"state":${snapshot.stateJson},"at":[${snapshot.epoch},${snapshot.seq}]}`;
     return { kind: "ok", at: null, resultJson };
@@ -128,16 +141,25 @@ export class Queries {
       const found = await stateAt(past, wholeNumber(input, "seq") ?? 0);
       if (found === undefined) return no({ code: "history_trimmed" });
       if (found.state === undefined) return no({ code: "not_found" });
-      return ok({ state: this.#shown(found.state), at: [found.epoch, wholeNumber(input, "seq") ?? 0] });
+      const { epoch, state } = found;
+      const answer = this.#guarded(work, () => this.#pastView(work, state, [epoch, wholeNumber(input, "seq") ?? 0]));
+      return answer.kind === "later" ? no({ code: "internal" }) : answer;
     }
     const limit = Math.min(Math.max(wholeNumber(input, "limit") ?? PAGE_ROWS, 1), PAGE_ROWS_MAX);
     const entries = await page(past, { after: wholeNumber(input, "after") ?? 0, limit }, this.#parts.type);
     return entries === undefined ? no({ code: "history_trimmed" }) : ok(entries);
   }
 
-  #shown(state: Json): Json {
-    const { hidden } = this.#parts.type;
-    return hidden === undefined || !isObject(state) ? state : hidden.stateOf(state);
+  #pastView({ call }: CallWork, state: Json, at: readonly [epoch: number, seq: number]): Answer {
+    const { type } = this.#parts;
+    const { views, hidden } = type;
+    const checked = viewParams(type, field(call.input, "params"));
+    if (!checked.ok) return no(checked.refusal);
+    if (!isObject(state)) return ok({ state, at });
+    if (views === undefined) return ok({ state: hidden === undefined ? state : hidden.stateOf(state), at });
+    const past = tracked(frozenTree(state), new Reads());
+    const viewer = call.origin.caller.principal;
+    return ok({ state: composedView(views, { state: past, viewer, params: checked.params.value }), at });
   }
 
   #guarded(work: CallWork, answer: () => Answer | Later): Answer | Later {
@@ -162,9 +184,12 @@ interface Later {
 const isObject = (value: Json): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+function field(input: Json, name: string): Json | undefined {
+  return isObject(input) && Object.hasOwn(input, name) ? input[name] : undefined;
+}
+
 /** A whole number under `name` of an input object; undefined when it is not one. */
 function wholeNumber(input: Json, name: string): number | undefined {
-  if (typeof input !== "object" || input === null || Array.isArray(input)) return undefined;
-  const value: Json | undefined = Reflect.get(input, name);
+  const value = field(input, name);
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

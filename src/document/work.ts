@@ -119,6 +119,30 @@ export class GatedEnd implements GatedWork {
   }
 }
 
+/** Something to do when exactly the transactions up to `after` have been delivered. `work` is done again if that is lost;
+ * `applied`: it was applied in one of them. */
+export class GatedStep implements GatedWork {
+  behind: GatedWork | undefined = undefined;
+  readonly bytes = 0;
+  readonly after: number;
+  readonly splitAt: number;
+  readonly work: Work | undefined;
+  readonly applied: boolean;
+  readonly #run: () => void;
+
+  constructor(after: number, run: () => void, { work, applied = false }: { work?: Work; applied?: boolean } = {}) {
+    this.after = after;
+    this.splitAt = after;
+    this.work = work;
+    this.applied = applied;
+    this.#run = run;
+  }
+
+  release(): void {
+    this.#run();
+  }
+}
+
 /** Something to do once the disk has caught up. `work` is done again if that is lost. */
 export class GatedTask implements GatedWork {
   behind: GatedWork | undefined = undefined;

@@ -1,7 +1,7 @@
 // Encodes rows of a log as a chain of `d` messages. A transaction that changed nothing moves a subscriber's position but
 // not the chain that the next shared delta links to (SEQ-3): so the same bytes fit everybody who follows the handle.
 import type { Codec, DeltaExtension, Json, Piece, WireEvent } from "@tidemark/protocol";
-import type { Committed } from "../document/documents.js";
+import type { Committed, LayerDelta, PastEvent } from "../document/documents.js";
 
 /** A seq and its epoch. */
 export interface Point {
@@ -58,6 +58,20 @@ export function encodeAdvance({ codec, handle }: ChainParts, chain: Point, to: P
     extension: { e: to.epoch },
   });
 }
+
+/** The `d` of one layer's change. */
+export function encodeLayerDelta({ codec, handle }: ChainParts, delta: LayerDelta): Piece {
+  const { prev, to, operations, events, at, by } = delta;
+  const extension: { at?: number; e?: number; ev?: readonly WireEvent[]; by?: string } = {};
+  if (at !== undefined) extension.at = at;
+  if (to.epoch !== prev.epoch) extension.e = to.epoch;
+  if (events.length > 0) extension.ev = events.map(wireEvent);
+  if (by !== undefined) extension.by = by;
+  return codec.encodeDelta({ h: handle, prev: prev.seq, seq: to.seq, operationsJson: operations, extension });
+}
+
+/** An event as it is sent. */
+export const wireEvent = ({ seq, at, name, data }: PastEvent): WireEvent => [seq, at, name, data];
 
 function encodeDelta({ codec, handle }: ChainParts, chain: Point, through: Point, row: Committed): Piece {
   const extension = extensionOf(row, through.epoch === chain.epoch ? undefined : through.epoch);

@@ -1,42 +1,39 @@
 // Everybody on this process who follows one document. A delta is encoded once per codec and its frame is shared by all
-// sockets; this file never knows who they are.
+// sockets that see the same; this file never knows who they are.
 import { type Codec, LIMITS, type Piece } from "@tidemark/protocol";
 import { DocumentMap } from "../document/document-map.js";
 import type { DocumentName } from "../document/document-store.js";
-import type { Audience, Committed, Snapshot } from "../document/documents.js";
+import type { Audience, Committed, LayerDelta } from "../document/documents.js";
 import { invariant } from "../runtime/invariant.js";
-import { encodeAdvance, encodeChain, lastChange, type Point } from "./delta-chain.js";
+import { encodeChain, encodeLayerDelta, lastChange, type Point } from "./delta-chain.js";
+import { frameOf, LayerStream } from "./layer-stream.js";
+import { ViewStream } from "./view-stream.js";
 import { OutgoingFrame } from "./wire.js";
 
-/** A subscriber, as far as deltas go. */
-export interface Receiver {
-  readonly codec: Codec;
-  /** Takes a shared frame; `through` is the position after it. */
-  receive(frame: OutgoingFrame, through: Point): void;
+/** What a fan-out needs of its process. */
+export interface FanOutParts {
+  /** A handle that was never used. */
+  readonly nextHandle: () => number;
+  readonly retired: () => void;
 }
 
-/** The followers of one document, and the handle its bytes go out under. */
+/** The followers of one document, and the handles its bytes go out under. */
 export class FanOut implements Audience {
-  /** Never reused on this process. */
-  readonly handle: number;
-  readonly #receivers = new Map<Codec, Set<Receiver>>();
-  readonly #snapshots = new Map<Codec, { readonly of: Snapshot; readonly frame: OutgoingFrame }>();
-
-  readonly #retired: () => void;
-  /** The chain: two numbers, because it moves with every commit and is seldom asked for. */
-  #epoch = 0;
-  #seq = 0;
+  /** The log itself, which followers of a document without views share. */
+  readonly log: ViewStream;
+  readonly #logLayer: LayerStream;
+  readonly #parts: FanOutParts;
+  readonly #layers = new Map<number, LayerStream>();
+  readonly #views = new Map<string, ViewStream>();
+  /** The views that show a layer to somebody. */
+  readonly #showing = new Map<LayerStream, Set<ViewStream>>();
   /** What was delivered last; followers may not have been told of it. */
   #head: Point = { epoch: 0, seq: 0 };
 
-  constructor(handle: number, retired: () => void) {
-    this.handle = handle;
-    this.#retired = retired;
-  }
-
-  /** What the next delta links to. */
-  get chain(): Point {
-    return { epoch: this.#epoch, seq: this.#seq };
+  constructor(parts: FanOutParts) {
+    this.#parts = parts;
+    this.#logLayer = new LayerStream(parts.nextHandle());
+    this.log = new ViewStream([this.#logLayer], () => undefined);
   }
 
   /** The last transaction that was delivered, be it empty. */
@@ -44,29 +41,14 @@ export class FanOut implements Audience {
     return this.#head;
   }
 
-  begin({ epoch, seq }: Point): void {
-    this.#epoch = epoch;
-    this.#seq = seq;
-  }
-
-  /** From now on it gets every delta. */
-  attach(receiver: Receiver): void {
-    const same = this.#receivers.get(receiver.codec);
-    if (same === undefined) this.#receivers.set(receiver.codec, new Set([receiver]));
-    else same.add(receiver);
-  }
-
-  /** It gets nothing more. */
-  detach(receiver: Receiver): void {
-    const same = this.#receivers.get(receiver.codec);
-    same?.delete(receiver);
-    if (same?.size === 0) this.#receivers.delete(receiver.codec);
+  begin(at: Point): void {
+    this.#logLayer.moveTo(at);
   }
 
   deliver(transactions: readonly Committed[]): void {
-    // clear() makes a new table, even of an empty one.
-    if (this.#snapshots.size > 0) this.#snapshots.clear();
-    const start = this.#receivers.size > 0 ? this.chain : undefined;
+    const layer = this.#logLayer;
+    layer.forgetSnapshots();
+    const start = this.log.receivers.size > 0 ? layer.chain : undefined;
     const last = transactions.at(-1);
     if (last === undefined) return;
     // Followers hold on to it, and must not hold on to the transaction.
@@ -74,43 +56,124 @@ export class FanOut implements Audience {
     const end = lastChange(transactions);
     // What changed nothing is not pushed by itself: followers are told of it before the next thing they are sent.
     if (end === undefined) return;
-    this.begin(end);
-    if (start !== undefined) this.#send(start, transactions);
+    layer.moveTo(end);
+    if (start !== undefined) this.#sendLog(start, transactions);
   }
 
   retire(): void {
-    this.#retired();
+    this.#parts.retired();
   }
 
-  /** The `snap` of a snapshot at the delivered head, encoded once for all who reset there. It bears the chain's point,
-   * so that the next delta links to it; an advance to the head follows. */
-  snapFrame(codec: Codec, snapshot: Snapshot): OutgoingFrame {
-    const known = this.#snapshots.get(codec);
-    if (known?.of === snapshot) return known.frame;
-    const { handle, chain } = this;
-    const pieces = [codec.encodeSnap({ h: handle, epoch: chain.epoch, seq: chain.seq, stateJson: snapshot.stateJson })];
-    if (snapshot.seq > chain.seq) pieces.push(encodeAdvance({ codec, handle }, chain, snapshot));
-    const frame = frameOf(codec, pieces);
-    this.#snapshots.set(codec, { of: snapshot, frame });
-    return frame;
+  beginLayer(layer: number, chain: Point): void {
+    let stream = this.#layers.get(layer);
+    if (stream === undefined) {
+      stream = new LayerStream(this.#parts.nextHandle());
+      this.#layers.set(layer, stream);
+    }
+    stream.moveTo(chain);
+    stream.forgetSnapshots();
   }
 
-  #send(start: Point, transactions: readonly Committed[]): void {
-    const { handle, chain, head } = this;
-    for (const [codec, receivers] of this.#receivers) {
+  endLayer(layer: number): void {
+    this.#layers.delete(layer);
+  }
+
+  release(head: Point, deltas: ReadonlyMap<number, LayerDelta>): void {
+    this.#head = { epoch: head.epoch, seq: head.seq };
+    const changed = new Map<LayerStream, LayerDelta>();
+    const views = new Set<ViewStream>();
+    for (const [layer, delta] of deltas) {
+      const stream = this.layer(layer);
+      stream.moveTo(delta.to);
+      changed.set(stream, delta);
+      for (const view of this.#showing.get(stream) ?? []) views.add(view);
+    }
+    for (const stream of this.#layers.values()) stream.forgetSnapshots();
+    const pieces = new ReleasePieces(changed, this.#head);
+    for (const view of views) this.#sendView(view, pieces);
+  }
+
+  /** A layer that was begun. */
+  layer(layer: number): LayerStream {
+    const stream = this.#layers.get(layer);
+    invariant(stream !== undefined, "a layer is begun before it is followed");
+    return stream;
+  }
+
+  /** Those who see these layers. */
+  view(layers: readonly number[]): ViewStream {
+    const name = layers.join("/");
+    const known = this.#views.get(name);
+    if (known !== undefined) return known;
+    const streams = layers.map((layer) => this.layer(layer));
+    const view = new ViewStream(streams, () => {
+      this.#views.delete(name);
+      for (const stream of streams) this.#hides(view, stream);
+    });
+    this.#views.set(name, view);
+    for (const stream of streams) this.#shows(view, stream);
+    return view;
+  }
+
+  #shows(view: ViewStream, layer: LayerStream): void {
+    const views = this.#showing.get(layer);
+    if (views === undefined) this.#showing.set(layer, new Set([view]));
+    else views.add(view);
+  }
+
+  #hides(view: ViewStream, layer: LayerStream): void {
+    const views = this.#showing.get(layer);
+    views?.delete(view);
+    if (views?.size === 0) this.#showing.delete(layer);
+  }
+
+  #sendLog(start: Point, transactions: readonly Committed[]): void {
+    const { handle, chain } = this.#logLayer;
+    const head = this.#head;
+    for (const [codec, receivers] of this.log.receivers) {
       for (const frame of framesOf(codec, encodeChain({ codec, handle }, start, transactions, chain))) {
         for (const receiver of receivers) receiver.receive(frame, head);
       }
     }
   }
+
+  /** What one release did to all layers of a view is one frame: no viewer sees one of them ahead of the other. */
+  #sendView(view: ViewStream, pieces: ReleasePieces): void {
+    for (const [codec, receivers] of view.receivers) {
+      const frame = frameOf(
+        codec,
+        view.layers.map((layer) => pieces.of(codec, layer)),
+      );
+      for (const receiver of receivers) receiver.receive(frame, this.#head);
+    }
+  }
 }
 
-const frameOf = (codec: Codec, pieces: readonly Piece[]): OutgoingFrame =>
-  new OutgoingFrame(
-    codec,
-    pieces,
-    pieces.reduce((sum, piece) => sum + piece.length, 0),
-  );
+/** Messages of one release, encoded once per codec and layer: a delta, or an advance for a layer that did not change. */
+class ReleasePieces {
+  readonly #changed: ReadonlyMap<LayerStream, LayerDelta>;
+  readonly #head: Point;
+  readonly #pieces = new Map<Codec, Map<LayerStream, Piece>>();
+
+  constructor(changed: ReadonlyMap<LayerStream, LayerDelta>, head: Point) {
+    this.#changed = changed;
+    this.#head = head;
+  }
+
+  of(codec: Codec, layer: LayerStream): Piece {
+    const known = this.#pieces.get(codec) ?? new Map<LayerStream, Piece>();
+    this.#pieces.set(codec, known);
+    const piece = known.get(layer) ?? this.#encode(codec, layer);
+    known.set(layer, piece);
+    return piece;
+  }
+
+  #encode(codec: Codec, layer: LayerStream): Piece {
+    const delta = this.#changed.get(layer);
+    if (delta === undefined) return layer.advance(codec, this.#head);
+    return encodeLayerDelta({ codec, handle: layer.handle }, delta);
+  }
+}
 
 /** As many frames as their bounds ask for (FRAME-11). */
 export function framesOf(codec: Codec, pieces: readonly Piece[]): OutgoingFrame[] {
@@ -135,8 +198,11 @@ export class FanOuts {
 
   /** A new one, when a document's host comes up. */
   create(document: DocumentName): FanOut {
-    this.#handles += 1;
-    const fanOut = new FanOut(this.#handles, () => void this.#byDocument.delete(document));
+    const nextHandle = (): number => {
+      this.#handles += 1;
+      return this.#handles;
+    };
+    const fanOut = new FanOut({ nextHandle, retired: () => void this.#byDocument.delete(document) });
     this.#byDocument.set(document, fanOut);
     return fanOut;
   }

@@ -1,6 +1,6 @@
 // Words for what did not happen: fills in what the error registry knows, so that no refusal leaves without its retry
 // class, its fault and, where a retry is invited, when (ERR-1).
-import { type EndedMessage, ERRORS, type ErrorCode, type ServerMessage } from "@tidemark/protocol";
+import { type EndedMessage, ERRORS, type ErrorCode, type Json, type ServerMessage } from "@tidemark/protocol";
 import type { Answer } from "../document/documents.js";
 
 /** What is suggested when nobody knew better, ms. */
@@ -12,9 +12,13 @@ const hint = (retry: string, afterMs: number | undefined): { readonly afterMs?: 
 };
 
 /** A subscription that is over. */
-export function endedMessage(s: number, code: ErrorCode, afterMs: number | undefined): EndedMessage {
+export function endedMessage(
+  s: number,
+  code: ErrorCode,
+  { afterMs, data }: { readonly afterMs?: number; readonly data?: Json } = {},
+): EndedMessage {
   const { retry } = ERRORS[code];
-  return ["ended", { s, code, retry, ...hint(retry, afterMs) }];
+  return ["ended", { s, code, retry, ...hint(retry, afterMs), ...(data === undefined ? {} : { data }) }];
 }
 
 /** An answer that is not `ok`. */

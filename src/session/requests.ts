@@ -33,10 +33,11 @@ export interface RequestsParts {
 
 /** The requests of one session. */
 export class Requests implements Origin {
-  readonly caller: Caller;
   readonly client: string;
   readonly conn: number;
+  caller: Caller;
   readonly #parts: RequestsParts;
+  #identity: Identified;
   #inFlight = 0;
   #left = false;
   /** The document named last, since a client mostly calls the one it called before. */
@@ -45,6 +46,7 @@ export class Requests implements Origin {
   constructor(parts: RequestsParts) {
     this.#parts = parts;
     this.caller = parts.caller;
+    this.#identity = parts.identity;
     this.client = parts.client;
     this.conn = parts.conn;
   }
@@ -63,6 +65,12 @@ export class Requests implements Origin {
   answer({ n, document }: Call, answer: Answer): void {
     this.#inFlight -= 1;
     this.#say(n, document, answer);
+  }
+
+  /** The caller has other rights from now on. */
+  refresh(caller: Caller, identity: Identified): void {
+    this.caller = caller;
+    this.#identity = identity;
   }
 
   /** The connection is gone: nobody hears an answer any more. */
@@ -126,7 +134,7 @@ export class Requests implements Origin {
   }
 
   #whoami(): string {
-    const { principal, expiresAt } = this.#parts.identity;
+    const { principal, expiresAt } = this.#identity;
     return JSON.stringify({ id: principal.id, roles: principal.roles, claims: principal.claims, expiresAt });
   }
 

@@ -211,11 +211,16 @@ export class Session {
       this.#fault("identity_changed", ERRORS.identity_changed.message, "auth");
       return this.end(CLOSE.identityChanged, "identity_changed");
     }
-    // Other rights are taken up by a new connection, which asks for everything again under them.
-    if (!sameRights(identity, live.identity)) return this.end(CLOSE.restart, "unauthenticated");
+    // Another tenant has other documents: a new connection asks for them.
+    if (identity.space !== live.identity.space) return this.end(CLOSE.restart, "unauthenticated");
+    const same = sameRights(identity, live.identity);
     live.expiry();
     live.identity = identity;
     live.expiry = this.#expireAt(identity);
+    if (same) return;
+    const caller = { principal: identity.principal, space: identity.space };
+    live.requests.refresh(caller, identity);
+    live.subscriptions.refresh(caller);
   }
 
   #expireAt({ expiresAt }: Identified): CancelTimer {
@@ -253,7 +258,7 @@ export class Session {
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const sameRights = (a: Identified, b: Identified): boolean =>
-  a.space === b.space && JSON.stringify(a.principal) === JSON.stringify(b.principal);
+  JSON.stringify(a.principal) === JSON.stringify(b.principal);
 
 function unreachable(message: never): never {
   throw new TypeError(`no handler for ${String(message)}`);

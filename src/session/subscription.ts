@@ -1,17 +1,21 @@
 // One session following one document: from `open` to `opened`, the deltas, and `ended` or `close`. It knows the
 // position its socket was sent, and holds back answers that must not overtake its first payload.
-import type { Codec, ErrorCode } from "@tidemark/protocol";
+import type { Codec, ErrorCode, Json, Opened, Piece } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
-import type { Caller, Follower, Opening, PastEvent } from "../document/documents.js";
-import { encodeAdvance, encodeChain, isEmpty, type Point } from "./delta-chain.js";
-import type { FanOut, Receiver } from "./fan-out.js";
+import type { Caller, Follower, LayerOpening, Opening, ViewOpening } from "../document/documents.js";
+import { encodeChain, encodeLayerDelta, isEmpty, type Point, wireEvent } from "./delta-chain.js";
+import type { FanOut } from "./fan-out.js";
+import { frameOf, type LayerStream } from "./layer-stream.js";
 import type { OutboundQueue } from "./outbound-queue.js";
 import { endedMessage } from "./refusal.js";
+import type { Receiver, ViewStream } from "./view-stream.js";
 import type { OutgoingFrame } from "./wire.js";
 
 /** What a subscription is made of. */
 export interface SubscriptionParts {
   readonly s: number;
+  /** Its parameters, as canonical text. */
+  readonly view: string;
   readonly document: DocumentName;
   readonly caller: Caller;
   readonly codec: Codec;
@@ -24,30 +28,34 @@ export interface SubscriptionParts {
 
 type State =
   | { readonly state: "opening"; readonly heldBack: (() => void)[] }
-  | { readonly state: "open"; readonly fanOut: FanOut }
+  | { readonly state: "open"; readonly fanOut: FanOut; readonly view: ViewStream }
   | { readonly state: "over" };
 
 /** A stream of one document to one socket. */
 export class Subscription implements Follower, Receiver {
   readonly s: number;
+  readonly view: string;
   readonly document: DocumentName;
-  readonly caller: Caller;
   readonly codec: Codec;
+  caller: Caller;
   readonly #parts: SubscriptionParts;
   #state: State = { state: "opening", heldBack: [] };
+  /** What this socket was sent, of all layers. */
   #at: Point = { epoch: 0, seq: 0 };
 
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
     this.s = parts.s;
+    this.view = parts.view;
     this.document = parts.document;
     this.caller = parts.caller;
     this.codec = parts.codec;
   }
 
-  /** `[h, epoch, seq]` of what this socket was sent; undefined while there is nothing to compare with. */
-  get head(): readonly [h: number, epoch: number, seq: number] | undefined {
-    return this.#state.state === "open" ? [this.#state.fanOut.handle, this.#at.epoch, this.#at.seq] : undefined;
+  /** `[h, epoch, seq]` of what this socket was sent, for each layer; none while there is nothing to compare with. */
+  get heads(): readonly (readonly [h: number, epoch: number, seq: number])[] {
+    if (this.#state.state !== "open") return [];
+    return this.#state.view.layers.map(({ handle }) => [handle, this.#at.epoch, this.#at.seq]);
   }
 
   /** True until its first payload is on its way. */
@@ -61,17 +69,10 @@ export class Subscription implements Follower, Receiver {
   }
 
   opened(opening: Opening): void {
-    if (this.#state.state !== "opening") return;
-    const { heldBack } = this.#state;
-    if (opening.kind === "ended") {
-      this.#end(opening.code, opening.afterMs);
-    } else {
-      const fanOut = this.#parts.fanOut();
-      this.#state = { state: "open", fanOut };
-      if (opening.kind === "resume") this.#resume(opening, fanOut);
-      else this.#reset(opening, fanOut);
-      fanOut.attach(this);
-    }
+    if (this.#state.state === "over") return;
+    const heldBack = this.#state.state === "opening" ? this.#state.heldBack : [];
+    if (opening.kind === "ended") this.#end(opening.code, opening);
+    else this.#begin(opening);
     for (const send of heldBack) send();
   }
 
@@ -80,19 +81,20 @@ export class Subscription implements Follower, Receiver {
     this.#at = through;
   }
 
-  /** Tells this socket of what was delivered and changed nothing, before an answer or heads that speak of it. */
+  /** Tells this socket of what was delivered and changed nothing, before an answer or heads that speak of it. All layers
+   * at once: none is advanced past what another still has to send. */
   catchUp(): void {
     if (this.#state.state !== "open") return;
-    const { fanOut } = this.#state;
-    const { handle, chain, head } = fanOut;
+    const { fanOut, view } = this.#state;
+    const { head } = fanOut;
     if (head.seq <= this.#at.seq) return;
-    this.#parts.out.sendPiece(encodeAdvance({ codec: this.codec, handle }, chain, head));
+    for (const layer of view.layers) this.#parts.out.sendPiece(layer.advance(this.codec, head));
     this.#at = head;
   }
 
   ended(code: ErrorCode): void {
     const heldBack = this.#state.state === "opening" ? this.#state.heldBack : [];
-    this.#end(code, undefined);
+    this.#end(code);
     for (const send of heldBack) send();
   }
 
@@ -103,37 +105,77 @@ export class Subscription implements Follower, Receiver {
     return heldBack;
   }
 
-  #resume({ tag, prev, missed }: Extract<Opening, { kind: "resume" }>, fanOut: FanOut): void {
+  #begin(opening: Exclude<Opening, { kind: "ended" }>): void {
+    const fanOut = this.#parts.fanOut();
+    const view = opening.kind === "view" ? fanOut.view(opening.layers.map(({ layer }) => layer)) : fanOut.log;
+    if (opening.kind === "view") this.#show(opening, view);
+    else if (opening.kind === "resume") this.#resume(opening, view);
+    else this.#reset(opening, view);
+    view.attach(this);
+    // A view that was seen before goes once the new one has its layers.
+    if (this.#state.state === "open" && this.#state.view !== view) this.#state.view.detach(this);
+    this.#state = { state: "open", fanOut, view };
+  }
+
+  #resume({ tag, prev, missed }: Extract<Opening, { kind: "resume" }>, { layers }: ViewStream): void {
     const { out, s, codec } = this.#parts;
-    const { handle, chain } = fanOut;
     const held = { epoch: prev[0], seq: prev[1] };
     const changed = missed.some((row) => !isEmpty(row));
-    out.send(["opened", { s, h: [handle], mode: ["resume"], prev: [changed ? held.seq : chain.seq], tag: [tag] }]);
-    for (const piece of encodeChain({ codec, handle }, held, missed, chain)) out.sendPiece(piece);
+    const prevs = layers.map(({ chain }) => (changed ? held.seq : chain.seq));
+    out.send(["opened", { s, h: handlesOf(layers), mode: ["resume"], prev: prevs, tag: [tag] }]);
+    for (const { handle, chain } of layers) {
+      for (const piece of encodeChain({ codec, handle }, held, missed, chain)) out.sendPiece(piece);
+    }
     this.#at = pointOf(missed.at(-1) ?? held);
   }
 
-  #reset({ tag, snapshot, events, gap }: Extract<Opening, { kind: "reset" }>, fanOut: FanOut): void {
+  #reset({ tag, snapshot, events, gap }: Extract<Opening, { kind: "reset" }>, { layers }: ViewStream): void {
     const { out, s, codec } = this.#parts;
-    const past = events.length === 0 ? {} : { events: events.map(toWire) };
-    const lost = gap ? { gap } : {};
-    out.send([
-      "opened",
-      { s, h: [fanOut.handle], mode: ["reset"], prev: [fanOut.chain.seq], tag: [tag], ...past, ...lost },
-    ]);
-    out.sendShared(fanOut.snapFrame(codec, snapshot));
+    const prev = layers.map(({ chain }) => chain.seq);
+    out.send(["opened", { s, h: handlesOf(layers), mode: ["reset"], prev, tag: [tag], ...pastOf({ events, gap }) }]);
+    for (const layer of layers) out.sendShared(layer.snapFrame(codec, snapshot, snapshot));
     this.#at = pointOf(snapshot);
   }
 
-  #end(code: ErrorCode, afterMs: number | undefined): void {
+  /** What is replayed is one frame with `opened`; snapshots are shared, and take effect when the last one is there. */
+  #show({ layers, at, events, gap }: ViewOpening, view: ViewStream): void {
+    const { out, s, codec } = this.#parts;
+    const opened: Opened = {
+      s,
+      h: handlesOf(view.layers),
+      mode: layers.map(({ mode }) => mode),
+      prev: layers.map((layer) => (layer.mode === "resume" ? layer.prev : layer.snapshot.seq)),
+      tag: layers.map(({ tag }) => tag),
+      ...pastOf({ events, gap }),
+    };
+    const pieces: Piece[] = [codec.encode(["opened", opened])];
+    const snapshots: OutgoingFrame[] = [];
+    view.layers.forEach((stream, index) => {
+      const layer = layers[index];
+      if (layer?.mode === "resume") pieces.push(...this.#replay(layer, stream, at));
+      else if (layer !== undefined) snapshots.push(stream.snapFrame(codec, layer.snapshot, at));
+    });
+    out.sendShared(frameOf(codec, pieces));
+    for (const frame of snapshots) out.sendShared(frame);
+    this.#at = pointOf(at);
+  }
+
+  #replay({ deltas }: Extract<LayerOpening, { mode: "resume" }>, stream: LayerStream, at: Point): Piece[] {
+    const { handle, chain } = stream;
+    const pieces = deltas.map((delta) => encodeLayerDelta({ codec: this.codec, handle }, delta));
+    if (at.seq > chain.seq) pieces.push(stream.advance(this.codec, at));
+    return pieces;
+  }
+
+  #end(code: ErrorCode, details: { readonly afterMs?: number; readonly data?: Json } = {}): void {
     if (this.#state.state === "over") return;
     this.#detach();
-    this.#parts.out.send(endedMessage(this.s, code, afterMs));
+    this.#parts.out.send(endedMessage(this.s, code, details));
     this.#parts.onEnded(this);
   }
 
   #detach(): void {
-    if (this.#state.state === "open") this.#state.fanOut.detach(this);
+    if (this.#state.state === "open") this.#state.view.detach(this);
     this.#state = { state: "over" };
   }
 }
@@ -141,4 +183,8 @@ export class Subscription implements Follower, Receiver {
 /** Held for as long as the subscription lasts: nothing but the numbers. */
 const pointOf = ({ epoch, seq }: Point): Point => ({ epoch, seq });
 
-const toWire = ({ seq, at, name, data }: PastEvent) => [seq, at, name, data] as const;
+const handlesOf = (layers: readonly LayerStream[]): readonly number[] => layers.map(({ handle }) => handle);
+
+function pastOf({ events, gap }: Pick<ViewOpening, "events" | "gap">): Pick<Opened, "events" | "gap"> {
+  return { ...(events.length === 0 ? {} : { events: events.map(wireEvent) }), ...(gap ? { gap } : {}) };
+}

@@ -1,5 +1,13 @@
 // All documents that one session follows, by the number its client chose and by document.
-import { type Codec, type ErrorCode, formatDocumentId, LIMITS, type Open, parseDocumentId } from "@tidemark/protocol";
+import {
+  type Codec,
+  canonicalJson,
+  type ErrorCode,
+  formatDocumentId,
+  LIMITS,
+  type Open,
+  parseDocumentId,
+} from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
 import type { Caller, Documents } from "../document/documents.js";
 import type { FanOuts } from "./fan-out.js";
@@ -25,21 +33,23 @@ const ENDED_MAX = LIMITS.inFlightMax;
 export class Subscriptions {
   readonly #parts: SubscriptionsParts;
   readonly #byNumber = new Map<number, Subscription>();
-  readonly #byDocument = new Map<string, Subscription>();
+  /** Views of each document, by their parameters. */
+  readonly #byDocument = new Map<string, Map<string, Subscription>>();
   /** Documents of subscriptions that the server ended: calls that name one may be under way (REQ-19). */
   readonly #ended = new Map<number, DocumentName>();
+  #caller: Caller;
   #lastNumber = -1;
 
   constructor(parts: SubscriptionsParts) {
     this.#parts = parts;
+    this.#caller = parts.caller;
   }
 
   /** Positions of what this socket was sent, once it was told all there is. */
   *heads(): Generator<readonly [h: number, epoch: number, seq: number]> {
     for (const subscription of this.#byNumber.values()) {
       subscription.catchUp();
-      const { head } = subscription;
-      if (head !== undefined) yield head;
+      yield* subscription.heads;
     }
   }
 
@@ -52,25 +62,38 @@ export class Subscriptions {
    * payload the answer must wait for. */
   catchUp(document: DocumentName): Subscription | undefined {
     if (this.#byDocument.size === 0) return undefined;
-    const subscription = this.#byDocument.get(formatDocumentId(document.type, document.key));
-    if (subscription?.isOpening === true) return subscription;
-    subscription?.catchUp();
+    const subscriptions = this.#byDocument.get(formatDocumentId(document.type, document.key));
+    if (subscriptions === undefined) return undefined;
+    for (const subscription of subscriptions.values()) if (subscription.isOpening) return subscription;
+    for (const subscription of subscriptions.values()) subscription.catchUp();
     return undefined;
   }
 
-  open({ s, doc, at, create }: Open): void {
+  /** The caller has other rights from now on. */
+  refresh(caller: Caller): void {
+    this.#caller = caller;
+    for (const subscription of [...this.#byNumber.values()]) {
+      subscription.caller = caller;
+      this.#parts.documents.refresh(subscription.document, subscription);
+    }
+  }
+
+  open({ s, doc, at, params, create }: Open): void {
     if (s <= this.#lastNumber) return this.#parts.breach(`subscription number ${s} does not rise`, "open");
     this.#lastNumber = s;
     const id = parseDocumentId(doc);
     if (id === undefined) return this.#refuse(s, "invalid_key");
+    const views = this.#byDocument.get(doc) ?? new Map<string, Subscription>();
+    const view = canonicalJson(params ?? {});
     // A second stream of the same bytes on one socket would replay over the first.
-    if (this.#byDocument.has(doc)) return this.#parts.breach(`${doc} is open on this connection already`, "open");
-    if (this.#byNumber.size >= LIMITS.subscriptionsMax) return this.#refuse(s, "limit_reached");
-    const document = { space: this.#parts.caller.space, ...id };
-    const follower = this.#make(s, document);
+    if (views.has(view)) return this.#parts.breach(`${doc} is open on this connection already`, "open");
+    if (this.#byNumber.size >= LIMITS.subscriptionsMax) return this.#tooMany(s, "subscriptionsMax");
+    if (views.size >= LIMITS.viewsPerConnectionMax) return this.#tooMany(s, "viewsPerConnectionMax");
+    const document = { space: this.#caller.space, ...id };
+    const follower = this.#make({ s, view }, document);
     this.#byNumber.set(s, follower);
-    this.#byDocument.set(doc, follower);
-    this.#parts.documents.open({ document, held: at?.[0], create, follower });
+    this.#byDocument.set(doc, views.set(view, follower));
+    this.#parts.documents.open({ document, held: at?.[0], heldMine: at?.[1], params, create, follower });
   }
 
   close(s: number): void {
@@ -92,12 +115,13 @@ export class Subscriptions {
     this.#byDocument.clear();
   }
 
-  #make(s: number, document: DocumentName): Subscription {
-    const { caller, codec, out, fanOuts } = this.#parts;
+  #make({ s, view }: { readonly s: number; readonly view: string }, document: DocumentName): Subscription {
+    const { codec, out, fanOuts } = this.#parts;
     return new Subscription({
       s,
+      view,
       document,
-      caller,
+      caller: this.#caller,
       codec,
       out,
       fanOut: () => fanOuts.get(document),
@@ -115,10 +139,17 @@ export class Subscriptions {
 
   #forget(subscription: Subscription): void {
     this.#byNumber.delete(subscription.s);
-    this.#byDocument.delete(formatDocumentId(subscription.document.type, subscription.document.key));
+    const doc = formatDocumentId(subscription.document.type, subscription.document.key);
+    const views = this.#byDocument.get(doc);
+    views?.delete(subscription.view);
+    if (views?.size === 0) this.#byDocument.delete(doc);
+  }
+
+  #tooMany(s: number, limit: "subscriptionsMax" | "viewsPerConnectionMax"): void {
+    this.#parts.out.send(endedMessage(s, "limit_reached", { data: { limit, value: LIMITS[limit] } }));
   }
 
   #refuse(s: number, code: ErrorCode): void {
-    this.#parts.out.send(endedMessage(s, code, undefined));
+    this.#parts.out.send(endedMessage(s, code));
   }
 }

@@ -214,6 +214,18 @@ export class BenchAudience implements Audience {
     if (this.followers.size > 0) this.#bench.violations.push("retired while somebody follows");
   }
 
+  beginLayer(): void {
+    this.#bench.violations.push("a document without views has no layers");
+  }
+
+  endLayer(): void {
+    this.beginLayer();
+  }
+
+  release(): void {
+    this.beginLayer();
+  }
+
   /** The process is gone. */
   cut(): void {
     this.#cut = true;
@@ -288,7 +300,8 @@ export class BenchFollower implements Follower {
       return;
     }
     if (opening.kind === "reset") this.#reset(opening);
-    else this.#resume(opening);
+    else if (opening.kind === "resume") this.#resume(opening);
+    else this.#wrong("opened a view of a document without views");
     this.isAttached = true;
     this.#bench.audiences.get(nameKey(this.document))?.followers.add(this);
   }

@@ -24,13 +24,15 @@ const clientId = (): string => (++clients).toString(16).padStart(32, "0");
 
 export class Viewer {
   readonly violations: string[] = [];
-  /** Every frame, as text. */
-  readonly frames: string[] = [];
+  /** Every frame, as text, with the group whose frames this viewer may get at that time. */
+  readonly tagged: { readonly group: string; readonly text: string }[] = [];
   readonly events: WireEvent[] = [];
   readonly opened: Opened[] = [];
   readonly answers: ServerMessage[] = [];
   endedWith: string | undefined;
   gaps = 0;
+  /** Where its history begins. */
+  firstSeq: number | undefined;
   /** Frames after which a whole state was compared. */
   compared = 0;
   /** The token it last gave. */
@@ -42,6 +44,7 @@ export class Viewer {
   #connection: BenchClient | undefined;
   #handles: readonly number[] = [];
   #s = 0;
+  #group = "";
   #n = 0;
   #running = false;
   #healing = false;
@@ -49,6 +52,21 @@ export class Viewer {
   constructor(options: ViewerOptions) {
     this.#options = options;
     this.who = options.who;
+  }
+
+  /** Every frame, as text. */
+  get frames(): string[] {
+    return this.tagged.map(({ text }) => text);
+  }
+
+  /** What stands behind the `@` of the token that is in force for its stream. */
+  get group(): string {
+    return this.#group;
+  }
+
+  /** It follows, as far as it knows. */
+  get isOpen(): boolean {
+    return this.#running;
   }
 
   get isConnected(): boolean {
@@ -77,6 +95,7 @@ export class Viewer {
   open(extra: { create?: Json; at?: readonly HeldPosition[]; heal?: boolean } = {}): void {
     const { doc, params } = this.#options;
     this.#s += 1;
+    this.#group = groupOf(this.who);
     this.#running = false;
     this.endedWith = undefined;
     this.#healing = extra.heal === true;
@@ -130,8 +149,8 @@ export class Viewer {
   }
 
   #read(frame: readonly ServerMessage[]): void {
-    this.frames.push(JSON.stringify(frame));
     for (const message of frame) this.#receive(message);
+    this.tagged.push({ group: this.#group, text: JSON.stringify(frame) });
     const update = this.replica.takeUpdate();
     if (update?.gap !== undefined) this.gaps += 1;
     for (const { name, data, at } of update?.events ?? []) this.events.push([at.seq, 0, name, data]);
@@ -147,7 +166,9 @@ export class Viewer {
       case "d":
         return this.#fits(message[1], "d", (layer) => this.replica.delta(layer, message));
       case "ended":
-        if (message[1].s === this.#s) this.endedWith = message[1].code;
+        if (message[1].s !== this.#s) return;
+        this.endedWith = message[1].code;
+        this.#running = false;
         return;
       case "ok":
         this.answers.push(message);
@@ -165,6 +186,7 @@ export class Viewer {
   #open(opened: Opened): void {
     if (opened.s !== this.#s) return;
     this.opened.push(opened);
+    this.#group = groupOf(this.who);
     if (!this.replica.opened(opened, { running: this.#running, healing: this.#healing }))
       this.#wrong("opened does not fit");
     this.#handles = opened.h;
@@ -199,6 +221,7 @@ export class Viewer {
     if (!replica.whole || at === undefined) return;
     const truth = this.#options.truth(this, at.seq);
     if (truth === undefined) return this.#wrong(`at ${at.seq}, which is not durable`);
+    this.firstSeq ??= at.seq;
     this.compared += 1;
     if (!isDeepStrictEqual(plain(replica.state), plain(truth))) {
       this.#wrong(`at ${at.seq} it shows ${JSON.stringify(replica.state)}, the truth is ${JSON.stringify(truth)}`);
@@ -209,6 +232,8 @@ export class Viewer {
     this.violations.push(`${this.who} (${this.#options.codec.name}): ${what}`);
   }
 }
+
+const groupOf = (who: string): string => who.split("@")[1] ?? "";
 
 /** Without prototypes and order of keys. */
 const plain = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));

@@ -28,6 +28,10 @@ export const LIMITS = Object.freeze({
   envelopeDepth: 4,
   /** Per connection. */
   subscriptionsMax: 1_000,
+  /** Views of one document on one connection. */
+  viewsPerConnectionMax: 32,
+  /** View groups of one document: distinct view keys with their parameters. */
+  viewGroupsMax: 1_000,
   /** Calls of one client without an answer. */
   inFlightMax: 256,
   /** Calls waiting at one document. */

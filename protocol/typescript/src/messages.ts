@@ -149,6 +149,8 @@ export interface Ended {
   readonly code: ErrorCode;
   readonly retry: Retry;
   readonly afterMs?: number;
+  /** What the code leaves open: which limit, what is wrong with the parameters. */
+  readonly data?: Json;
 }
 
 export interface ProtocolFault {

@@ -7,4 +7,4 @@ export const PROTOCOL_VERSION = 1;
 export const SOCKET_PATH = "/v1/socket";
 
 /** SHA-256 of the generated schemas. It changes only together with the version, unless old and new can still talk. */
-export const SCHEMA_HASH = "39f7b8cf2b00e43816fd2540a45d754640b35f5bc2d7c90673a64e69680f6c13";
+export const SCHEMA_HASH = "2bcc2e8ba8ae5fc52a3b22476524e95436d759fc4fe71798a1d57b4ef072e038";

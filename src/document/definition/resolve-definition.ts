@@ -1,12 +1,14 @@
 // Turns what an author wrote into a `ResolvedType`, or says by name which property cannot work. It trusts nothing: the
 // types stop a TypeScript author, not one of JavaScript.
 
+import { type EventAudience, ShownRows } from "../views/shown-rows.js";
 import { viewTag } from "../views/tag.js";
 import { builder, Declared } from "./builders.js";
 import { type CompiledInput, compileInput } from "./compiled-input.js";
 import { DefinitionError, isRecord, kindOf, requireRecord } from "./definition-error.js";
 import { refuseAsync } from "./refuse-async.js";
 import { resolveHidden } from "./resolve-hidden.js";
+import { resolveParams, resolveViews } from "./resolve-views.js";
 import type { ResolvedHistory, ResolvedMessage, ResolvedType } from "./resolved-type.js";
 import { requireSchema } from "./schema.js";
 import { compileState } from "./state/compiled-state.js";
@@ -65,6 +67,8 @@ export function resolveDefinition(definition: unknown): ResolvedType {
   refuseAsync("state", raw.state);
   const state = compileState(requireSchema("state", raw.state));
   const hidden = resolveHidden(raw.hidden, state);
+  const audiences = resolveAudiences(raw.events);
+  const views = resolveViews(raw, hidden);
   const version = 1;
   return {
     version,
@@ -74,9 +78,14 @@ export function resolveDefinition(definition: unknown): ResolvedType {
     messages,
     queries,
     events: resolveEvents(raw.events),
+    audiences,
     ...accessRules(raw),
     history: resolveHistory(raw.history),
     hidden,
+    views,
+    shown:
+      views === undefined && (hidden ?? [...audiences][0]) !== undefined ? new ShownRows(hidden, audiences) : undefined,
+    params: resolveParams(raw.params),
     tag: hidden === undefined ? "" : viewTag({ version, hidden }),
     revealAuthor: resolveFlag(raw, "revealAuthor"),
   };
@@ -116,10 +125,19 @@ function resolveEvents(events: unknown): ReadonlyMap<string, CompiledInput> {
 function resolveEvent(property: string, name: string, event: unknown): CompiledInput {
   requireIdentifier(property, name);
   if (name === "gap") throw new DefinitionError(property, "is reserved: clients learn by it that events are lost.");
-  const { data, ...others } = requireRecord(property, event);
+  const { data, audience: _audience, ...others } = requireRecord(property, event);
   const other = Object.keys(others).find((key) => others[key] !== undefined);
   if (other !== undefined) throw new DefinitionError(`${property}.${other}`, "is not a property of an event.");
   return compileChecked(`${property}.data`, data);
+}
+
+function resolveAudiences(events: unknown): ReadonlyMap<string, EventAudience> {
+  if (!isRecord(events)) return new Map();
+  const audiences = Object.entries(events).flatMap(([name, event]): [string, EventAudience][] => {
+    if (!isRecord(event) || event.audience === undefined) return [];
+    return [[name, asRule(requireFunction(`events.${name}.audience`, event.audience))]];
+  });
+  return new Map(audiences);
 }
 
 function accessRules(raw: Raw): Pick<ResolvedType, "canCreate" | "canOpen" | "canList" | "canHistory" | "canDelete"> {

@@ -2,6 +2,7 @@
 // the opaque `DocumentType` under a registered symbol, so that it is found whichever copy of the package made it.
 import type { DeepReadonly, Principal } from "@tidemark/protocol";
 import type { HiddenParts } from "../views/hidden.js";
+import type { EventAudience, ShownRows } from "../views/shown-rows.js";
 import type { CompiledInput } from "./compiled-input.js";
 import type { DocumentType } from "./definition.js";
 import { DefinitionError, kindOf } from "./definition-error.js";
@@ -23,6 +24,20 @@ export type ResolvedQuery = ResolvedMessage;
 
 type StateRule = (principal: Principal, state: DeepReadonly<object>, key: string) => boolean;
 
+/** What viewers see instead of the whole state. What the functions return or throw is the author's. */
+export interface ResolvedViews {
+  shared(state: object, params: unknown): unknown;
+  readonly mine:
+    | {
+        /** Throws TypeError for what is no string. */
+        key(viewer: Principal): string;
+        of(state: object, key: string, params: unknown): unknown;
+      }
+    | undefined;
+  /** Source text of the functions: another build of them may see another thing in the same state. */
+  readonly sources: readonly string[];
+}
+
 /** A document type, ready to be hosted. An access rule that is undefined has the default of API.md. */
 export interface ResolvedType {
   readonly version: number;
@@ -33,6 +48,8 @@ export interface ResolvedType {
   readonly messages: ReadonlyMap<string, ResolvedMessage>;
   readonly queries: ReadonlyMap<string, ResolvedQuery>;
   readonly events: ReadonlyMap<string, CompiledInput>;
+  /** Of the events that not everybody hears. */
+  readonly audiences: ReadonlyMap<string, EventAudience>;
   readonly canCreate: ((caller: Principal, key: string) => boolean) | undefined;
   readonly canOpen: StateRule | undefined;
   readonly canList: ((caller: Principal, where: Readonly<Record<string, unknown>>) => boolean) | undefined;
@@ -41,7 +58,13 @@ export interface ResolvedType {
   readonly history: ResolvedHistory;
   /** Undefined: every part is shown. */
   readonly hidden: HiddenParts | undefined;
-  /** Of positions: opaque to clients, empty for a type without views and hidden parts. */
+  /** What subscribers share of the log; undefined: all of it, and views are computed of all of it. */
+  readonly shown: ShownRows | undefined;
+  /** Undefined: subscribers share the log. */
+  readonly views: ResolvedViews | undefined;
+  /** What a viewer may pass; undefined: nothing. */
+  readonly params: CompiledInput | undefined;
+  /** Of positions in the log: empty for a type without hidden parts. Those of views have tags of their own. */
   readonly tag: string;
   readonly revealAuthor: boolean;
 }

@@ -1,18 +1,15 @@
 // Properties whose types stand and whose behaviour does not yet exist. A definition that uses one is refused: what is
 // silently ignored would be found out in production.
-import { DefinitionError, isRecord } from "./definition-error.js";
+import { DefinitionError } from "./definition-error.js";
 
 const unsupported: { readonly [property: string]: string } = {
   everyMs: "(a pace set by the type)",
   indexes: "(filters for service.list)",
   members: "(who is here, durably)",
   migrate: "(migrations)",
-  mine: "(what one viewer sees)",
   onTask: "(tasks)",
   onTimer: "(timers)",
-  params: "(parameters of a view)",
   presence: "(who has the document open)",
-  shared: "(a view of the state)",
   signals: "(ephemeral messages)",
   tasks: "(tasks)",
   timers: "(timers)",
@@ -28,10 +25,6 @@ export function refuseUnsupported(definition: Readonly<Record<string, unknown>>)
     ["clientMin", "above 1 (ending old clients)"],
   ] as const) {
     if (definition[property] !== undefined && definition[property] !== 1) refuse(property, what);
-  }
-  if (!isRecord(definition.events)) return;
-  for (const [name, event] of Object.entries(definition.events)) {
-    if (isRecord(event) && event.audience !== undefined) refuse(`events.${name}.audience`, "(events for some viewers)");
   }
 }
 

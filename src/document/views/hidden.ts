@@ -2,7 +2,6 @@
 // keys only and never at what is inside a part; documents without hidden parts have none of these.
 import { escapeToken, type Json, type JsonObject, type PatchOperation } from "@tidemark/protocol";
 import { invariant } from "../../runtime/invariant.js";
-import type { Committed } from "../documents.js";
 import { topPartOf } from "../parts.js";
 
 const NO_OPERATIONS = "[]";
@@ -50,14 +49,6 @@ export class HiddenParts {
       if (one !== undefined) shown.push(one);
     }
     return shown;
-  }
-
-  /** A transaction as subscribers may know it: one that touches hidden parts only is empty. */
-  committed(row: Committed): Committed {
-    const operations = this.operationsJson(row.operations);
-    if (operations === row.operations) return row;
-    const { epoch, previousEpoch, seq, at, events, by } = row;
-    return { epoch, previousEpoch, seq, at, operations, events, by };
   }
 
   #operation(operation: PatchOperation): PatchOperation | undefined {

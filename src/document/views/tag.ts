@@ -8,10 +8,18 @@ export interface TagParts {
   /** Of the document type. */
   readonly version: number;
   readonly hidden: HiddenParts | undefined;
+  /** Source text of the view functions. */
+  readonly sources?: readonly string[];
+  /** Absent: the log itself. */
+  readonly layer?: "shared" | "mine";
+  /** The view key of a `mine` layer. */
+  readonly group?: string;
+  /** As canonical text. */
+  readonly params?: string;
 }
 
 /** The tag: 16 characters of base64url. */
-export function viewTag({ version, hidden }: TagParts): string {
-  const text = JSON.stringify([version, hidden?.names ?? []]);
+export function viewTag({ version, hidden, sources = [], layer, group = "", params = "" }: TagParts): string {
+  const text = JSON.stringify([layer ?? "log", group, params, version, hidden?.names ?? [], sources]);
   return Buffer.from(digest16(text).subarray(0, 12)).toString("base64url");
 }

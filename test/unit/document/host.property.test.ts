@@ -54,6 +54,7 @@ const documentsWith =
   (inner: Documents): Documents => ({
     open: (request) => inner.open(request),
     close: (document, follower) => inner.close(document, follower),
+    refresh: (document, follower) => inner.refresh(document, follower),
     call: (call) => inner.call(call),
     list: (request) => inner.list(request),
     ...change(inner),
@@ -65,6 +66,9 @@ const audienceWith =
     begin: (at) => inner.begin(at),
     deliver: (rows) => inner.deliver(rows),
     retire: () => inner.retire(),
+    beginLayer: (layer, chain) => inner.beginLayer(layer, chain),
+    endLayer: (layer) => inner.endLayer(layer),
+    release: (head, deltas) => inner.release(head, deltas),
     ...change(inner),
   });
 

@@ -437,7 +437,16 @@ describe("requests", () => {
     );
     client.say(...opens);
     expect(only(await said(client), "ended")).toEqual([
-      ["ended", { s: LIMITS.subscriptionsMax + 1, code: "limit_reached", retry: "after", afterMs: expect.any(Number) }],
+      [
+        "ended",
+        {
+          s: LIMITS.subscriptionsMax + 1,
+          code: "limit_reached",
+          retry: "after",
+          afterMs: expect.any(Number),
+          data: { limit: "subscriptionsMax", value: LIMITS.subscriptionsMax },
+        },
+      ],
     ]);
   });
 

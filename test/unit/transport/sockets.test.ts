@@ -59,6 +59,7 @@ async function serve(loopbackNamesOnly: boolean, admission = wideOpen): Promise<
     documents: {
       open: (request) => documents.open(request),
       close: (document, follower) => documents.close(document, follower),
+      refresh: (document, follower) => documents.refresh(document, follower),
       list: (request) => documents.list(request),
       call(request) {
         if (broken) throw new Error("a bug");

@@ -1,10 +1,10 @@
 // One layer of a view: its state, and the two numbers of WIRE "Ranges". The chain is the seq that the next shared bytes
 // link to; the position is what may be claimed when resuming, and an advance moves only it. Pure.
-import { applyPatch, type DeltaMessage, type JsonObject, PatchError } from "@tidemark/protocol";
-import { isObject } from "./local-diff.js";
+import { applyPatch, type DeltaMessage, type Json, PatchError } from "@tidemark/protocol";
 
 export interface Layer {
-  readonly state: JsonObject;
+  /** An object, but for `mine`, which may be any value. */
+  readonly state: Json;
   /** Epoch of the position. */
   readonly epoch: number;
   readonly seq: number;
@@ -26,10 +26,9 @@ export function withDelta(layer: Layer, [, , prev, seq, operations, extension]: 
   return state === undefined ? undefined : { ...layer, state, epoch, seq, chain: seq };
 }
 
-function patched(state: JsonObject, operations: DeltaMessage[4]): JsonObject | undefined {
+function patched(state: Json, operations: DeltaMessage[4]): Json | undefined {
   try {
-    const next = applyPatch(state, operations);
-    return isObject(next) ? next : undefined;
+    return applyPatch(state, operations);
   } catch (error) {
     if (error instanceof PatchError) return undefined;
     throw error;

@@ -1,6 +1,6 @@
 // What one client holds of one document: its layers, a reset under way, and what has not been told yet. Pure: it is
 // given messages and says whether they fit; `false` means that the stream must heal, and nothing was applied.
-import type { DeltaMessage, HeldPosition, JsonObject, Opened, SnapMessage, WireEvent } from "@tidemark/protocol";
+import type { DeltaMessage, HeldPosition, Json, JsonObject, Opened, SnapMessage, WireEvent } from "@tidemark/protocol";
 import type { ResetReason } from "../api/document.js";
 import type { Position } from "../api/position.js";
 import { type AppliedEvent, deltaChange, type LayerOperations, resetChange, type Update } from "./change.js";
@@ -113,7 +113,7 @@ export class Replica {
 
   snap(index: number, [, , epoch, seq, state]: SnapMessage): boolean {
     const reset = this.#reset;
-    if (reset?.layers[index] !== null || !isObject(state)) return false;
+    if (reset?.layers[index] !== null || !fits(index, state)) return false;
     reset.layers[index] = { state, epoch, seq, chain: seq, tag: reset.tags[index] ?? "" };
     if (!reset.layers.includes(null)) this.#complete(reset);
     return true;
@@ -123,7 +123,7 @@ export class Replica {
     const staged = this.#reset?.layers[index];
     const layer = staged === undefined ? this.#layers[index] : staged;
     const next = layer === undefined || layer === null ? undefined : withDelta(layer, message);
-    if (next === undefined) return false;
+    if (next === undefined || !fits(index, next.state)) return false;
     if (staged === undefined || this.#reset === undefined) {
       this.#layers[index] = next;
       this.#note(index, message, next.epoch);
@@ -178,7 +178,7 @@ export class Replica {
 
   #composed(): JsonObject {
     const [first, second] = this.#layers;
-    const state = first?.state ?? {};
+    const state = isObject(first?.state) ? first.state : {};
     if (second === undefined) return state;
     const held = this.#state;
     const composed = { ...state, mine: second.state };
@@ -203,9 +203,11 @@ function changeOf(
 
 /** The new layer, built from what the old one has in common with it. */
 function shared(old: Layer, fresh: Layer): Layer {
-  const value = withSharing(old.state, fresh.state);
-  return isObject(value) ? { ...fresh, state: value } : fresh;
+  return { ...fresh, state: withSharing(old.state, fresh.state) };
 }
+
+/** The shared layer is an object, which `mine` is put into. */
+const fits = (index: number, state: Json): boolean => index > 0 || isObject(state);
 
 /** Judged at the end of the frame: the advance to the head comes after the snapshots, which may bear older seqs. */
 function reasonOf({ reset, from, viewChanged }: NonNullable<Untold["reset"]>, to: Position): ResetReason {

@@ -152,7 +152,7 @@ export class Stream {
     if (!this.#replica.delta(layer, message)) this.heal();
   }
 
-  ended({ code, retry, afterMs }: Ended): void {
+  ended({ code, retry, afterMs, data }: Ended): void {
     if (this.#state.kind === "over") return;
     this.#forgive();
     this.#leave();
@@ -162,7 +162,7 @@ export class Stream {
       return;
     }
     if (code === "denied") this.#replica.erase();
-    this.#state = { kind: "over", error: new TidemarkError(code) };
+    this.#state = { kind: "over", error: new TidemarkError(code, data === undefined ? {} : { data }) };
   }
 
   /** What the server says it has sent on a handle: R13. True: it is not what is held. */

@@ -63,7 +63,7 @@ const deltaExtension: Shape<DeltaExtension> = object({}, { e: integer(), ev: lis
 
 const refusal = object({ retry, fault }, { afterMs: integer(), reason: anyText, data: json });
 const uncertainty = object({}, { afterMs: integer(), final: flag });
-const endedFields = object({ s: integer(), code: anyText, retry }, { afterMs: integer() });
+const endedFields = object({ s: integer(), code: anyText, retry }, { afterMs: integer(), data: json });
 const faultFields = object({ code: anyText, message: anyText, retry, fault }, { about: anyText });
 const goAwayFields = object({ code: anyText, afterMs: integer(), jitterMs: integer() }, {});
 

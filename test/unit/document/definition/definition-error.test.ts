@@ -34,9 +34,6 @@ describe("documentType: what does not work yet is refused, never ignored", () =>
     ["onTask", {}],
     ["signals", { cursor: z.object({}) }],
     ["presence", z.object({})],
-    ["params", z.object({})],
-    ["shared", () => ({})],
-    ["mine", { key: () => "", of: () => ({}) }],
     ["members", {}],
     ["everyMs", 100],
     ["indexes", { n: () => 1 }],
@@ -50,11 +47,6 @@ describe("documentType: what does not work yet is refused, never ignored", () =>
     expect(error.property).toBe(property);
     expect(error.message).toContain(`\`${property}\` does not work in this version`);
     expect(error.message).toMatch(/: remove it\.$/);
-  });
-
-  it("an event's audience", () => {
-    const error = refused({ events: { hi: { data: z.object({}), audience: () => true } } });
-    expect(error.property).toBe("events.hi.audience");
   });
 
   it("channels of an application", () => {
@@ -92,6 +84,16 @@ describe("documentType: required properties and kinds", () => {
     ["hidden is a name", { hidden: "n" }, "hidden"],
     ["hidden holds no name", { hidden: [1] }, "hidden"],
     ["hidden names no part of the state", { hidden: ["m"] }, "hidden"],
+    ["shared is no function", { shared: {} }, "shared"],
+    ["shared is async", { shared: async () => ({}) }, "shared"],
+    ["mine is a function", { shared: () => ({}), mine: () => ({}) }, "mine"],
+    ["mine without of", { shared: () => ({}), mine: { key: () => "" } }, "mine.of"],
+    ["mine without key", { shared: () => ({}), mine: { of: () => ({}) } }, "mine.key"],
+    ["mine with something else", { shared: () => ({}), mine: { key: () => "", of: () => 1, off: 1 } }, "mine.off"],
+    ["mine without shared or hidden", { mine: { key: () => "", of: () => ({}) } }, "mine"],
+    ["params is no schema", { params: {} }, "params"],
+    ["params that refuse {}", { params: z.object({ search: z.string() }) }, "params"],
+    ["an audience is no function", { events: { hi: { data: z.object({}), audience: "all" } } }, "events.hi.audience"],
     ["history is a word", { history: "always" }, "history"],
     ["history is a number", { history: 10 }, "history"],
     ["history has no such bound", { history: { hours: 1 } }, "history.hours"],

@@ -1,0 +1,63 @@
+// One stream of bytes: a handle, the chain its next delta links to, and the snapshot of all who reset there. The log of
+// a document without views is one, and so is each layer of a view.
+import type { Codec, Piece } from "@tidemark/protocol";
+import type { Snapshot } from "../document/documents.js";
+import { encodeAdvance, type Point } from "./delta-chain.js";
+import { OutgoingFrame } from "./wire.js";
+
+/** Bytes under one handle. */
+export class LayerStream {
+  /** Never reused on this process. */
+  readonly handle: number;
+  readonly #snapshots = new Map<Codec, { readonly of: Snapshot; readonly frame: OutgoingFrame }>();
+  /** The chain: two numbers, because it moves with every commit and is seldom asked for. */
+  #epoch = 0;
+  #seq = 0;
+
+  constructor(handle: number) {
+    this.handle = handle;
+  }
+
+  /** What the next delta links to. */
+  get chain(): Point {
+    return { epoch: this.#epoch, seq: this.#seq };
+  }
+
+  /** It has changed: the next delta links to this. */
+  moveTo({ epoch, seq }: Point): void {
+    this.#epoch = epoch;
+    this.#seq = seq;
+  }
+
+  /** The head has moved. */
+  forgetSnapshots(): void {
+    // clear() makes a new table, even of an empty one.
+    if (this.#snapshots.size > 0) this.#snapshots.clear();
+  }
+
+  /** An advance to the head. */
+  advance(codec: Codec, head: Point): Piece {
+    return encodeAdvance({ codec, handle: this.handle }, this.chain, head);
+  }
+
+  /** The `snap` of a snapshot at `head`, encoded once for all who reset there. It bears the chain's point, so that the
+   * next delta links to it; an advance to the head follows. */
+  snapFrame(codec: Codec, snapshot: Snapshot, head: Point): OutgoingFrame {
+    const known = this.#snapshots.get(codec);
+    if (known?.of === snapshot) return known.frame;
+    const { handle, chain } = this;
+    const pieces = [codec.encodeSnap({ h: handle, epoch: chain.epoch, seq: chain.seq, stateJson: snapshot.stateJson })];
+    if (head.seq > chain.seq) pieces.push(this.advance(codec, head));
+    const frame = frameOf(codec, pieces);
+    this.#snapshots.set(codec, { of: snapshot, frame });
+    return frame;
+  }
+}
+
+/** Pieces that leave together. */
+export const frameOf = (codec: Codec, pieces: readonly Piece[]): OutgoingFrame =>
+  new OutgoingFrame(
+    codec,
+    pieces,
+    pieces.reduce((sum, piece) => sum + piece.length, 0),
+  );
