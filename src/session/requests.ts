@@ -49,6 +49,12 @@ export class Requests implements Origin {
     this.#identity = parts.identity;
     this.client = parts.client;
     this.conn = parts.conn;
+    this.#identity = parts.identity;
+  }
+
+  /** A later token of the same principal was taken. */
+  refreshed(identity: Identified): void {
+    this.#identity = identity;
   }
 
   /** Hands a call on. */

@@ -216,6 +216,7 @@ export class Session {
     const same = sameRights(identity, live.identity);
     live.expiry();
     live.identity = identity;
+    live.requests.refreshed(identity);
     live.expiry = this.#expireAt(identity);
     if (same) return;
     const caller = { principal: identity.principal, space: identity.space };

@@ -117,6 +117,20 @@ describe("greeting", () => {
     expect(client.wire.closed?.code).toBe(CLOSE.identityChanged);
   });
 
+  it("[HELLO-6] [REQ-18] whoami answers for the token that was taken last", async () => {
+    const client = await bench.greeted("ann");
+    const expiry = async (): Promise<unknown> => {
+      client.say(call(1, "$", "whoami", null, { q: 1 }));
+      const [[, , , result]] = (await said(client)) as unknown as [[string, number, null, { expiresAt: number }]];
+      return result.expiresAt;
+    };
+    const first = await expiry();
+    await bench.runtime.advance(1_000);
+    client.say(["auth", { token: "ann" }]);
+    await said(client);
+    expect(await expiry()).toBe(Number(first) + 1_000);
+  });
+
   it("[HELLO-6] ends a session whose identity expires, and keeps one that was refreshed", async () => {
     const idle = await bench.greeted("ann");
     const fresh = await bench.greeted("bob", { client: "cd".repeat(16) });
