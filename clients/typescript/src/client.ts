@@ -12,13 +12,17 @@ import {
 } from "@tidemark/protocol";
 import type { Askers, Senders } from "./api/call.js";
 import type { OpenDocument, OpenOptions, Unsubscribe } from "./api/document.js";
+import type { StreamStats } from "./api/stats.js";
 import type { ConnectOptions, Service, Tide, TideStatus } from "./api/tide.js";
 import { Calls } from "./calls/calls.js";
-import { Connection, type ConnectionListener, socketUrl } from "./connection/connection.js";
+import { Connection, type ConnectionListener } from "./connection/connection.js";
+import { socketUrl } from "./connection/socket-url.js";
 import { asSendersAndAskers } from "./documents/claims.js";
 import { DocumentTable } from "./documents/document-table.js";
 import { Listeners } from "./documents/listeners.js";
 import { methods } from "./documents/methods.js";
+import { Pulse } from "./liveness/pulse.js";
+import { Tally } from "./liveness/tally.js";
 import type { Platform } from "./platform/platform.js";
 import { service } from "./service.js";
 import { Subscriptions } from "./stream/subscriptions.js";
@@ -36,9 +40,10 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
   readonly #subscriptions: Subscriptions;
   readonly #documents: DocumentTable;
   readonly #statuses: Listeners<[status: TideStatus]>;
+  readonly #tally = new Tally();
+  readonly #pulse: Pulse;
   #status: TideStatus = "connecting";
   #pingMs: number = LIMITS.pingIntervalMs;
-  #nextPing = 1;
 
   constructor(options: ConnectOptions, platform: Platform) {
     const connection = new Connection({
@@ -47,6 +52,8 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
       url: socketUrl(options.url),
       token: options.token,
       sdk: SDK,
+      client: [...platform.randomBytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+      connAfter: 0,
       listener: this,
     });
     this.#connection = connection;
@@ -57,13 +64,26 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
       platform,
       calls: this.#calls,
       subscriptions: this.#subscriptions,
-      wire: new DocumentWire(connection, this.#subscriptions, () => this.ping()),
+      wire: new DocumentWire(connection, this.#subscriptions),
+      tally: this.#tally,
+    });
+    this.#pulse = new Pulse({
+      platform,
+      tally: this.#tally,
+      heads: () => this.#subscriptions.heads(),
+      send: (message) => void connection.send(message),
+      settleTally: () => this.#documents.settleTally(),
     });
     this.service = service(this.#calls);
   }
 
   get status(): TideStatus {
     return this.#connection.status;
+  }
+
+  get stats(): StreamStats {
+    this.#documents.settleTally();
+    return this.#tally.stats();
   }
 
   open<K extends TypeName<A>>(type: K, key: string, options?: OpenOptions<At<A, K>>): OpenDocument<A, K> {
@@ -86,17 +106,21 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
 
   live(welcome: Welcome): void {
     this.#pingMs = welcome.pingMs;
+    this.#tally.connected();
+    this.#pulse.start();
     // Streams first: an answer then waits for the first payload of its document.
     this.#subscriptions.connected();
     this.#calls.live();
   }
 
   down(): void {
+    this.#pulse.stop();
     this.#calls.down();
     this.#subscriptions.cut();
   }
 
   closed(error: TidemarkError): void {
+    this.#pulse.stop();
     this.#calls.close(error);
     this.#documents.close(error);
   }
@@ -113,9 +137,12 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
     this.#statuses.tell(status);
   }
 
-  ping(): void {
-    if (!this.#connection.live) return;
-    for (const heads of this.#subscriptions.heads()) this.#connection.send(["ping", this.#nextPing++, heads]);
+  ping(): number {
+    return this.#pulse.ping();
+  }
+
+  async expiresAt(): Promise<number> {
+    return (await this.service.whoami()).expiresAt;
   }
 
   message(message: ServerMessage): void {
@@ -137,6 +164,8 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
         this.#connection.send(["pong", message[1], this.#subscriptions.answer(message[2])]);
         return;
       case "pong":
+        this.#pulse.answered(message[1]);
+        this.#connection.answered(message[1]);
         this.#subscriptions.compare(message[2]);
         return;
       case "welcome":
@@ -151,12 +180,10 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
 class DocumentWire {
   readonly #connection: Connection;
   readonly #subscriptions: Subscriptions;
-  readonly ping: () => void;
 
-  constructor(connection: Connection, subscriptions: Subscriptions, ping: () => void) {
+  constructor(connection: Connection, subscriptions: Subscriptions) {
     this.#connection = connection;
     this.#subscriptions = subscriptions;
-    this.ping = ping;
   }
 
   get live(): boolean {
@@ -171,8 +198,20 @@ class DocumentWire {
     return this.#connection.error;
   }
 
+  get trusted(): boolean {
+    return this.#connection.trusted;
+  }
+
+  get heardMs(): number {
+    return this.#connection.heardMs;
+  }
+
   start(): void {
     this.#connection.start();
+  }
+
+  ask(): void {
+    this.#connection.ask();
   }
 
   restart(): void {

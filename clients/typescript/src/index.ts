@@ -18,5 +18,6 @@ export { TidemarkError } from "@tidemark/protocol";
 export type * from "./api/call.js";
 export type * from "./api/document.js";
 export type * from "./api/position.js";
+export type * from "./api/stats.js";
 export type * from "./api/tide.js";
 export { connect } from "./connect.js";

@@ -10,6 +10,8 @@ export const CLIENT_LIMITS = Object.freeze({
   wakeGraceMs: 5_000,
   /** A timer later than this was held up by a frozen page, so silence proves nothing yet. */
   lateTimerMs: 1_000,
+  /** Between two reports of what was counted. */
+  reportIntervalMs: 60_000,
   /** A connection that lasted so long starts its back-off anew. */
   settledMs: 5_000,
   /** From the beginning of a connection to `welcome`; an application may take 10 s to say who somebody is. Less than

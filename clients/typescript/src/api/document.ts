@@ -35,8 +35,20 @@ export type Change =
       readonly reason: ResetReason;
     };
 
-/** Where a document stands. `denied` (state is erased) and `ended` are final and have an `error`. */
+/**
+ * Where a document stands. `connecting`: the first payload is awaited. `live`: within two heartbeats of the head.
+ * `stale`: a reconnect, a resync, or silence past the watchdog; what is shown is the last known. `offline`: the network
+ * is known to be down. `denied` (state is erased) and `ended` are final and have an `error`. `closed`: you closed it.
+ */
 export type Status = "connecting" | "live" | "stale" | "offline" | "denied" | "ended" | "closed";
+
+/** How old what is shown may be. */
+export interface Staleness {
+  /** When it was last known to be live: the last sign of life before doubt began. Unix ms by this machine's clock. */
+  readonly since: number;
+  /** Commits that are known to be missing; undefined when that is unknown. There may be more. */
+  readonly behind: number | undefined;
+}
 
 /** Called after the state has moved, live and after a reset alike. */
 export interface ItemObserver<Item> {
@@ -79,6 +91,8 @@ export interface LiveDocument<C extends Contract> extends AsyncIterable<View<C>>
   readonly confirmed: View<C> | undefined;
   readonly position: Position | undefined;
   readonly status: Status;
+  /** Set while `stale`, and while `offline` with a state to show. */
+  readonly staleness: Staleness | undefined;
   /** Set while `denied` or `ended`. */
   readonly error: TidemarkError | undefined;
   readonly send: Senders<C>;
@@ -93,7 +107,7 @@ export interface LiveDocument<C extends Contract> extends AsyncIterable<View<C>>
     listener: (data: DeepReadonly<EventMap<C>[K]>, at: Position) => void,
   ): Unsubscribe;
   onStatus(listener: (status: Status) => void): Unsubscribe;
-  /** Asks the sequencer now. Heals a difference it finds. */
+  /** Asks the sequencer now, end to end, and the connection with it. Heals a difference it finds. */
   probe(): Promise<Probe>;
   /** Gives this opening back; the last one closes the stream after 5 s. */
   close(): void;

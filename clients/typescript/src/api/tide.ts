@@ -3,6 +3,7 @@ import type { AnyApp, At, Json, JsonPatchOperation, Principal, TypeName, View } 
 import type { Askers, Senders } from "./call.js";
 import type { OpenDocument, OpenOptions, Unsubscribe } from "./document.js";
 import type { Position } from "./position.js";
+import type { StreamStats } from "./stats.js";
 
 /** Options of `connect`. */
 export interface ConnectOptions {
@@ -66,6 +67,8 @@ export interface Tide<A extends AnyApp> {
   /** Messages and queries without a subscription: resolves when durable. */
   call<K extends TypeName<A>>(type: K, key: string): Senders<At<A, K>> & Askers<At<A, K>>;
   readonly service: Service<A>;
+  /** What this client has seen of its streams so far: latencies, time not live, differences healed by kind. */
+  readonly stats: StreamStats;
   onStatus(listener: (status: TideStatus) => void): Unsubscribe;
   /** Closes everything; waiting calls get `closed`, with outcome `unknown` if they were sent. */
   close(): void;

@@ -5,23 +5,23 @@ import {
   type ClientMessage,
   type Codec,
   type ErrorCode,
-  type Json,
   LIMITS,
   mayReconnect,
   PROTOCOL_VERSION,
   parseServerMessage,
   type ServerMessage,
-  SOCKET_PATH,
   TidemarkError,
   type Welcome,
 } from "@tidemark/protocol";
 import type { TideStatus } from "../api/tide.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Cancel, Platform, Socket, Wake } from "../platform/platform.js";
-import { backOffMs } from "./back-off.js";
 import { type ConnectionEvent, type ConnectionState, transition } from "./connection-state.js";
+import { faultOf } from "./ending.js";
 import { Heartbeat } from "./heartbeat.js";
 import { Outbox } from "./outbox.js";
+import { ReturnPlan } from "./return-plan.js";
+import { TokenRefresh } from "./token-refresh.js";
 import { TokenSource } from "./token-source.js";
 
 /** What the connection tells. Calls never nest. */
@@ -36,8 +36,10 @@ export interface ConnectionListener {
   frameEnd(): void;
   /** `status` may have changed. */
   statusChanged(): void;
-  /** A heartbeat is due: send pings with heads. */
-  ping(): void;
+  /** A heartbeat is due: send pings with heads; the k of the last. */
+  ping(): number;
+  /** Asks the server when the identity of this connection expires, Unix ms by its clock. */
+  expiresAt(): Promise<number>;
   /** It will not come back. */
   closed(error: TidemarkError): void;
 }
@@ -48,16 +50,12 @@ export interface ConnectionOptions {
   readonly url: URL;
   readonly token: string | (() => Promise<string>);
   readonly sdk: string;
+  /** Who calls: 128 random bits in lower-case hex. */
+  readonly client: string;
+  /** The number of the first connection is the one after it. */
+  readonly connAfter: number;
   readonly listener: ConnectionListener;
 }
-
-/** What a server asked for before it closed. */
-interface Hint {
-  readonly afterMs: number;
-  readonly jitterMs: number;
-}
-
-const NO_FAILURE = { failures: 0, unreachable: false };
 
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -65,17 +63,17 @@ export class Connection {
   readonly #tokens: TokenSource;
   readonly #outbox: Outbox;
   readonly #heartbeat: Heartbeat;
-  readonly #client: string;
+  readonly #refresh: TokenRefresh;
+  readonly #return: ReturnPlan;
   readonly #stopWake: Cancel;
   #state: ConnectionState = { kind: "idle" };
   /** Rises with each connection; what belongs to an older one is ignored. */
-  #conn = 0;
+  #conn: number;
   #socket: Socket | undefined;
-  /** The back-off, or the time limit of a connection that is being made. */
-  #timer: Cancel = () => undefined;
-  #refresh: Cancel = () => undefined;
+  /** When the newest try began. */
   #triedAtMs = 0;
-  #hint: Hint | undefined;
+  /** The time limit of a connection that is being made. */
+  #timer: Cancel = () => undefined;
   #fault: ErrorCode | undefined;
   #clockOffsetMs: number | undefined;
 
@@ -83,7 +81,8 @@ export class Connection {
     this.#options = options;
     this.#platform = options.platform;
     this.#tokens = new TokenSource(options.token);
-    this.#client = [...options.platform.randomBytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.#conn = options.connAfter;
+    this.#return = new ReturnPlan(options.platform);
     this.#outbox = new Outbox({
       platform: options.platform,
       codec: options.codec,
@@ -93,6 +92,14 @@ export class Connection {
       platform: options.platform,
       ping: () => options.listener.ping(),
       dead: () => this.restart(CLOSE.silent),
+      trustChanged: () => options.listener.statusChanged(),
+    });
+    this.#refresh = new TokenRefresh({
+      platform: options.platform,
+      tokens: this.#tokens,
+      send: (token) => void this.send(["auth", { token }]),
+      expiresAt: () => options.listener.expiresAt(),
+      serverNowMs: () => this.serverNowMs,
     });
     this.#stopWake = options.platform.onWake((wake) => this.#wake(wake));
   }
@@ -106,6 +113,16 @@ export class Connection {
 
   get live(): boolean {
     return this.#state.kind === "live";
+  }
+
+  /** What came is no older than two heartbeats; only while live. */
+  get trusted(): boolean {
+    return this.#heartbeat.trusted;
+  }
+
+  /** When something last came, on the monotonic clock. */
+  get heardMs(): number {
+    return this.#heartbeat.heardMs;
   }
 
   /** Why it is closed for good. */
@@ -131,6 +148,16 @@ export class Connection {
     return this.#outbox.push(message);
   }
 
+  /** Sends heads now; without an answer in a short time the connection is given up. Only while live. */
+  ask(): void {
+    if (this.live) this.#heartbeat.ask();
+  }
+
+  /** The answer to ping `k` came. */
+  answered(k: number): void {
+    this.#heartbeat.answered(k);
+  }
+
   /** Gives this socket up and makes another. */
   restart(code: number = CLOSE.restart): void {
     this.#lost(code);
@@ -142,6 +169,7 @@ export class Connection {
     this.#outbox.flush();
     this.#drop(1_000);
     this.#timer();
+    this.#return.stop();
     this.#stopWake();
     this.#go({ kind: "finished", error });
     this.#options.listener.closed(error);
@@ -154,11 +182,16 @@ export class Connection {
     const conn = ++this.#conn;
     this.#triedAtMs = this.#platform.monotonicMs();
     this.#fault = undefined;
-    this.#timer = this.#platform.setTimer(CLIENT_LIMITS.welcomeMs, () => this.#lost(CLOSE.helloTimeout));
+    this.#giveUpAfter(CLIENT_LIMITS.welcomeMs);
     this.#tokens.next().then(
       (token) => conn === this.#conn && this.#openSocket(conn, token),
       (error: unknown) => conn === this.#conn && this.#tokenFailed(error),
     );
+  }
+
+  #giveUpAfter(delayMs: number): void {
+    this.#timer();
+    this.#timer = this.#platform.setTimer(delayMs, () => this.#lost(CLOSE.helloTimeout));
   }
 
   #tokenFailed(error: unknown): void {
@@ -179,7 +212,8 @@ export class Connection {
 
   #greet(conn: number, token: string): void {
     this.#go({ kind: "opened" });
-    const hello = { v: PROTOCOL_VERSION, token, client: this.#client, conn, sdk: this.#options.sdk, caps: [] };
+    const { client, sdk } = this.#options;
+    const hello = { v: PROTOCOL_VERSION, token, client, conn, sdk, caps: [] };
     this.#outbox.clear();
     this.#outbox.push(["hello", hello]);
     this.#outbox.flush();
@@ -188,27 +222,15 @@ export class Connection {
   #welcomed(welcome: Welcome): void {
     this.#timer();
     this.#tokens.accepted();
-    this.#hint = undefined;
+    this.#return.forget();
     this.#clockOffsetMs = welcome.now - this.#platform.now();
     this.#outbox.frameBytesMax = welcome.limits.frameBytesMax ?? LIMITS.frameBytesMax;
     this.#heartbeat.start(welcome.watchdogMs);
-    this.#scheduleRefresh(welcome.exp - welcome.now);
+    this.#refresh.start(welcome.exp);
     this.#go({ kind: "welcomed", nowMs: this.#platform.monotonicMs() });
     // The listener first: what applications send when they hear of it must find its place behind what waits.
     this.#options.listener.live(welcome);
     this.#options.listener.statusChanged();
-  }
-
-  #scheduleRefresh(lifeMs: number): void {
-    const conn = this.#conn;
-    this.#refresh = this.#tokens.schedule(this.#platform, lifeMs, () => {
-      this.#tokens.next().then(
-        (token) => conn === this.#conn && this.live && this.send(["auth", { token }]),
-        // The server closes when the old token expires; the next connection asks again.
-        () => undefined,
-      );
-      this.#scheduleRefresh(lifeMs);
-    });
   }
 
   // ------------------------------------------------------------------------------------------------ frames in
@@ -216,13 +238,9 @@ export class Connection {
   #frame(frame: string | Uint8Array): void {
     this.#heartbeat.heard();
     const conn = this.#conn;
-    let messages: readonly Json[];
     try {
-      messages = this.#options.codec.decode(frame, {
-        bytesMax: CLIENT_LIMITS.frameBytesMax,
-        depthMax: LIMITS.depthMax,
-      });
-      for (const raw of messages) {
+      const limits = { bytesMax: CLIENT_LIMITS.frameBytesMax, depthMax: LIMITS.depthMax };
+      for (const raw of this.#options.codec.decode(frame, limits)) {
         const message = parseServerMessage(raw);
         if (message !== undefined) this.#message(message);
         if (conn !== this.#conn) return;
@@ -245,7 +263,7 @@ export class Connection {
         this.#fault = message[1].code;
         return;
       case "goaway":
-        this.#hint = message[1];
+        this.#return.hint(message[1]);
         return;
       default:
         if (this.live) this.#options.listener.message(message);
@@ -269,44 +287,37 @@ export class Connection {
     this.#drop(code);
     this.#timer();
     this.#go({ kind: "lost", nowMs: this.#platform.monotonicMs() });
-    this.#wait(this.#delayMs());
+    const { failures, unreachable } = lastTry(this.#state);
+    // A try that came to nothing after long has waited already.
+    const waitedMs = unreachable ? this.#platform.monotonicMs() - this.#triedAtMs : 0;
+    this.#return.wait({ failures, waitedMs }, () => this.#due());
     if (wasLive) this.#options.listener.down();
     this.#options.listener.statusChanged();
   }
 
-  #delayMs(): number {
-    const hint = this.#hint;
-    this.#hint = undefined;
-    if (hint !== undefined) return hint.afterMs + this.#platform.random() * hint.jitterMs;
-    const { failures, unreachable } = this.#state.kind === "waiting" ? this.#state : NO_FAILURE;
-    // A try that came to nothing after long has waited already.
-    const waitedMs = unreachable ? this.#platform.monotonicMs() - this.#triedAtMs : 0;
-    return Math.max(0, backOffMs(failures, this.#platform.random()) - waitedMs);
-  }
-
-  #wait(delayMs: number): void {
-    this.#timer();
-    this.#timer = this.#platform.setTimer(Math.min(delayMs, CLIENT_LIMITS.timerMaxMs), () => {
-      this.#go({ kind: "due" });
-      this.#attempt();
-      this.#options.listener.statusChanged();
-    });
+  #due(): void {
+    this.#go({ kind: "due" });
+    this.#attempt();
+    this.#options.listener.statusChanged();
   }
 
   /** Forgets the socket at once: a half-open one may take minutes to say that it is closed. */
   #drop(code: number): void {
     this.#conn++;
     this.#heartbeat.stop();
-    this.#refresh();
+    this.#refresh.stop();
     this.#outbox.clear();
     this.#socket?.close(code);
     this.#socket = undefined;
   }
 
   #wake(wake: Wake): void {
-    if (this.#state.kind === "live") this.#heartbeat.wake();
-    else if (this.#state.kind === "waiting" && wake !== "offline") {
-      this.#wait(this.#platform.random() * LIMITS.backoffBaseMs);
+    const { kind } = this.#state;
+    if (kind === "live") this.#heartbeat.ask();
+    else if (wake !== "offline") {
+      this.#return.wake();
+      // What was under way may have died in the sleep, and nobody would say so.
+      if (kind === "connecting" || kind === "greeting") this.#giveUpAfter(CLIENT_LIMITS.wakeGraceMs);
     }
     this.#options.listener.statusChanged();
   }
@@ -316,27 +327,6 @@ export class Connection {
   }
 }
 
-function faultOf(code: number): ErrorCode {
-  switch (code) {
-    case CLOSE.tooLarge:
-      return "too_large";
-    case CLOSE.unsupportedVersion:
-      return "unsupported_version";
-    case CLOSE.identityChanged:
-      return "identity_changed";
-    case CLOSE.revoked:
-      return "revoked";
-    case CLOSE.denied:
-      return "denied";
-    default:
-      return "protocol_error";
-  }
-}
-
-/** The socket's address for what an application calls the service: `https://host` or `wss://host`. */
-export function socketUrl(url: string): URL {
-  const address = new URL(SOCKET_PATH, url);
-  if (address.protocol === "https:") address.protocol = "wss:";
-  if (address.protocol === "http:") address.protocol = "ws:";
-  return address;
+function lastTry(state: ConnectionState): { readonly failures: number; readonly unreachable: boolean } {
+  return state.kind === "waiting" ? state : { failures: 0, unreachable: false };
 }

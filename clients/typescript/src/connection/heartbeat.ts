@@ -1,14 +1,17 @@
-// Tells an idle connection from a dead one. It answers nothing and compares nothing itself: the heads are the
-// subscriptions' to judge. One timer, armed for the next moment that could matter, is all it costs per message.
+// Tells an idle connection from a dead one, and one that is up to date from one that was asleep. It answers nothing and
+// compares nothing itself: the heads are the subscriptions' to judge. One timer, armed for the next moment that could
+// matter, is all it costs per message.
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Cancel, Platform } from "../platform/platform.js";
 
 interface HeartbeatOptions {
   readonly platform: Platform;
-  /** Sends a ping with heads. */
-  readonly ping: () => void;
+  /** Sends pings with heads; the k of the last. */
+  readonly ping: () => number;
   /** Nothing came for the watchdog's time. */
   readonly dead: () => void;
+  /** `trusted` is another. */
+  readonly trustChanged: () => void;
 }
 
 export class Heartbeat {
@@ -20,30 +23,56 @@ export class Heartbeat {
   #dueMs = 0;
   #pinged = false;
   #graced = false;
+  /** After a silence past the watchdog: the ping whose answer will show that nothing is under way any more. */
+  #awaited: number | undefined;
+  #doubtedMs = Number.NEGATIVE_INFINITY;
   #cancel: Cancel | undefined;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
   }
 
+  /** When something last came, on the monotonic clock; kept when it stops. */
+  get heardMs(): number {
+    return this.#heardMs;
+  }
+
+  /** The watchdog has not run out, and if it did, everything sent meanwhile has come since. */
+  get trusted(): boolean {
+    return this.#awaited === undefined && !this.#isSilent(this.#options.platform.monotonicMs());
+  }
+
   start(watchdogMs: number): void {
     this.stop();
     this.#watchdogMs = watchdogMs;
+    this.#awaited = undefined;
     this.heard();
     this.#arm();
   }
 
   /** A message came. */
   heard(): void {
-    this.#heardMs = this.#options.platform.monotonicMs();
-    this.#deadlineMs = this.#heardMs + this.#watchdogMs;
+    const nowMs = this.#options.platform.monotonicMs();
+    // Asleep, with timers that were asleep too: what comes first may be what waited longest.
+    if (this.#isSilent(nowMs) && nowMs - this.#doubtedMs >= this.#watchdogMs) this.#doubt();
+    this.#heardMs = nowMs;
+    this.#deadlineMs = nowMs + this.#watchdogMs;
     this.#pinged = false;
     this.#graced = false;
   }
 
-  /** The page was shown or the network changed: asks at once, and waits for the answer only a short time. */
-  wake(): void {
+  /** The answer to ping `k` came, and before it all that was sent before it. */
+  answered(k: number): void {
+    if (this.#awaited === undefined || k < this.#awaited) return;
+    this.#awaited = undefined;
+    this.#options.trustChanged();
+  }
+
+  /** The page was shown, the network changed, or somebody asks: pings, and waits for the answer only a short time. */
+  ask(): void {
     if (this.#cancel === undefined) return;
+    if (this.#isSilent(this.#options.platform.monotonicMs())) this.#doubt();
+    else this.#options.ping();
     this.#grace();
   }
 
@@ -52,11 +81,20 @@ export class Heartbeat {
     this.#cancel = undefined;
   }
 
+  #isSilent(nowMs: number): boolean {
+    return this.#cancel !== undefined && nowMs - this.#heardMs >= this.#watchdogMs;
+  }
+
+  #doubt(): void {
+    this.#doubtedMs = this.#options.platform.monotonicMs();
+    this.#awaited = this.#options.ping();
+    this.#options.trustChanged();
+  }
+
   #grace(): void {
     this.#deadlineMs = this.#options.platform.monotonicMs() + CLIENT_LIMITS.wakeGraceMs;
     this.#pinged = true;
     this.#graced = true;
-    this.#options.ping();
     this.#arm();
   }
 
@@ -73,7 +111,7 @@ export class Heartbeat {
     // A frozen page runs its timers before the messages that waited with them: ask before judging.
     const late = nowMs - this.#dueMs > CLIENT_LIMITS.lateTimerMs;
     if (nowMs >= this.#deadlineMs && late && !this.#graced) {
-      this.#grace();
+      this.ask();
       return;
     }
     if (nowMs >= this.#deadlineMs) {

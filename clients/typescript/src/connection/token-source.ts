@@ -1,7 +1,5 @@
-// Where tokens come from, and when the next one is due. It only ever sends them to the caller, never to a log or URL.
+// Where tokens come from. It only ever gives them to the caller, never to a log or URL.
 import { TidemarkError } from "@tidemark/protocol";
-import { CLIENT_LIMITS } from "../limits.js";
-import type { Cancel, Platform } from "../platform/platform.js";
 
 /** Asks the application for tokens. */
 export class TokenSource {
@@ -35,10 +33,8 @@ export class TokenSource {
     this.#refused = this.#last;
   }
 
-  /** Calls `refresh` before a token that lives `lifeMs` expires. A token given as text cannot be refreshed. */
-  schedule(platform: Platform, lifeMs: number, refresh: () => void): Cancel {
-    if (typeof this.#source === "string" || !(lifeMs > 0)) return () => undefined;
-    const leadMs = Math.min(CLIENT_LIMITS.tokenLeadMs, lifeMs / 2);
-    return platform.setTimer(Math.min(lifeMs - leadMs, CLIENT_LIMITS.timerMaxMs), refresh);
+  /** A token given as text cannot be refreshed. */
+  get renews(): boolean {
+    return typeof this.#source === "function";
   }
 }

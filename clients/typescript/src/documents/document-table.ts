@@ -2,27 +2,26 @@
 // of them so that a remount costs nothing.
 import { type Contract, formatDocumentId, isKey, isTypeName, type Json, TidemarkError } from "@tidemark/protocol";
 import type { Probe } from "../api/document.js";
-import type { TideStatus } from "../api/tide.js";
 import type { Calls } from "../calls/calls.js";
 import { copyInput } from "../calls/input.js";
 import { CLIENT_LIMITS } from "../limits.js";
+import type { Tally } from "../liveness/tally.js";
 import type { Cancel, Platform } from "../platform/platform.js";
-import type { StreamWire } from "../stream/stream.js";
 import type { Subscriptions } from "../stream/subscriptions.js";
 import type { Method } from "./claims.js";
-import { FollowedDocument, type Follower } from "./followed-document.js";
+import { FollowedDocument, type FollowedWire, type Follower } from "./followed-document.js";
 import { Opening } from "./opening.js";
 import { probe } from "./probe.js";
 
 interface TableOptions {
   readonly platform: Platform;
-  readonly wire: StreamWire & {
-    readonly status: TideStatus;
+  readonly wire: FollowedWire & {
     readonly error: TidemarkError | undefined;
     start(): void;
-    /** Sends a heartbeat now; its answer compares what was sent with what is held. */
-    ping(): void;
+    /** Sends a heartbeat now: its answer compares what was sent with what is held, and its absence is noticed. */
+    ask(): void;
   };
+  readonly tally: Tally;
   readonly subscriptions: Subscriptions;
   readonly calls: Calls;
 }
@@ -56,7 +55,7 @@ export class DocumentTable {
       message: (name, followed) => (input, options) =>
         calls.call({ lane: target, target, name, input, options, view: followed() }),
       query: (name) => (input, options) => calls.call({ lane: undefined, target, name, input, options }),
-      probe: (followed): Promise<Probe> => probe(followed, { platform, calls, ping: () => wire.ping() }),
+      probe: (followed): Promise<Probe> => probe(followed, { platform, calls, ask: () => wire.ask() }),
       release: (follower) => this.#release(document, follower),
     });
     document.follow(opening);
@@ -80,6 +79,11 @@ export class DocumentTable {
       });
       return Object.assign(result, { receipt: sent.receipt });
     };
+  }
+
+  /** Counts the time of all documents up to now. */
+  settleTally(): void {
+    for (const document of this.#documents.values()) document.settleTally();
   }
 
   statusChanged(): void {
@@ -120,13 +124,13 @@ export class DocumentTable {
   }
 
   #made(documentId: string, create: Json | undefined): FollowedDocument {
-    const { platform, wire } = this.#options;
+    const { platform, wire, tally } = this.#options;
     const document: FollowedDocument = new FollowedDocument({
       platform,
       wire,
+      tally,
       documentId,
       create,
-      tideStatus: () => wire.status,
       over: () => this.#forget(document),
     });
     return document;

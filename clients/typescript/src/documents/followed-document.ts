@@ -1,10 +1,11 @@
 // One document that is followed, however often it was opened: its stream, its openings, and the senders that wait for
 // it to show their effect. It turns where the stream and the connection stand into the status applications see.
 import type { Json, JsonObject, TidemarkError } from "@tidemark/protocol";
-import type { Status } from "../api/document.js";
+import type { Staleness, Status } from "../api/document.js";
 import type { Position } from "../api/position.js";
 import type { TideStatus } from "../api/tide.js";
 import type { View } from "../calls/call.js";
+import type { Tally } from "../liveness/tally.js";
 import type { Platform } from "../platform/platform.js";
 import type { Update } from "../stream/change.js";
 import { Stream, type StreamWire } from "../stream/stream.js";
@@ -14,12 +15,21 @@ export interface Follower {
   moved(update: Update | undefined): void;
 }
 
+/** What a followed document asks of the connection. */
+export interface FollowedWire extends StreamWire {
+  readonly status: TideStatus;
+  /** What the connection brought is no older than two heartbeats. */
+  readonly trusted: boolean;
+  /** When something last came, on the monotonic clock. */
+  readonly heardMs: number;
+}
+
 interface FollowedOptions {
   readonly platform: Platform;
-  readonly wire: StreamWire;
+  readonly wire: FollowedWire;
+  readonly tally: Tally;
   readonly documentId: string;
   readonly create: Json | undefined;
-  readonly tideStatus: () => TideStatus;
   /** The stream has ended; nothing will come any more. */
   readonly over: () => void;
 }
@@ -28,10 +38,15 @@ export class FollowedDocument implements View {
   readonly stream: Stream;
   readonly #options: FollowedOptions;
   readonly #followers = new Set<Follower>();
+  /** Where it stood when it was last looked at, for the time it spends there. */
+  #stood: { readonly isLive: boolean; readonly sinceMs: number };
+  /** When it was last known to be live, on the monotonic clock. */
+  #liveUntilMs: number | undefined;
   #waiting: { readonly seq: number; readonly then: () => void }[] = [];
 
   constructor(options: FollowedOptions) {
     this.#options = options;
+    this.#stood = { isLive: false, sinceMs: options.platform.monotonicMs() };
     this.stream = new Stream({ ...options, observer: { moved: (update) => this.#moved(update) } });
   }
 
@@ -61,9 +76,27 @@ export class FollowedDocument implements View {
       if (error === undefined || error.code === "closed") return "closed";
       return error.code === "denied" ? "denied" : "ended";
     }
-    if (this.#options.tideStatus() === "offline") return "offline";
+    const { wire } = this.#options;
+    if (wire.status === "offline") return "offline";
     if (this.state === undefined) return "connecting";
-    return phase === "live" ? "live" : "stale";
+    return phase === "live" && wire.trusted ? "live" : "stale";
+  }
+
+  /** Undefined while it is live, or nothing is shown, or nothing will come any more. */
+  get staleness(): Staleness | undefined {
+    const { status } = this;
+    if ((status !== "stale" && status !== "offline") || this.state === undefined) return undefined;
+    const { platform, wire } = this.#options;
+    const liveUntilMs = this.#liveUntilMs ?? wire.heardMs;
+    return { since: platform.now() - (platform.monotonicMs() - liveUntilMs), behind: this.stream.behind };
+  }
+
+  /** Counts the time up to now. */
+  settleTally(): void {
+    const { platform, tally } = this.#options;
+    const nowMs = platform.monotonicMs();
+    tally.passed(this.#stood.isLive, nowMs - this.#stood.sinceMs);
+    this.#stood = { isLive: this.#stood.isLive, sinceMs: nowMs };
   }
 
   /** How many openings there are. */
@@ -80,22 +113,30 @@ export class FollowedDocument implements View {
   }
 
   whenReached(seq: number, then: () => void): void {
-    if (this.#reached(seq)) then();
-    else this.#waiting.push({ seq, then });
+    if (this.#reached(seq)) {
+      then();
+      return;
+    }
+    this.stream.learned(seq);
+    this.#waiting.push({ seq, then });
   }
 
   /** The connection's status changed. */
   statusChanged(): void {
+    this.#note();
     for (const follower of [...this.#followers]) follower.moved(undefined);
   }
 
   /** Ends it; with an error, for a reason of the connection's. */
   close(error?: TidemarkError): void {
+    this.settleTally();
     this.stream.close(error);
     this.#moved(undefined);
   }
 
   #moved(update: Update | undefined): void {
+    this.#note();
+    if (update?.change?.cause === "reset") this.#options.tally.reset(update.change.reason);
     for (const follower of [...this.#followers]) follower.moved(update);
     const reset = update?.change?.cause === "reset";
     const waiting = this.#waiting;
@@ -103,6 +144,14 @@ export class FollowedDocument implements View {
     this.#waiting = reset ? [] : waiting.filter(({ seq }) => !this.#reached(seq));
     for (const wait of waiting) if (reset || this.#reached(wait.seq)) wait.then();
     if (this.stream.phase === "over") this.#options.over();
+  }
+
+  #note(): void {
+    const isLive = this.status === "live";
+    if (isLive === this.#stood.isLive) return;
+    this.settleTally();
+    this.#stood = { ...this.#stood, isLive };
+    this.#liveUntilMs = isLive ? undefined : this.#options.wire.heardMs;
   }
 
   #reached(seq: number): boolean {

@@ -2,7 +2,16 @@
 // back; what it last showed stays.
 import type { Contract, DeepReadonly, Json, TidemarkError, View } from "@tidemark/protocol";
 import type { Askers, Senders } from "../api/call.js";
-import type { Change, EventMap, LiveDocument, Observer, Probe, Status, Unsubscribe } from "../api/document.js";
+import type {
+  Change,
+  EventMap,
+  LiveDocument,
+  Observer,
+  Probe,
+  Staleness,
+  Status,
+  Unsubscribe,
+} from "../api/document.js";
 import type { Position } from "../api/position.js";
 import type { Platform } from "../platform/platform.js";
 import type { Update } from "../stream/change.js";
@@ -68,6 +77,10 @@ export class Opening<C extends Contract> implements LiveDocument<C>, Follower {
 
   get status(): Status {
     return this.#last === undefined ? this.#document.status : "closed";
+  }
+
+  get staleness(): Staleness | undefined {
+    return this.#last === undefined ? this.#document.staleness : undefined;
   }
 
   get error(): TidemarkError | undefined {

@@ -9,12 +9,13 @@ export const platform: Platform = {
   online: () => globalThis.navigator?.onLine !== false,
   onWake(listener) {
     const stop = new AbortController();
-    const hear = (target: EventTarget, event: string, then: () => void): void =>
+    const hear = (target: EventTarget, event: string, then: (event: Event) => void): void =>
       target.addEventListener(event, then, { signal: stop.signal });
     if (typeof globalThis.addEventListener === "function") {
       hear(globalThis, "online", () => listener("online"));
       hear(globalThis, "offline", () => listener("offline"));
-      hear(globalThis, "pageshow", () => listener("visible"));
+      // A page that is restored lost its sockets without a word; one that is loaded has none yet.
+      hear(globalThis, "pageshow", (event) => Reflect.get(event, "persisted") === true && listener("visible"));
     }
     if (typeof document !== "undefined") {
       hear(document, "visibilitychange", () => document.visibilityState === "visible" && listener("visible"));

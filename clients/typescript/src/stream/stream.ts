@@ -17,7 +17,9 @@ import {
   type SnapMessage,
   TidemarkError,
 } from "@tidemark/protocol";
+import type { Divergence } from "../api/stats.js";
 import { backOffMs } from "../connection/back-off.js";
+import type { Tally } from "../liveness/tally.js";
 import type { Cancel, Platform } from "../platform/platform.js";
 import type { Update } from "./change.js";
 import { Replica } from "./replica.js";
@@ -47,12 +49,18 @@ export interface StreamOptions {
   readonly documentId: string;
   readonly create: Json | undefined;
   readonly observer: StreamObserver;
+  readonly tally: Tally;
+}
+
+interface Subscribed {
+  readonly s: number;
+  readonly handles: readonly number[];
 }
 
 type StreamState =
   | { readonly kind: "down" }
-  | { readonly kind: "opening"; readonly s: number; readonly handles: readonly number[]; readonly late: Cancel }
-  | { readonly kind: "live"; readonly s: number; readonly handles: readonly number[]; readonly sinceMs: number }
+  | ({ readonly kind: "opening"; readonly fromMs: number; readonly late: Cancel } & Subscribed)
+  | ({ readonly kind: "live"; readonly sinceMs: number } & Subscribed)
   | { readonly kind: "pausing"; readonly due: Cancel }
   | { readonly kind: "over"; readonly error: TidemarkError | undefined };
 
@@ -60,8 +68,10 @@ export class Stream {
   readonly #options: StreamOptions;
   readonly #replica = new Replica();
   #state: StreamState = { kind: "down" };
-  /** What is held was found wrong: it is not resumed from until a reset is complete. */
-  #healing = false;
+  /** How what is held was found wrong: it is not resumed from until a reset is complete. */
+  #doubt: Divergence | undefined;
+  /** The greatest seq heard of since it was last live: what is held may be that far behind. */
+  #knownSeq = 0;
   /** Times in a row that opening, or what came of it, failed. */
   #failures = 0;
   /** Rounds of heads in a row that did not name this stream. */
@@ -90,6 +100,18 @@ export class Stream {
   /** The number of the live subscription. */
   get subscription(): number | undefined {
     return this.#state.kind === "live" ? this.#state.s : undefined;
+  }
+
+  /** Commits known to be missing; undefined: unknown, because nothing was heard or it is another history. */
+  get behind(): number | undefined {
+    const { position } = this.#replica;
+    if (position === undefined || this.#doubt === "otherHistory") return undefined;
+    return this.#knownSeq > position.seq ? this.#knownSeq - position.seq : undefined;
+  }
+
+  /** The document is known to be at this seq, or beyond. */
+  learned(seq: number): void {
+    this.#knownSeq = Math.max(this.#knownSeq, seq);
   }
 
   /** Flat heads of what is held, for the server's figures; empty unless live. */
@@ -128,28 +150,33 @@ export class Stream {
     if ((state.kind !== "opening" && state.kind !== "live") || state.s !== opened.s) return;
     const { wire } = this.#options;
     const running = state.kind === "live";
-    if (!this.#replica.opened(opened, { running, healing: this.#healing })) {
-      this.heal();
+    if (!this.#replica.opened(opened, { running, healing: this.#doubt !== undefined })) {
+      this.heal("gap");
       return;
     }
+    // Later, or of a later time that has gone on from elsewhere: only the log tells.
+    if (this.#doubt === "behind" && opened.gap === true) this.#doubt = "otherHistory";
     wire.unroute(state.s, state.handles);
     wire.route(this, state.s, opened.h);
     this.#absentRounds = 0;
+    const fromMs = state.kind === "opening" ? state.fromMs : this.#options.platform.monotonicMs();
     const late = state.kind === "opening" ? state.late : this.#deadline(state.s);
-    this.#state = { kind: "opening", s: state.s, handles: opened.h, late };
+    this.#state = { kind: "opening", s: state.s, handles: opened.h, fromMs, late };
     this.#settleIfWhole();
   }
 
   snap(layer: number, message: SnapMessage): void {
     if (!this.#replica.snap(layer, message)) {
-      this.heal();
+      this.heal("gap");
       return;
     }
     this.#settleIfWhole();
   }
 
   delta(layer: number, message: DeltaMessage): void {
-    if (!this.#replica.delta(layer, message)) this.heal();
+    if (this.#replica.delta(layer, message)) return;
+    this.learned(message[3]);
+    this.heal("gap");
   }
 
   ended({ code, retry, afterMs, data }: Ended): void {
@@ -165,22 +192,27 @@ export class Stream {
     this.#state = { kind: "over", error: new TidemarkError(code, data === undefined ? {} : { data }) };
   }
 
-  /** What the server says it has sent on a handle: R13. True: it is not what is held. */
-  differs(layer: number, epoch: number, seq: number): boolean {
-    const head = this.#state.kind === "live" ? this.#replica.head(layer) : undefined;
-    return head !== undefined && (head.epoch !== epoch || head.seq !== seq);
+  /** What the server says it has sent on a handle: R13. Undefined: it is what is held. */
+  difference(layer: number, epoch: number, seq: number): Divergence | undefined {
+    const held = this.#state.kind === "live" ? this.#replica.head(layer) : undefined;
+    if (held === undefined || (held.epoch === epoch && held.seq === seq)) return undefined;
+    if (seq > held.seq && epoch >= held.epoch) return "behind";
+    return epoch === held.epoch ? "ahead" : "otherHistory";
   }
 
   /** A round of heads is over: one that was live all the time and not named twice is opened again. */
   roundOver(named: boolean): void {
     if (named || this.#state.kind !== "live") this.#absentRounds = 0;
-    else if (++this.#absentRounds >= 2) this.#reopen();
+    else if (++this.#absentRounds >= 2) {
+      this.#options.tally.absent();
+      this.#reopen();
+    }
   }
 
   /** What is held cannot be trusted, or be gone on from: asks for a snapshot. */
-  heal(): void {
+  heal(kind: Divergence): void {
     if (this.#state.kind !== "opening" && this.#state.kind !== "live") return;
-    this.#healing = true;
+    this.#doubt ??= kind;
     this.#replica.tear();
     this.#reopen();
   }
@@ -201,7 +233,8 @@ export class Stream {
     }
     const s = wire.nextSubscription();
     const at = this.#claim();
-    this.#state = { kind: "opening", s, handles: [], late: this.#deadline(s) };
+    const fromMs = this.#options.platform.monotonicMs();
+    this.#state = { kind: "opening", s, handles: [], fromMs, late: this.#deadline(s) };
     this.#absentRounds = 0;
     wire.route(this, s, []);
     wire.send([
@@ -212,12 +245,13 @@ export class Stream {
 
   #claim(): readonly HeldPosition[] | undefined {
     const held = this.#replica.held;
-    return this.#healing ? held?.map(([epoch, seq]): HeldPosition => [epoch, seq, "!"]) : held;
+    return this.#doubt !== undefined ? held?.map(([epoch, seq]): HeldPosition => [epoch, seq, "!"]) : held;
   }
 
   #deadline(s: number): Cancel {
     return this.#options.platform.setTimer(LIMITS.firstPayloadMs, () => {
       if (this.#state.kind !== "opening" || this.#state.s !== s) return;
+      this.#options.tally.late();
       // The first time it may be this stream; the second time it is the connection.
       if (this.#failures > 0) this.#options.wire.restart();
       else this.#reopen();
@@ -227,10 +261,15 @@ export class Stream {
 
   #settleIfWhole(): void {
     if (this.#state.kind !== "opening" || !this.#replica.whole) return;
-    const { s, handles, late } = this.#state;
+    const { platform, tally } = this.#options;
+    const { s, handles, late, fromMs } = this.#state;
     late();
-    this.#healing = false;
-    this.#state = { kind: "live", s, handles, sinceMs: this.#options.platform.monotonicMs() };
+    const sinceMs = platform.monotonicMs();
+    tally.firstPayload(sinceMs - fromMs);
+    if (this.#doubt !== undefined) tally.healed(this.#doubt);
+    this.#doubt = undefined;
+    this.#knownSeq = 0;
+    this.#state = { kind: "live", s, handles, sinceMs };
   }
 
   /** Once at once; then, should the server keep contradicting itself, ever less often. */

@@ -122,9 +122,11 @@ export class Subscriptions {
       const route = this.#byHandle.get(handle);
       if (route === undefined) continue;
       this.#round?.named.add(route.stream);
-      if (!route.stream.differs(route.layer, epoch, seq)) continue;
+      const difference = route.stream.difference(route.layer, epoch, seq);
+      if (difference === undefined) continue;
       this.#touched.add(route.stream);
-      route.stream.heal();
+      if (difference === "behind") route.stream.learned(seq);
+      route.stream.heal(difference);
     }
   }
 
