@@ -110,7 +110,7 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
     this.#pulse.start();
     // Streams first: an answer then waits for the first payload of its document.
     this.#subscriptions.connected();
-    this.#calls.live();
+    this.#calls.live(welcome.limits.inFlightMax);
   }
 
   down(): void {

@@ -19,6 +19,12 @@ export const CLIENT_LIMITS = Object.freeze({
   welcomeMs: 12_000,
   /** How long to wait after a refusal that does not say. */
   refusedWaitMs: 1_000,
+  /** Calls that wait to be sent; one more is refused. */
+  unsentCallsMax: 10_000,
+  /** Of calls that are made, the share that may be sent again after refusals; what a pause has saved; what time gives. */
+  retryShare: 0.2,
+  retryTokensMax: 32,
+  retriesPerSecond: 1,
   /** What setTimeout can wait for. */
   timerMaxMs: 2 ** 31 - 1,
   /** The largest frame accepted: a snapshot of the largest state, and what travels with it. */

@@ -239,6 +239,7 @@ describe("[REQ-16] [R6] sending again", () => {
 
   test("after a refusal that invites a retry, nothing leaves until all answers are in and the wait is over", async () => {
     const made = await live();
+    made.platform.random = () => 0;
     for (let call = 0; call < 3; call++) hear(made.tide.call("board", "a").clear());
     await made.server.settle();
     made.server.now.busy(3, 100);
@@ -257,6 +258,7 @@ describe("[REQ-16] [R6] sending again", () => {
 
   test("an answer that says unknown, but not for good, is asked for again under the same n", async () => {
     const made = await live();
+    made.platform.random = () => 0;
     const call = hear(made.tide.call("board", "a").clear());
     await made.server.settle();
     made.server.now.send(["unk", 2, "commit_unknown", { afterMs: 200 }]);

@@ -369,6 +369,7 @@ describe("[REQ-18] the service", () => {
 
   test("[REQ-3] create and delete take their place among the messages to the document", async () => {
     const { server, tide, platform } = world();
+    platform.random = () => 0;
     hear(tide.service.create("board", "b", { title: "t" }));
     hear(tide.call("board", "b").clear());
     await server.settle();

@@ -29,6 +29,7 @@ describe("[REQ-17] [R8] deadlines and aborts", () => {
 
   test("a call of which every copy was refused is rejected", async () => {
     const made = await live();
+    made.platform.random = () => 0;
     const call = hear(made.tide.call("board", "a").clear(undefined, { deadlineMs: 1_000 }));
     await made.server.settle();
     made.server.now.busy(2, 100);
@@ -111,6 +112,7 @@ describe("queries", () => {
     const asked = hear(board.query.count());
     await server.settle();
     expect(server.now.last("c")).toEqual(["c", 2, "board/b", "count", null, { q: 1, born: SERVER_NOW, ttl: 30_000 }]);
+    platform.random = () => 0;
     await reconnect(made);
     server.now.busy(2, 50);
     await platform.advance(60);

@@ -25,6 +25,12 @@ export interface CallRequest {
   readonly view?: View | undefined;
 }
 
+/** Server clock, Unix ms, and time to live: fixed before the first copy leaves. */
+export interface Due {
+  readonly born: number;
+  readonly ttl: number;
+}
+
 /** An accepted request. */
 export interface Call {
   readonly n: number;
@@ -32,9 +38,13 @@ export interface Call {
   readonly input: Json;
   /** Copies that may still be applied: sent, and not refused. */
   copies: number;
+  /** How often a copy was answered, but not for good; and for how many of these the retry was paid. */
+  refusals: number;
+  paidRefusals: number;
   state: "queued" | "sent";
-  /** Server clock and time to live, both fixed before the first copy leaves. */
-  due: { readonly born: number; readonly ttl: number } | undefined;
+  /** Answered, or waited for by nobody. */
+  over: boolean;
+  due: Due | undefined;
   /** When the caller stops waiting, on the monotonic clock. */
   readonly deadlineMs: number;
   readonly settled: Settled;

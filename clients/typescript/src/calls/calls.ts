@@ -1,7 +1,6 @@
-// All calls of one client: numbers them, sends each under its number until it is answered for good, and never says
-// `rejected` of what may have been applied (R8). Order within a document is the lane's; the socket is the wire's.
+// All calls of one client: numbers them, keeps each under its number until it is answered for good, and never says
+// `rejected` of what may have been applied (R8). When which of them leaves is the dispatch's; the socket is the wire's.
 import {
-  type CallExtension,
   type CallMessage,
   type ErrorCode,
   type Json,
@@ -13,10 +12,11 @@ import {
 } from "@tidemark/protocol";
 import type { Sent } from "../api/call.js";
 import { CLIENT_LIMITS } from "../limits.js";
-import type { Cancel, Platform } from "../platform/platform.js";
-import { type Call, type CallRequest, receiptOf, unsettled, verdict } from "./call.js";
+import type { Platform } from "../platform/platform.js";
+import { type Call, type CallRequest, type Due, receiptOf, type Settled, unsettled, verdict } from "./call.js";
+import { Dispatch } from "./dispatch.js";
 import { copyInput } from "./input.js";
-import { Lane } from "./lane.js";
+import { Timers } from "./timers.js";
 
 /** What calls need of the connection. */
 export interface CallWire {
@@ -30,34 +30,56 @@ export interface CallWire {
   send(message: CallMessage): boolean;
 }
 
+/** Where messages that are not answered yet outlive the page. */
+export interface CallKeeper {
+  /** A message is waited for, or has got its `due`. */
+  keep(call: Call): void;
+  /** It is not waited for any more. Calls `then` once no later page can find it. */
+  drop(call: Call, then: () => void): void;
+}
+
 interface CallsOptions {
   readonly platform: Platform;
   readonly wire: CallWire;
   /** For calls that do not say otherwise. */
   readonly deadlineMs: number;
+  readonly keeper?: CallKeeper | undefined;
+}
+
+/** A message that an earlier page left behind. */
+export interface LeftCall {
+  readonly n: number;
+  readonly request: CallRequest;
+  readonly input: Json;
+  readonly due: Due;
 }
 
 export class Calls {
   readonly #platform: Platform;
   readonly #wire: CallWire;
   readonly #deadlineMs: number;
+  readonly #keeper: CallKeeper | undefined;
+  readonly #timers: Timers;
+  readonly #dispatch: Dispatch;
   readonly #pending = new Map<number, Call>();
-  readonly #lanes = new Map<string, Lane>();
-  /** Queries that wait for a connection or for room. */
-  readonly #queries = new Set<Call>();
-  /** Lanes that wait for room. */
-  readonly #blocked = new Set<Lane>();
-  /** Sent, and waited for by nobody: they take room until their answers come. */
-  readonly #abandoned = new Set<number>();
-  readonly #timers = new Set<Cancel>();
   #nextN = 1;
-  #inFlight = 0;
   #bornMs = 0;
 
   constructor(options: CallsOptions) {
-    this.#platform = options.platform;
-    this.#wire = options.wire;
+    const { platform, wire } = options;
+    this.#platform = platform;
+    this.#wire = wire;
     this.#deadlineMs = options.deadlineMs;
+    this.#keeper = options.keeper;
+    this.#timers = new Timers(platform);
+    this.#dispatch = new Dispatch({
+      platform,
+      timers: this.#timers,
+      isLive: () => wire.live,
+      send: (message) => wire.send(message),
+      due: (call) => this.#due(call),
+      tooLarge: (call) => this.#fail(call, "too_large", { message: "The call does not fit into a frame." }),
+    });
   }
 
   /** Sends a message or asks a query. Never throws: everything is in the promise. */
@@ -71,32 +93,32 @@ export class Calls {
     return settled.sent;
   }
 
-  /** A connection is live: what was not answered goes again, in order of n, under its number. */
-  live(): void {
-    for (const call of this.#pending.values()) call.due ??= this.#due(call);
-    for (const lane of this.#lanes.values()) this.#pump(lane);
-    this.#pumpQueries();
+  /** Takes over what another page left, in order of n, and sends it under its numbers. Settles with each answer. */
+  adopt(left: readonly LeftCall[]): readonly Promise<unknown>[] {
+    return left.map(({ n, request, input, due }) => {
+      const settled = unsettled();
+      this.#bornMs = Math.max(this.#bornMs, due.born);
+      const leftMs = due.born + due.ttl - (this.#wire.serverNowMs ?? due.born);
+      this.#take({ n, request, input, settled, due, waitMs: Math.max(0, leftMs) });
+      return settled.sent;
+    });
+  }
+
+  /** A connection is live that takes so many calls at once: what was not answered goes again, under its number. */
+  live(inFlightMax: number = LIMITS.inFlightMax): void {
+    for (const call of this.#pending.values()) this.#due(call);
+    this.#dispatch.live(inFlightMax);
   }
 
   /** The connection is gone; answers of it will not come any more. */
   down(): void {
-    this.#inFlight = 0;
-    this.#abandoned.clear();
-    this.#blocked.clear();
-    for (const lane of this.#lanes.values()) lane.reset();
-    for (const call of this.#pending.values()) {
-      if (call.request.lane !== undefined) continue;
-      call.state = "queued";
-      this.#queries.add(call);
-    }
+    const queries = [...this.#pending.values()].filter(({ request }) => request.lane === undefined);
+    this.#dispatch.down(queries);
   }
 
   /** An answer. Those to calls that nobody waits for are ignored. */
   receive(message: OkMessage | NoMessage | UnknownMessage): void {
-    if (this.#abandoned.delete(message[1])) {
-      this.#answered();
-      return;
-    }
+    if (this.#dispatch.isAbandoned(message[1])) return;
     const call = this.#pending.get(message[1]);
     if (call === undefined || call.state !== "sent") return;
     switch (message[0]) {
@@ -114,211 +136,143 @@ export class Calls {
 
   /** Ends everything that waits. */
   close(error: TidemarkError): void {
-    for (const call of [...this.#pending.values()]) this.#fail(call, error.code, error.message);
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
+    for (const call of [...this.#pending.values()]) this.#fail(call, error.code, { message: error.message });
+    this.#timers.stop();
+  }
+
+  /** Stops without telling anybody: what is kept stays kept. */
+  abandon(): void {
+    for (const call of this.#pending.values()) call.release();
+    this.#pending.clear();
+    this.#timers.stop();
   }
 
   // ------------------------------------------------------------------------------------------------ accepting
 
-  #accept(request: CallRequest, settled: Call["settled"]): void {
+  #accept(request: CallRequest, settled: Settled): void {
     const { signal, deadlineMs = this.#deadlineMs } = request.options ?? {};
     if (this.#wire.error !== undefined) throw this.#wire.error;
     if (Number.isNaN(deadlineMs)) throw new TidemarkError("invalid_input", { message: "deadlineMs is not a number." });
     const input = copyInput(request.input);
     if (signal?.aborted === true) throw new TidemarkError("aborted", { cause: signal.reason });
+    if (this.#pending.size - this.#dispatch.inFlight >= CLIENT_LIMITS.unsentCallsMax) throw tooMany();
     const waitMs = Math.max(0, Math.min(deadlineMs, LIMITS.requestHorizonMs));
+    this.#take({ n: this.#nextN++, request, input, settled, due: undefined, waitMs });
+    this.#wire.start();
+  }
+
+  #take(what: Pick<Call, "n" | "request" | "input" | "settled" | "due"> & { readonly waitMs: number }): void {
+    const { n, request, input, settled, due, waitMs } = what;
     const call: Call = {
-      n: this.#nextN++,
+      n,
       request,
       input,
       copies: 0,
+      refusals: 0,
+      paidRefusals: 0,
       state: "queued",
-      due: undefined,
+      over: false,
+      due,
       deadlineMs: this.#platform.monotonicMs() + waitMs,
       settled,
       release: () => undefined,
     };
-    call.release = this.#guard(call, waitMs, signal);
-    this.#pending.set(call.n, call);
-    if (this.#wire.serverNowMs !== undefined) call.due = this.#due(call);
-    this.#enqueue(call);
-    this.#wire.start();
+    call.release = this.#guard(call, waitMs, request.options?.signal);
+    this.#pending.set(n, call);
+    if (this.#wire.serverNowMs !== undefined) this.#due(call);
+    else this.#keep(call);
+    this.#dispatch.add(call);
   }
 
   #guard(call: Call, waitMs: number, signal: AbortSignal | undefined): () => void {
     const cancelTimer = this.#platform.setTimer(waitMs, () => this.#fail(call, "deadline_exceeded"));
-    const abort = (): void => this.#fail(call, "aborted", undefined, signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
+    if (signal === undefined) return cancelTimer;
+    const abort = (): void => this.#fail(call, "aborted", { cause: signal.reason });
+    signal.addEventListener("abort", abort, { once: true });
     return () => {
       cancelTimer();
-      signal?.removeEventListener("abort", abort);
+      signal.removeEventListener("abort", abort);
     };
-  }
-
-  #enqueue(call: Call): void {
-    const { lane: name } = call.request;
-    if (name === undefined) {
-      this.#queries.add(call);
-      this.#pumpQueries();
-      return;
-    }
-    const lane = this.#lanes.get(name) ?? new Lane();
-    this.#lanes.set(name, lane);
-    lane.add(call);
-    this.#pump(lane);
   }
 
   /** `born` is fixed for all retries and never decreases with n, whatever the clock does. */
-  #due(call: Call): { readonly born: number; readonly ttl: number } {
+  #due(call: Call): Due {
+    if (call.due !== undefined) return call.due;
     this.#bornMs = Math.max(this.#bornMs, this.#wire.serverNowMs ?? this.#platform.now());
     const ttl = Math.max(0, Math.ceil(call.deadlineMs - this.#platform.monotonicMs()));
-    return { born: this.#bornMs, ttl };
+    call.due = { born: this.#bornMs, ttl };
+    this.#keep(call);
+    return call.due;
   }
 
-  // ------------------------------------------------------------------------------------------------ sending
-
-  #pump(lane: Lane): void {
-    if (!this.#wire.live) return;
-    for (;;) {
-      const call = lane.next(this.#platform.monotonicMs());
-      if (call === undefined) return;
-      if (this.#inFlight >= LIMITS.inFlightMax) {
-        this.#blocked.add(lane);
-        return;
-      }
-      if (!this.#transmit(call, lane.low)) continue;
-      lane.sent();
-    }
-  }
-
-  #pumpQueries(): void {
-    if (!this.#wire.live) return;
-    for (const call of this.#queries) {
-      if (this.#inFlight >= LIMITS.inFlightMax) return;
-      this.#queries.delete(call);
-      if (!this.#transmit(call, undefined)) continue;
-      call.state = "sent";
-      call.copies++;
-    }
-  }
-
-  #transmit(call: Call, low: number | undefined): boolean {
-    const { request } = call;
-    call.due ??= this.#due(call);
-    const extension: CallExtension = {
-      ...(low === undefined ? { q: 1 } : { low }),
-      ...call.due,
-      ...(request.options?.ifSeq === undefined ? {} : { if: request.options.ifSeq }),
-    };
-    const target = request.view?.subscription ?? request.target;
-    if (!this.#wire.send(["c", call.n, target, request.name, call.input, extension])) {
-      this.#fail(call, "too_large", "The call does not fit into a frame.");
-      return false;
-    }
-    this.#inFlight++;
-    return true;
-  }
-
-  /** An answer made room. */
-  #answered(): void {
-    this.#inFlight--;
-    const blocked = [...this.#blocked];
-    this.#blocked.clear();
-    for (const lane of blocked) this.#pump(lane);
-    this.#pumpQueries();
+  #keep(call: Call): void {
+    if (call.request.lane !== undefined) this.#keeper?.keep(call);
   }
 
   // ------------------------------------------------------------------------------------------------ answers
 
   #ok(call: Call, [, , at, result]: OkMessage): void {
-    this.#forget(call);
     const position = at === null ? undefined : { epoch: at[0], seq: at[1] };
     const resolve = (): void =>
       call.settled.resolve(result, position === undefined ? undefined : receiptOf(call, position));
     const { view } = call.request;
-    if (view === undefined || position === undefined) {
-      resolve();
-      return;
-    }
-    // Known to be applied: past its deadline it is told even if the view has not caught up.
-    const cancel = this.#after(Math.max(0, call.deadlineMs - this.#platform.monotonicMs()), resolve);
-    view.whenReached(position.seq, () => {
-      cancel();
-      resolve();
+    this.#over(call, true, () => {
+      if (view === undefined || position === undefined) {
+        resolve();
+        return;
+      }
+      // Known to be applied: past its deadline it is told even if the view has not caught up.
+      const leftMs = Math.max(0, call.deadlineMs - this.#platform.monotonicMs());
+      const cancel = this.#timers.after(leftMs, resolve);
+      view.whenReached(position.seq, () => {
+        cancel();
+        resolve();
+      });
     });
   }
 
   #no(call: Call, [, , code, message, refusal]: NoMessage): void {
     if (refusal.retry === "never") {
-      this.#forget(call);
-      call.settled.reject(new TidemarkError(code, { message, ...refusal }));
+      const error = new TidemarkError(code, { message, ...refusal });
+      this.#over(call, true, () => call.settled.reject(error));
       return;
     }
     // This copy is certainly gone; earlier ones, on connections that were lost, may not be.
     call.copies--;
-    this.#again(call, refusal.afterMs);
+    this.#dispatch.again(call, refusal.afterMs ?? CLIENT_LIMITS.refusedWaitMs);
   }
 
   #unknown(call: Call, [, , code, uncertainty]: UnknownMessage): void {
     if (uncertainty.final !== true) {
-      this.#again(call, uncertainty.afterMs);
+      this.#dispatch.again(call, uncertainty.afterMs ?? CLIENT_LIMITS.refusedWaitMs);
       return;
     }
-    this.#forget(call);
-    call.settled.reject(new TidemarkError(code, { outcome: "unknown" }));
+    const error = new TidemarkError(code, { outcome: "unknown" });
+    this.#over(call, true, () => call.settled.reject(error));
   }
 
-  #again(call: Call, afterMs: number = CLIENT_LIMITS.refusedWaitMs): void {
-    const lane = call.request.lane === undefined ? undefined : this.#lanes.get(call.request.lane);
-    if (lane === undefined) call.state = "queued";
-    else lane.hold(call, this.#platform.monotonicMs() + afterMs);
-    this.#after(afterMs, () => {
-      if (lane !== undefined) return this.#pump(lane);
-      if (this.#pending.get(call.n) !== call || call.state !== "queued") return;
-      this.#queries.add(call);
-      this.#pumpQueries();
-    });
-    this.#answered();
-    if (lane !== undefined) this.#pump(lane);
+  #fail(call: Call, code: ErrorCode, said: { readonly message?: string; readonly cause?: unknown } = {}): void {
+    if (call.over) return;
+    const error = new TidemarkError(code, { outcome: verdict(call), ...said });
+    this.#over(call, false, () => call.settled.reject(error));
   }
 
-  #after(delayMs: number, run: () => void): Cancel {
-    const stop = (): void => {
-      cancel();
-      this.#timers.delete(stop);
-    };
-    const cancel = this.#platform.setTimer(delayMs, () => {
-      this.#timers.delete(stop);
-      run();
-    });
-    this.#timers.add(stop);
-    return stop;
-  }
-
-  // ------------------------------------------------------------------------------------------------ endings
-
-  #fail(call: Call, code: ErrorCode, message?: string, cause?: unknown): void {
-    if (this.#pending.get(call.n) !== call) return;
-    const outcome = verdict(call);
-    if (call.state === "sent") this.#abandoned.add(call.n);
-    this.#forget(call);
-    const said = message === undefined ? {} : { message };
-    call.settled.reject(new TidemarkError(code, { outcome, ...said, ...(cause === undefined ? {} : { cause }) }));
-  }
-
-  /** Nobody waits for it any more: `low` may pass it. */
-  #forget(call: Call): void {
+  /** Nobody waits for it any more. The application hears of it when no later page can send it again. */
+  #over(call: Call, answered: boolean, tell: () => void): void {
+    call.over = true;
     call.release();
     this.#pending.delete(call.n);
-    this.#queries.delete(call);
-    const wasSent = call.state === "sent";
-    const name = call.request.lane;
-    const lane = name === undefined ? undefined : this.#lanes.get(name);
-    lane?.remove(call);
-    if (lane?.empty === true && name !== undefined) this.#lanes.delete(name);
-    if (wasSent && !this.#abandoned.has(call.n)) this.#answered();
-    // The last answer that a hold waited for may be this one.
-    if (lane !== undefined && !lane.empty) this.#pump(lane);
+    this.#dispatch.remove(call, answered);
+    if (this.#keeper === undefined || call.request.lane === undefined) tell();
+    else this.#keeper.drop(call, tell);
   }
+}
+
+function tooMany(): TidemarkError {
+  const { unsentCallsMax } = CLIENT_LIMITS;
+  return new TidemarkError("limit_reached", {
+    outcome: "rejected",
+    message: `${unsentCallsMax} calls wait to be sent already.`,
+    data: { limit: "unsentCallsMax", value: unsentCallsMax },
+  });
 }

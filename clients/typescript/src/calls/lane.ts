@@ -8,7 +8,7 @@ export class Lane {
   readonly #calls = new Map<number, Call>();
   #queue: Call[] = [];
   #sent = 0;
-  #holdUntilMs: number | undefined;
+  #hold: { untilMs: number; readonly jitterMs: number } | undefined;
 
   get empty(): boolean {
     return this.#calls.size === 0;
@@ -27,9 +27,9 @@ export class Lane {
 
   /** The next call that may leave now; it stays first until `sent`. */
   next(nowMs: number): Call | undefined {
-    if (this.#holdUntilMs !== undefined) {
-      if (this.#sent > 0 || nowMs < this.#holdUntilMs) return undefined;
-      this.#holdUntilMs = undefined;
+    if (this.#hold !== undefined) {
+      if (this.#sent > 0 || nowMs < this.#hold.untilMs) return undefined;
+      this.#hold = undefined;
     }
     return this.#queue[0];
   }
@@ -43,10 +43,15 @@ export class Lane {
     this.#sent++;
   }
 
-  /** A copy was answered, but not for good: it goes back, and the lane waits until `untilMs`. */
-  hold(call: Call, untilMs: number): void {
+  /**
+   * A copy was answered, but not for good: it goes back, and the lane waits until `untilMs` and a jitter that is drawn
+   * once for all refusals of one wait; the longest of many would be the same for every client. Returns when that is.
+   */
+  hold(call: Call, untilMs: number, jitterMs: number): number {
     this.#requeue(call);
-    this.#holdUntilMs = Math.max(this.#holdUntilMs ?? 0, untilMs);
+    this.#hold ??= { untilMs, jitterMs };
+    this.#hold.untilMs = Math.max(this.#hold.untilMs, untilMs + this.#hold.jitterMs);
+    return this.#hold.untilMs;
   }
 
   remove(call: Call): void {
@@ -60,7 +65,7 @@ export class Lane {
     this.#queue = [...this.#calls.values()];
     for (const call of this.#queue) call.state = "queued";
     this.#sent = 0;
-    this.#holdUntilMs = undefined;
+    this.#hold = undefined;
   }
 
   #requeue(call: Call): void {

@@ -1,0 +1,200 @@
+// Which call leaves when: lanes keep the order of messages, the window bounds what is in flight, the budget what is sent
+// again. It knows nothing of promises or answers' contents: calls.ts tells it what became of each call.
+import { type CallExtension, type CallMessage, LIMITS } from "@tidemark/protocol";
+import { backOffMs } from "../connection/back-off.js";
+import type { Platform } from "../platform/platform.js";
+import type { Call, Due } from "./call.js";
+import { Lane } from "./lane.js";
+import { RetryBudget } from "./retry-budget.js";
+import type { Timers } from "./timers.js";
+
+interface DispatchOptions {
+  readonly platform: Platform;
+  readonly timers: Timers;
+  readonly isLive: () => boolean;
+  /** False: no frame can hold it. */
+  readonly send: (message: CallMessage) => boolean;
+  /** When a call was born and how long it may wait; the same whenever asked. */
+  readonly due: (call: Call) => Due;
+  readonly tooLarge: (call: Call) => void;
+}
+
+export class Dispatch {
+  readonly #options: DispatchOptions;
+  readonly #lanes = new Map<string, Lane>();
+  /** Queries that wait for a connection or for room. */
+  readonly #queries = new Set<Call>();
+  /** Lanes that wait for room, or for the budget. */
+  readonly #blocked = new Set<Lane>();
+  /** Sent, and waited for by nobody: they take room until their answers come. */
+  readonly #abandoned = new Set<number>();
+  readonly #budget = new RetryBudget();
+  #inFlight = 0;
+  #inFlightMax: number = LIMITS.inFlightMax;
+  #stopWaiting: (() => void) | undefined;
+
+  constructor(options: DispatchOptions) {
+    this.#options = options;
+  }
+
+  /** Sent, and waited for by somebody. */
+  get inFlight(): number {
+    return this.#inFlight - this.#abandoned.size;
+  }
+
+  /** A connection is live that takes so many calls at once. Everything added goes, in order. */
+  live(inFlightMax: number): void {
+    this.#inFlightMax = Math.max(1, inFlightMax);
+    for (const lane of this.#lanes.values()) this.#pump(lane);
+    this.#pumpQueries();
+  }
+
+  /** The connection is gone, and answers with it: messages wait to be sent again, as do these queries. */
+  down(queries: Iterable<Call>): void {
+    this.#inFlight = 0;
+    this.#abandoned.clear();
+    this.#blocked.clear();
+    for (const lane of this.#lanes.values()) lane.reset();
+    for (const call of queries) {
+      call.state = "queued";
+      this.#queries.add(call);
+    }
+  }
+
+  /** A new call. */
+  add(call: Call): void {
+    const { lane: name } = call.request;
+    if (name === undefined) {
+      this.#queries.add(call);
+      this.#pumpQueries();
+      return;
+    }
+    const lane = this.#lanes.get(name) ?? new Lane();
+    this.#lanes.set(name, lane);
+    lane.add(call);
+    this.#pump(lane);
+  }
+
+  /** A copy was answered, but not for good: it is sent again, at the earliest after so long. */
+  again(call: Call, afterMs: number): void {
+    const { platform, timers } = this.#options;
+    const nowMs = platform.monotonicMs();
+    const jitterMs = backOffMs(call.refusals++, platform.random());
+    const lane = call.request.lane === undefined ? undefined : this.#lanes.get(call.request.lane);
+    if (lane !== undefined) {
+      const untilMs = lane.hold(call, nowMs + afterMs, jitterMs);
+      timers.after(untilMs - nowMs, () => this.#pump(lane));
+    } else {
+      call.state = "queued";
+      timers.after(afterMs + jitterMs, () => this.#askAgain(call));
+    }
+    this.#answered();
+  }
+
+  /** Nobody waits for it any more: `low` may pass it. `answered`: what it took of the window is free. */
+  remove(call: Call, answered: boolean): void {
+    this.#queries.delete(call);
+    if (answered && call.refusals > 0) this.#budget.restore();
+    const wasSent = call.state === "sent";
+    if (wasSent && !answered) this.#abandoned.add(call.n);
+    const name = call.request.lane;
+    const lane = name === undefined ? undefined : this.#lanes.get(name);
+    lane?.remove(call);
+    if (lane?.empty === true && name !== undefined) this.#lanes.delete(name);
+    if (wasSent && answered) this.#answered();
+    // The last answer that a hold waited for may be this one.
+    if (lane !== undefined && !lane.empty) this.#pump(lane);
+  }
+
+  /** An answer came. True: nobody waits for it. */
+  isAbandoned(n: number): boolean {
+    if (!this.#abandoned.delete(n)) return false;
+    this.#answered();
+    return true;
+  }
+
+  #askAgain(call: Call): void {
+    if (call.over || call.state !== "queued") return;
+    this.#queries.add(call);
+    this.#pumpQueries();
+  }
+
+  #pump(lane: Lane): void {
+    const { platform, isLive } = this.#options;
+    if (!isLive()) return;
+    for (;;) {
+      const nowMs = platform.monotonicMs();
+      const call = lane.next(nowMs);
+      if (call === undefined) return;
+      if (this.#inFlight >= this.#inFlightMax || !this.#affordable(call, nowMs)) {
+        this.#blocked.add(lane);
+        return;
+      }
+      if (this.#transmit(call, lane.low)) lane.sent();
+    }
+  }
+
+  #pumpQueries(): void {
+    const { platform, isLive } = this.#options;
+    if (!isLive()) return;
+    for (const call of this.#queries) {
+      if (this.#inFlight >= this.#inFlightMax) return;
+      if (!this.#affordable(call, platform.monotonicMs())) continue;
+      this.#queries.delete(call);
+      if (!this.#transmit(call, undefined)) continue;
+      call.state = "sent";
+      call.copies++;
+    }
+  }
+
+  /** First copies earn; what was refused takes from what they earned. Copies that a lost connection took are free. */
+  #affordable(call: Call, nowMs: number): boolean {
+    if (call.refusals === call.paidRefusals) {
+      if (call.refusals === 0 && call.copies === 0) this.#budget.earn();
+      return true;
+    }
+    const waitMs = this.#budget.spend(nowMs);
+    if (waitMs === 0) {
+      call.paidRefusals = call.refusals;
+      return true;
+    }
+    this.#stopWaiting ??= this.#options.timers.after(waitMs, () => {
+      this.#stopWaiting = undefined;
+      this.#pumpBlocked();
+    });
+    return false;
+  }
+
+  #transmit(call: Call, low: number | undefined): boolean {
+    const { request } = call;
+    const { born, ttl } = this.#options.due(call);
+    const extension: CallExtension = {
+      ...(low === undefined ? { q: 1 } : { low }),
+      born,
+      ttl,
+      ...(request.options?.ifSeq === undefined ? {} : { if: request.options.ifSeq }),
+    };
+    const target = request.view?.subscription ?? request.target;
+    if (!this.#options.send(["c", call.n, target, request.name, call.input, extension])) {
+      this.#options.tooLarge(call);
+      return false;
+    }
+    this.#inFlight++;
+    return true;
+  }
+
+  /** An answer made room. */
+  #answered(): void {
+    this.#inFlight--;
+    this.#pumpBlocked();
+  }
+
+  #pumpBlocked(): void {
+    if (this.#blocked.size > 0) {
+      const blocked = [...this.#blocked];
+      this.#blocked.clear();
+      for (const lane of blocked) this.#pump(lane);
+    }
+    this.#pumpQueries();
+  }
+}
