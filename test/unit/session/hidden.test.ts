@@ -35,6 +35,10 @@ const game = documentType({
       ctx.state.table[who] = `${ctx.state.table[who] ?? ""}${text}`;
       ctx.state.hands[who] = [`${MARK}-${text}`];
     }),
+    big: message((ctx) => {
+      ctx.state.table["big"] = String(ctx.seq % 10).repeat(900_000);
+      ctx.state.hands["big"] = [`${MARK}-${ctx.seq}`];
+    }),
     wrong: message(z.string(), (ctx, who) => {
       ctx.state.hands[who] = [1 as never];
     }),
@@ -131,6 +135,19 @@ describe("hidden parts on the wire", () => {
     await bench.runtime.advance(10_000);
     bob.pump();
     expect(bob.replica.position?.seq).toBe(2);
+    clean(ann, bob);
+  });
+
+  it("[VIEW-1] [R18] deltas are filtered when they are too large to be kept for a replay", async () => {
+    const [ann, bob] = [viewer("ann"), viewer("bob")];
+    for (const each of [ann, bob]) {
+      await each.connect();
+      each.open({ create: true });
+      await turn(each);
+    }
+    for (let calls = 0; calls < 6; calls += 1) ann.send("big");
+    await turn(ann, bob);
+    expect(bob.replica.position?.seq).toBe(7);
     clean(ann, bob);
   });
 

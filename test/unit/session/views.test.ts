@@ -327,6 +327,27 @@ describe("views", () => {
     clean(ann, bob);
   });
 
+  it("[GATE-2] [VIEW-6] an opening whose ground was lost is made again from what is durable", async () => {
+    const ann = viewer("ann");
+    await ann.connect();
+    ann.connection.say(["c", 1, "$", "create", { doc: "board/b" }, { born: bench.runtime.now() }]);
+    await bench.settle();
+    store.holdCommits();
+    ann.connection.say(["c", 2, "board/b", "both", "ann", { born: bench.runtime.now() }]);
+    await bench.settle();
+    const bob = viewer("bob");
+    await bob.connect();
+    bob.open();
+    await turn(bob);
+    expect(bob.state).toBeUndefined();
+    store.plan = () => "commit";
+    store.decide("disk_full");
+    await turn(ann, bob);
+    expect(ann.answers.at(-1)?.[2]).toBe("disk_full");
+    expect(bob.state).toEqual({ ranking: [], count: 0, mine: [] });
+    clean(bob);
+  });
+
   it("[OPEN-8] a deletion ends the views, and a document made again is followed anew", async () => {
     const [ann, bob] = [await opened("ann"), await opened("bob")];
     ann.send("both", "ann");
@@ -337,10 +358,16 @@ describe("views", () => {
     const cat = viewer("cat");
     await cat.connect();
     cat.open({ create: true });
-    await bench.settle();
+    // What is deleted in memory is not opened any more, though it is not gone yet.
+    const dan = viewer("dan");
+    await dan.connect();
+    dan.open();
+    await turn(dan);
+    expect(dan.state).toBeUndefined();
     store.plan = () => "commit";
     store.decide("commit");
-    await turn(ann, bob, cat);
+    await turn(ann, bob, cat, dan);
+    expect(dan.state).toEqual({ ranking: [], count: 0, mine: [] });
     expect([ann.endedWith, bob.endedWith, cat.endedWith]).toEqual(["deleted", "deleted", undefined]);
     expect(cat.state).toEqual({ ranking: [], count: 0, mine: [] });
     ann.open();
@@ -452,6 +479,12 @@ describe("views, resumed", () => {
     cat.open({ at: held });
     await turn(cat);
     expect(cat.opened.at(-1)).toMatchObject({ mode: ["reset", "reset"] });
+    ann.close();
+    // One layer of another history.
+    const [shared, mine] = held;
+    if (shared !== undefined && mine !== undefined) ann.open({ at: [shared, [mine[0] + 1, mine[1], mine[2]]] });
+    await turn(ann);
+    expect(ann.opened.at(-1)).toMatchObject({ mode: ["resume", "reset"], gap: true });
     ann.close();
     ann.open({ heal: true });
     await turn(ann);
