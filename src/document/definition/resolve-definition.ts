@@ -85,7 +85,7 @@ export function resolveDefinition(definition: unknown): ResolvedType {
     views,
     shown:
       views === undefined && (hidden ?? [...audiences][0]) !== undefined ? new ShownRows(hidden, audiences) : undefined,
-    params: resolveParams(raw.params),
+    params: resolveParams(raw.params, views),
     tag: hidden === undefined ? "" : viewTag({ version, hidden }),
     revealAuthor: resolveFlag(raw, "revealAuthor"),
   };

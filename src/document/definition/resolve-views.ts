@@ -23,8 +23,9 @@ export function resolveViews(raw: Raw, hidden: HiddenParts | undefined): Resolve
 }
 
 /** The schema of `params`; undefined: there are none. Throws `DefinitionError` unless it accepts `{}`. */
-export function resolveParams(params: unknown): CompiledInput | undefined {
+export function resolveParams(params: unknown, views: ResolvedViews | undefined): CompiledInput | undefined {
   if (params === undefined) return undefined;
+  if (views === undefined) throw new DefinitionError("params", "narrows nothing without `shared` or `mine`.");
   const schema = requireSchema("params", params);
   refuseAsync("params", schema);
   const compiled = compileInput(schema);
