@@ -8,6 +8,7 @@ import {
   type FrameError,
   type Hello,
   LIMITS,
+  type PingMessage,
   PROTOCOL_VERSION,
   type WelcomeMessage,
 } from "@tidemark/protocol";
@@ -121,7 +122,7 @@ export class Session {
       case "close":
         return live.subscriptions.close(message[1]);
       case "ping":
-        return this.#pong(message[1], live);
+        return this.#pong(message, live);
       case "pong":
         return;
       case "auth":
@@ -133,7 +134,8 @@ export class Session {
     }
   }
 
-  #pong(k: number, { subscriptions }: Live): void {
+  #pong([, k, asked]: PingMessage, { subscriptions }: Live): void {
+    if (asked.length === 0) return this.#out.send(["pong", k, []]);
     for (const heads of headLists(subscriptions.heads())) this.#out.send(["pong", k, heads]);
   }
 

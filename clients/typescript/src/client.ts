@@ -141,6 +141,10 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
     return this.#pulse.ping();
   }
 
+  beat(): number {
+    return this.#pulse.beat();
+  }
+
   async expiresAt(): Promise<number> {
     return (await this.service.whoami()).expiresAt;
   }
@@ -162,6 +166,7 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
         this.#subscriptions.pinged(this.#pingMs);
         this.#subscriptions.compare(message[2]);
         this.#connection.send(["pong", message[1], this.#subscriptions.answer(message[2])]);
+        this.#connection.pinged();
         return;
       case "pong":
         this.#pulse.answered(message[1]);

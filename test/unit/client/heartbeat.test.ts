@@ -11,26 +11,76 @@ describe("liveness", () => {
     expect(server.now.all("pong")).toEqual([["pong", 41, [HANDLE, 1, 2]]]);
   });
 
-  test("[HEAD-4] pings when half the watchdog is gone, and takes 25 s of silence for death", async () => {
+  test("[HEAD-4] pings when half the watchdog is gone, doubts after two pings that did not come, and gives up at 25 s", async () => {
     const { server, board, platform } = await following();
     const first = server.now;
     await platform.advance(12_400);
     expect(first.all("ping")).toEqual([]);
     await platform.advance(200);
     expect(first.all("ping")).toEqual([["ping", 1, [HANDLE, 1, 1]]]);
-    await platform.advance(12_300);
+    await platform.advance(7_300);
     expect(board.status).toBe("live");
+    await platform.advance(200);
+    expect([board.status, first.all("ping").length, first.socket.closedWith]).toEqual(["stale", 2, undefined]);
+    await platform.advance(4_800);
+    expect(first.socket.closedWith).toBe(undefined);
     await platform.advance(200);
     expect([board.status, first.socket.closedWith]).toEqual(["stale", CLOSE.silent]);
     await platform.advance(300);
     expect(server.connections.length).toBe(2);
   });
 
+  test("[HEAD-4] [R13] after two pings that did not come, only the answer to a later ping makes it live", async () => {
+    const { server, board, platform } = await following();
+    await platform.advance(20_100);
+    server.now.send(["ping", 1, [HANDLE, 1, 1]], ["pong", 1, [HANDLE, 1, 1]]);
+    expect(board.status).toBe("stale");
+    server.now.send(["pong", 2, [HANDLE, 1, 1]]);
+    expect(board.status).toBe("live");
+    await platform.advance(19_900);
+    expect([board.status, server.connections.length]).toEqual(["live", 1]);
+    await platform.advance(200);
+    expect(board.status).toBe("stale");
+  });
+
+  test("[HEAD-4] [R13] a way out that swallows everything is noticed while all that comes in still comes", async () => {
+    const made = await following();
+    const { server, board, platform } = made;
+    await beat(made, 30_000, [HANDLE, 1, 1]);
+    await platform.advance(10_000);
+    server.now.send(["ping", 91, [HANDLE, 1, 1]]);
+    await platform.advance(9_900);
+    server.now.send(["ping", 92, [HANDLE, 1, 1]]);
+    expect(board.status).toBe("live");
+    await platform.advance(200);
+    expect(board.status).toBe("stale");
+    server.now.send(["ping", 93, [HANDLE, 1, 1]]);
+    await platform.advance(14_700);
+    expect(server.connections.length).toBe(1);
+    await platform.advance(500);
+    expect(server.connections.length).toBe(2);
+  });
+
+  test("[HEAD-2] answers the server's ping by a ping of its own too, one at a time", async () => {
+    const { server } = await following();
+    server.now.send(["ping", 1, [HANDLE, 1, 1]]);
+    await server.settle();
+    server.now.send(["ping", 2, [HANDLE, 1, 1]]);
+    await server.settle();
+    expect(server.now.all("ping")).toEqual([["ping", 1, []]]);
+    server.now.send(["pong", 1, []], ["ping", 3, [HANDLE, 1, 1]]);
+    await server.settle();
+    expect(server.now.all("ping")).toEqual([
+      ["ping", 1, []],
+      ["ping", 2, []],
+    ]);
+  });
+
   test("[HEAD-4] any message is a sign of life", async () => {
     const made = await following();
     await beat(made, 200_000, [HANDLE, 1, 1]);
     expect(made.server.connections.length).toBe(1);
-    expect(made.server.now.all("ping").filter(([, , , extension]) => extension === undefined)).toEqual([]);
+    expect(made.board.status).toBe("live");
   });
 
   test("on a wake it asks at once, and waits 5 s for the answer", async () => {
@@ -174,6 +224,7 @@ describe("divergence", () => {
       server.now.send(["ping", 3 * round, []], ["ping", 3 * round + 1, []]);
       if (round % 2 === 1) server.now.send(["ping", 3 * round + 2, [HANDLE, 1, 1]]);
       await server.settle();
+      server.now.send(["pong", server.now.last("ping")[1], []]);
     }
     expect([server.connections.length, server.now.all("open").length]).toEqual([1, 1]);
   });

@@ -1,3 +1,4 @@
+import type { PingMessage } from "@tidemark/protocol";
 import { describe, expect, test } from "vitest";
 import { delta, HANDLE } from "../../support/fake-server.js";
 import { beat, EMPTY, following, hear, reconnect, world } from "./world.js";
@@ -182,7 +183,7 @@ describe("what is counted", () => {
 });
 
 describe("reports", () => {
-  const reports = (pings: readonly (readonly unknown[])[]): unknown[] =>
+  const reports = (pings: readonly PingMessage[]): [k: number, stats: unknown][] =>
     pings.flatMap(([, k, , extension]) =>
       extension === undefined ? [] : [[k, Reflect.get(Object(extension), "stats")]],
     );
@@ -192,20 +193,21 @@ describe("reports", () => {
     const { server, tide } = made;
     server.now.send(["ping", 1, [HANDLE, 1, 3]]);
     await server.settle();
+    server.now.send(["pong", server.now.last("ping")[1], []]);
     server.now.reset(EMPTY, { seq: 3 });
     await beat(made, 60_000, [HANDLE, 1, 3]);
     const [first, ...none] = reports(server.now.all("ping"));
     expect([first, none]).toEqual([
       [
         expect.any(Number),
-        { connections: 1, liveMs: 60_000, firstPayloads: 2, "healed.behind": 1, "resets.diverged": 1 },
+        { connections: 1, liveMs: 60_000, rttMs: 0, firstPayloads: 2, "healed.behind": 1, "resets.diverged": 1 },
       ],
       [],
     ]);
     await beat(made, 60_000, [HANDLE, 1, 3]);
     const unanswered = reports(server.now.all("ping"));
     expect(unanswered[1]).toMatchObject([expect.any(Number), { connections: 1, "healed.behind": 1, liveMs: 120_000 }]);
-    server.now.send(["pong", server.now.last("ping")[1], [HANDLE, 1, 3]]);
+    server.now.send(["pong", unanswered.at(-1)?.[0] ?? 0, [HANDLE, 1, 3]]);
     await beat(made, 60_000, [HANDLE, 1, 3]);
     expect(reports(server.now.all("ping"))[2]).toMatchObject([expect.any(Number), { liveMs: 60_000 }]);
     expect(JSON.stringify(reports(server.now.all("ping"))[2])).not.toContain("connections");

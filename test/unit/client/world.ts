@@ -60,12 +60,14 @@ export async function reconnect({ platform, server }: World): Promise<void> {
   while (server.connections.length === before) await platform.advance(100);
 }
 
-/** Time passes on a healthy connection: the server pings each 10 s, naming these heads. */
+/** Time passes on a healthy connection: the server pings each 10 s, naming these heads, and answers to bare pings. */
 export async function beat({ platform, server }: World, forMs: number, heads: readonly number[] = []): Promise<void> {
   for (let passed = 0; passed < forMs; passed += 10_000) {
     await platform.advance(Math.min(10_000, forMs - passed));
     server.now.send(["ping", passed + 1, heads]);
     await server.settle();
+    const asked = server.now.all("ping").at(-1);
+    if (asked?.[2].length === 0 && asked[3] === undefined) server.now.send(["pong", asked[1], []]);
   }
 }
 

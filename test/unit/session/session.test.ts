@@ -481,9 +481,14 @@ describe("heartbeats", () => {
     await bench.runtime.advance(LIMITS.pingIntervalMs);
     const pings = only(await said(client), "ping");
     expect(pings.map(([, , heads]) => Array.isArray(heads) && heads.length / 3)).toEqual([64, 36]);
-    client.say(["ping", 42, []]);
+    client.say(["ping", 42, [1, 1, 1]]);
     const pongs = only(await said(client), "pong");
-    expect(pongs.map(([, k]) => k)).toEqual([42, 42]);
+    expect(pongs.map(([, k, heads]) => [k, Array.isArray(heads) && heads.length / 3])).toEqual([
+      [42, 64],
+      [42, 36],
+    ]);
+    client.say(["ping", 43, []]);
+    expect(only(await said(client), "pong")).toEqual([["pong", 43, []]]);
   });
 
   it("[HEAD-4] [R13] gives up a connection from which nothing was read, and not one that only uploads", async () => {

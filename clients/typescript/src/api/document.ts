@@ -37,7 +37,7 @@ export type Change =
 
 /**
  * Where a document stands. `connecting`: the first payload is awaited. `live`: within two heartbeats of the head.
- * `stale`: a reconnect, a resync, or silence past the watchdog; what is shown is the last known. `offline`: the network
+ * `stale`: a reconnect, a resync, or silence for two heartbeats; what is shown is the last known. `offline`: the network
  * is known to be down. `denied` (state is erased) and `ended` are final and have an `error`. `closed`: you closed it.
  */
 export type Status = "connecting" | "live" | "stale" | "offline" | "denied" | "ended" | "closed";

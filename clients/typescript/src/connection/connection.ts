@@ -36,8 +36,10 @@ export interface ConnectionListener {
   frameEnd(): void;
   /** `status` may have changed. */
   statusChanged(): void;
-  /** A heartbeat is due: send pings with heads; the k of the last. */
+  /** Something is in doubt: send pings with heads; the k of the last. */
   ping(): number;
+  /** Send a ping that only asks for an answer; its k. */
+  beat(): number;
   /** Asks the server when the identity of this connection expires, Unix ms by its clock. */
   expiresAt(): Promise<number>;
   /** It will not come back. */
@@ -91,6 +93,7 @@ export class Connection {
     this.#heartbeat = new Heartbeat({
       platform: options.platform,
       ping: () => options.listener.ping(),
+      beat: () => options.listener.beat(),
       dead: () => this.restart(CLOSE.silent),
       trustChanged: () => options.listener.statusChanged(),
     });
@@ -151,6 +154,11 @@ export class Connection {
   /** Sends heads now; without an answer in a short time the connection is given up. Only while live. */
   ask(): void {
     if (this.live) this.#heartbeat.ask();
+  }
+
+  /** The server's ping came. */
+  pinged(): void {
+    this.#heartbeat.beat();
   }
 
   /** The answer to ping `k` came. */
@@ -225,7 +233,7 @@ export class Connection {
     this.#return.forget();
     this.#clockOffsetMs = welcome.now - this.#platform.now();
     this.#outbox.frameBytesMax = welcome.limits.frameBytesMax ?? LIMITS.frameBytesMax;
-    this.#heartbeat.start(welcome.watchdogMs);
+    this.#heartbeat.start(welcome);
     this.#refresh.start(welcome.exp);
     this.#go({ kind: "welcomed", nowMs: this.#platform.monotonicMs() });
     // The listener first: what applications send when they hear of it must find its place behind what waits.

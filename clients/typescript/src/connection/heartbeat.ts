@@ -8,22 +8,40 @@ interface HeartbeatOptions {
   readonly platform: Platform;
   /** Sends pings with heads; the k of the last. */
   readonly ping: () => number;
+  /** Sends a ping without heads; its k. */
+  readonly beat: () => number;
   /** Nothing came for the watchdog's time. */
   readonly dead: () => void;
   /** `trusted` is another. */
   readonly trustChanged: () => void;
 }
 
+/** What the server promised in its welcome. */
+interface Rhythm {
+  /** It sends a ping so often. */
+  readonly pingMs: number;
+  /** Silence for so long is death. */
+  readonly watchdogMs: number;
+}
+
+/** After so many of the server's pings that should have come, what is shown may be old. */
+const DOUBT_PINGS = 2;
+
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
+  #pingMs = 0;
   #watchdogMs = 0;
+  /** Silence past this is doubt: nothing is taken for live any more. */
+  #doubtAfterMs = 0;
   #heardMs = 0;
   /** Silence past this is death; moved by each message, and by a wake. */
   #deadlineMs = 0;
   #dueMs = 0;
   #pinged = false;
   #graced = false;
-  /** After a silence past the watchdog: the ping whose answer will show that nothing is under way any more. */
+  /** The oldest ping without an answer: what comes proves one way only. */
+  #unanswered: { readonly k: number; readonly atMs: number } | undefined;
+  /** After too long a silence: the ping whose answer will show that nothing is under way any more. */
   #awaited: number | undefined;
   #doubtedMs = Number.NEGATIVE_INFINITY;
   #cancel: Cancel | undefined;
@@ -37,16 +55,26 @@ export class Heartbeat {
     return this.#heardMs;
   }
 
-  /** The watchdog has not run out, and if it did, everything sent meanwhile has come since. */
+  /** Both ways were open within two heartbeats, and if they were not, everything sent meanwhile has come since. */
   get trusted(): boolean {
-    return this.#awaited === undefined && !this.#isSilent(this.#options.platform.monotonicMs());
+    return this.#awaited === undefined && !this.#isDoubtful(this.#options.platform.monotonicMs());
   }
 
-  start(watchdogMs: number): void {
+  start({ pingMs, watchdogMs }: Rhythm): void {
     this.stop();
+    this.#pingMs = pingMs;
     this.#watchdogMs = watchdogMs;
+    this.#doubtAfterMs = Math.min(DOUBT_PINGS * pingMs, watchdogMs);
     this.#awaited = undefined;
+    this.#unanswered = undefined;
     this.heard();
+    this.#arm();
+  }
+
+  /** The server's ping came: asks back, so that a way out that is closed is noticed too. */
+  beat(): void {
+    if (this.#cancel === undefined || this.#unanswered !== undefined) return;
+    this.#expect(this.#options.beat());
     this.#arm();
   }
 
@@ -63,6 +91,7 @@ export class Heartbeat {
 
   /** The answer to ping `k` came, and before it all that was sent before it. */
   answered(k: number): void {
+    if (this.#unanswered !== undefined && k >= this.#unanswered.k) this.#unanswered = undefined;
     if (this.#awaited === undefined || k < this.#awaited) return;
     this.#awaited = undefined;
     this.#options.trustChanged();
@@ -71,8 +100,10 @@ export class Heartbeat {
   /** The page was shown, the network changed, or somebody asks: pings, and waits for the answer only a short time. */
   ask(): void {
     if (this.#cancel === undefined) return;
+    // What was asked before may have been answered while nothing here ran.
+    this.#unanswered = undefined;
     if (this.#isSilent(this.#options.platform.monotonicMs())) this.#doubt();
-    else this.#options.ping();
+    else this.#ping();
     this.#grace();
   }
 
@@ -82,12 +113,35 @@ export class Heartbeat {
   }
 
   #isSilent(nowMs: number): boolean {
-    return this.#cancel !== undefined && nowMs - this.#heardMs >= this.#watchdogMs;
+    return this.#cancel !== undefined && nowMs - this.#heardMs >= this.#doubtAfterMs;
+  }
+
+  #isDoubtful(nowMs: number): boolean {
+    return this.#isSilent(nowMs) || (this.#cancel !== undefined && nowMs >= this.#answerDueMs);
+  }
+
+  get #answerDueMs(): number {
+    return this.#unanswered === undefined ? Number.POSITIVE_INFINITY : this.#unanswered.atMs + this.#pingMs;
+  }
+
+  /** When the connection is given up. */
+  get #endMs(): number {
+    const { atMs = Number.POSITIVE_INFINITY } = this.#unanswered ?? {};
+    return Math.min(this.#deadlineMs, atMs + this.#watchdogMs);
+  }
+
+  #ping(): number {
+    return this.#expect(this.#options.ping());
+  }
+
+  #expect(k: number): number {
+    this.#unanswered ??= { k, atMs: this.#options.platform.monotonicMs() };
+    return k;
   }
 
   #doubt(): void {
     this.#doubtedMs = this.#options.platform.monotonicMs();
-    this.#awaited = this.#options.ping();
+    this.#awaited = this.#ping();
     this.#options.trustChanged();
   }
 
@@ -101,8 +155,10 @@ export class Heartbeat {
   #arm(): void {
     this.#cancel?.();
     const nowMs = this.#options.platform.monotonicMs();
-    const pingAtMs = this.#heardMs + this.#watchdogMs / 2;
-    this.#dueMs = this.#pinged ? this.#deadlineMs : Math.min(pingAtMs, this.#deadlineMs);
+    this.#dueMs = this.#endMs;
+    if (this.#awaited === undefined)
+      this.#dueMs = Math.min(this.#dueMs, this.#heardMs + this.#doubtAfterMs, this.#answerDueMs);
+    if (!this.#pinged) this.#dueMs = Math.min(this.#dueMs, this.#heardMs + this.#watchdogMs / 2);
     this.#cancel = this.#options.platform.setTimer(Math.max(0, this.#dueMs - nowMs), () => this.#check());
   }
 
@@ -110,18 +166,19 @@ export class Heartbeat {
     const nowMs = this.#options.platform.monotonicMs();
     // A frozen page runs its timers before the messages that waited with them: ask before judging.
     const late = nowMs - this.#dueMs > CLIENT_LIMITS.lateTimerMs;
-    if (nowMs >= this.#deadlineMs && late && !this.#graced) {
+    if (nowMs >= this.#endMs && late && !this.#graced) {
       this.ask();
       return;
     }
-    if (nowMs >= this.#deadlineMs) {
+    if (nowMs >= this.#endMs) {
       this.stop();
       this.#options.dead();
       return;
     }
+    if (this.#awaited === undefined && this.#isDoubtful(nowMs)) this.#doubt();
     if (!this.#pinged && nowMs >= this.#heardMs + this.#watchdogMs / 2) {
       this.#pinged = true;
-      this.#options.ping();
+      this.#ping();
     }
     this.#arm();
   }

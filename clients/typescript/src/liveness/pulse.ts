@@ -43,7 +43,12 @@ export class Pulse {
 
   /** Sends heads, in as many pings as it takes; the k of the last. */
   ping(): number {
-    return this.#send(() => undefined);
+    return this.#send(this.#options.heads(), () => undefined);
+  }
+
+  /** Sends a ping without heads; its k. */
+  beat(): number {
+    return this.#send([[]], () => undefined);
   }
 
   /** An answer came. */
@@ -68,16 +73,16 @@ export class Pulse {
   #report(): void {
     this.#options.settleTally();
     const { stats, arrived } = this.#options.tally.report();
-    this.#send((k) => {
+    this.#send(this.#options.heads(), (k) => {
       this.#reported = { k, arrived };
       return { stats };
     });
   }
 
   /** `extend` gives the first ping what it carries besides heads. */
-  #send(extend: (k: number) => PingMessage[3]): number {
-    const { platform, heads, send } = this.#options;
-    for (const [index, part] of heads().entries()) {
+  #send(heads: readonly Heads[], extend: (k: number) => PingMessage[3]): number {
+    const { platform, send } = this.#options;
+    for (const [index, part] of heads.entries()) {
       const k = ++this.#last;
       const extension = index === 0 ? extend(k) : undefined;
       send(extension === undefined ? ["ping", k, part] : ["ping", k, part, extension]);
