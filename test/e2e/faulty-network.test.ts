@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, type Position } from "@tidemark/client";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { FaultRecord } from "../support/fault-record.js";
 import { type ServerProcess, startServerProcess } from "../support/server-process.js";
 import { TcpProxy } from "../support/tcp-proxy.js";
 import type { app } from "./apps/counter.js";
@@ -63,15 +64,19 @@ for (const [name, { begin, breaks }] of Object.entries(FAULTS)) {
     await vi.waitFor(() => expect(watched.status).toBe("live"), HEALED_WITHIN);
 
     begin(proxy);
+    const fault = new FaultRecord(name, PING_MS);
+    watched.onStatus((status) => status !== "live" && fault.noticed());
     for (let n = 1; n <= 5; n += 1) expect(await writer.call("counter", "c").add({ by: 1 })).toBe(n);
     const mine = watched.send.add({ by: 10 });
     if (breaks) await vi.waitFor(() => expect(watched.status).not.toBe("live"), NOTICED_WITHIN);
     else expect(await mine).toBe(15);
     proxy.release();
+    fault.ended();
 
     await vi.waitFor(() => expect(watched.status).toBe("live"), HEALED_WITHIN);
     expect(await mine).toBe(15);
     await vi.waitFor(() => expect(watched.state?.value).toBe(15), HEALED_WITHIN);
+    fault.healed();
     expect(events.map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6, 7]);
     expect(await watched.query.double()).toBe(30);
     victim.close();
