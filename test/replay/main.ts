@@ -16,6 +16,7 @@ input, log, and every subscriber's state and events.
   --subscribers N    per document, half of them msgpack (5)
   --kills N          kill -9 and restart (5)
   --cuts N           cut sockets (30)
+  --faults N         late bytes, half-open connections, one way or both swallowed, without a cut (20)
   --fold-rows N      rows in the journal that start a fold (500)
 `;
 
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     subscribers: { type: "string", default: "5" },
     kills: { type: "string", default: "5" },
     cuts: { type: "string", default: "30" },
+    faults: { type: "string", default: "20" },
     "fold-rows": { type: "string", default: "500" },
     help: { type: "boolean", default: false },
   },
@@ -39,6 +41,7 @@ if (values.help) {
     subscribersPerDocument: Number(values.subscribers),
     kills: Number(values.kills),
     cuts: Number(values.cuts),
+    faults: Number(values.faults),
     foldRows: Number(values["fold-rows"]),
     progress: (text) => process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${text}` : `${text}\n`),
   });
@@ -54,6 +57,7 @@ function report(result: ReplayResult, seconds: number): string {
     ["acks", result.acks],
     ["kills with -9", result.kills],
     ["socket cuts", result.cuts],
+    ["network faults", result.faults],
     ["calls sent again", result.retries],
     ["folds", result.folds],
     ["resumes by replay", result.replays],

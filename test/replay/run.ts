@@ -10,6 +10,7 @@ import { parseLog } from "../../examples/irc-log/parse.js";
 import { type ServerProcess, startServerProcess } from "../support/server-process.js";
 import { TcpProxy } from "../support/tcp-proxy.js";
 import { Feeder } from "./feeder.js";
+import { NETWORK_FAULTS } from "./network-faults.js";
 import { type Evidence, judge, type Verdict } from "./verdict.js";
 import { Witness } from "./witness.js";
 
@@ -22,6 +23,8 @@ export interface ReplayOptions {
   readonly subscribersPerDocument: number;
   readonly kills: number;
   readonly cuts: number;
+  /** Times the network is unwell without a cut. */
+  readonly faults: number;
   readonly foldRows: number;
   /** Hears of progress. */
   readonly progress: (text: string) => void;
@@ -34,6 +37,7 @@ export interface ReplayResult {
   readonly acks: number;
   readonly kills: number;
   readonly cuts: number;
+  readonly faults: number;
   readonly retries: number;
   readonly folds: number;
   readonly replays: number;
@@ -44,8 +48,11 @@ export interface ReplayResult {
 
 /** Proxies that subscribers are spread over, so that a cut hits some of them. */
 const GROUPS = 3;
-/** A group that is cut for longer comes back when so many more of all lines are acknowledged. */
+/** A group that is cut for longer, or unwell, comes back when so many more of all lines are acknowledged. */
 const AWAY_FRACTION = 0.12;
+const UNWELL_FRACTION = 0.05;
+/** So that what heartbeats find is found while lines still come. */
+const PING_MS = 500;
 
 class Run {
   readonly #options: ReplayOptions;
@@ -61,6 +68,7 @@ class Run {
   #retries = 0;
   #kills = 0;
   #cuts = 0;
+  #faults = 0;
   #lines = 0;
   #killing: Promise<void> = Promise.resolve();
 
@@ -88,7 +96,7 @@ class Run {
       app: APP,
       data: join(this.#folder, "replay.db"),
       port,
-      args: ["--log", "debug"],
+      args: ["--log", "debug", "--ping-ms", String(PING_MS)],
       env: { IRC_LOG_IMPORTER: IMPORTER, TIDEMARK_FOLD_ROWS: String(foldRows) },
     });
   }
@@ -133,7 +141,7 @@ class Run {
 
   /** Faults at fixed fractions of the acknowledged lines. */
   #schedule(): void {
-    const { kills, cuts } = this.#options;
+    const { kills, cuts, faults } = this.#options;
     this.#at(0.25, () => this.#join(1));
     for (let index = 0; index < kills; index += 1) this.#at((index + 1) / (kills + 1), () => this.#kill());
     for (let index = 0; index < cuts; index += 1) {
@@ -146,7 +154,21 @@ class Run {
         this.#at(at, () => this.#cut(group, (proxy) => void proxy.cut()));
       }
     }
+    for (let index = 0; index < faults; index += 1) this.#scheduleFault(index, (index + 0.25) / faults);
     this.#due.sort((a, b) => a.at - b.at);
+  }
+
+  #scheduleFault(index: number, at: number): void {
+    const fault = NETWORK_FAULTS[index % NETWORK_FAULTS.length];
+    if (fault === undefined) return;
+    const group = fault.passes && index % 2 === 0 ? GROUPS : index % GROUPS;
+    this.#at(at, () => {
+      this.#faults += 1;
+      if (group === GROUPS) this.#countRetries();
+      const proxy = this.#proxies[group];
+      if (proxy !== undefined) fault.begin(proxy);
+    });
+    this.#at(Math.min(at + UNWELL_FRACTION, 0.99), () => this.#proxies[group]?.release());
   }
 
   #at(fraction: number, run: () => Promise<void> | void): void {
@@ -156,7 +178,9 @@ class Run {
   #acknowledged(): void {
     this.#acks += 1;
     if (this.#acks % 500 === 0 || this.#acks === this.#lines) {
-      this.#options.progress(`${this.#acks} of ${this.#lines} lines, ${this.#kills} kills, ${this.#cuts} cuts`);
+      this.#options.progress(
+        `${this.#acks} of ${this.#lines} lines, ${this.#kills} kills, ${this.#cuts} cuts, ${this.#faults} faults`,
+      );
     }
     while ((this.#due[0]?.at ?? Number.POSITIVE_INFINITY) <= this.#acks) {
       const due = this.#due.shift();
@@ -229,6 +253,7 @@ class Run {
       acks: this.#acks,
       kills: this.#kills,
       cuts: this.#cuts,
+      faults: this.#faults,
       retries: this.#retries,
       folds: this.#folds,
       replays: this.#witnesses.reduce((sum, { replays }) => sum + replays, 0),
