@@ -87,7 +87,7 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
   }
 
   open<K extends TypeName<A>>(type: K, key: string, options?: OpenOptions<At<A, K>>): OpenDocument<A, K> {
-    return this.#documents.open<At<A, K>>({ type, key, create: options?.create });
+    return this.#documents.open<At<A, K>>({ type, key, params: options?.params, create: options?.create });
   }
 
   call<K extends TypeName<A>>(type: K, key: string): Senders<At<A, K>> & Askers<At<A, K>> {

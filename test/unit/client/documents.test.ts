@@ -17,6 +17,22 @@ describe("lifetime", () => {
     expect([board.status, board.state?.title, again.status, again.state?.title]).toEqual(["closed", "", "live", "a"]);
   });
 
+  test("[VIEW-4] other parameters are another stream, equal ones the same, and what is no JSON never leaves", async () => {
+    const { server, tide } = await following();
+    const narrow = tide.open("board", "b", { params: { search: "x", by: "me" } });
+    tide.open("board", "b", { params: { by: "me", search: "x" } });
+    tide.open("board", "b", { params: {} });
+    await server.settle();
+    expect(server.now.all("open").map(([, open]) => open)).toEqual([
+      { s: 1, doc: "board/b" },
+      { s: 2, doc: "board/b", params: { search: "x", by: "me" } },
+    ]);
+    const wrong = tide.open("board", "b", { params: { search: Number.NaN } });
+    expect([wrong.status, wrong.error?.code]).toEqual(["ended", "invalid_params"]);
+    server.now.send(["ended", { s: 2, code: "invalid_params", retry: "never", data: [{ path: "/by" }] }]);
+    expect([narrow.error?.code, narrow.error?.data]).toEqual(["invalid_params", [{ path: "/by" }]]);
+  });
+
   test("the stream outlives its last opening by 5 s, and an open in that time takes it over", async () => {
     const { server, tide, board, platform } = await following();
     board.close();

@@ -69,6 +69,8 @@ export type EventMap<C extends Contract> = C["events"] & { gap: { from: number; 
 
 /** Options of `open`. Fixed for this subscription: to change one, close and open. */
 export interface OpenOptions<C extends Contract> {
+  /** What narrows the view; default `{}`. Openings with equal ones share a stream. */
+  readonly params?: C["params"];
   /** Create the document if it is absent; `true`, or what the type's `create` schema asks for. */
   readonly create?: C["create"];
 }

@@ -1,15 +1,24 @@
-// Which documents are followed: one stream for each (type, key), counted by openings, kept for a while after the last
-// of them so that a remount costs nothing.
-import { type Contract, formatDocumentId, isKey, isTypeName, type Json, TidemarkError } from "@tidemark/protocol";
+// Which documents are followed: one stream for each (type, key, params), counted by openings, kept for a while after
+// the last of them so that a remount costs nothing.
+import {
+  type Contract,
+  formatDocumentId,
+  isKey,
+  isTypeName,
+  type Json,
+  type JsonObject,
+  TidemarkError,
+} from "@tidemark/protocol";
 import type { Probe } from "../api/document.js";
 import type { Calls } from "../calls/calls.js";
 import { copyInput } from "../calls/input.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Tally } from "../liveness/tally.js";
 import type { Cancel, Platform } from "../platform/platform.js";
+import { isObject } from "../stream/local-diff.js";
 import type { Subscriptions } from "../stream/subscriptions.js";
 import type { Method } from "./claims.js";
-import { FollowedDocument, type FollowedWire, type Follower } from "./followed-document.js";
+import { FollowedDocument, type FollowedWire, type Follower, viewIdOf } from "./followed-document.js";
 import { Opening } from "./opening.js";
 import { probe } from "./probe.js";
 
@@ -30,6 +39,7 @@ interface TableOptions {
 export interface OpenRequest {
   readonly type: string;
   readonly key: string;
+  readonly params: unknown;
   readonly create: unknown;
 }
 
@@ -97,14 +107,15 @@ export class DocumentTable {
 
   #followed(request: OpenRequest): FollowedDocument {
     const documentId = formatDocumentId(request.type, request.key);
-    const known = this.#documents.get(documentId);
+    const { refusal: wrong, params } = checkedParams(request.params);
+    const known = wrong === undefined ? this.#documents.get(viewIdOf(documentId, params)) : undefined;
     if (known !== undefined) {
       this.#lingering.get(known)?.();
       this.#lingering.delete(known);
       return known;
     }
-    const { refusal, create } = this.#checked(request);
-    const document = this.#made(documentId, create);
+    const { refusal = wrong, create } = this.#checked(request);
+    const document = this.#made(documentId, params, create);
     if (refusal !== undefined) document.close(refusal);
     else this.#begin(document);
     return document;
@@ -123,13 +134,14 @@ export class DocumentTable {
     }
   }
 
-  #made(documentId: string, create: Json | undefined): FollowedDocument {
+  #made(documentId: string, params: JsonObject | undefined, create: Json | undefined): FollowedDocument {
     const { platform, wire, tally } = this.#options;
     const document: FollowedDocument = new FollowedDocument({
       platform,
       wire,
       tally,
       documentId,
+      params,
       create,
       over: () => this.#forget(document),
     });
@@ -138,7 +150,7 @@ export class DocumentTable {
 
   #begin(document: FollowedDocument): void {
     const { wire, subscriptions } = this.#options;
-    this.#documents.set(document.documentId, document);
+    this.#documents.set(document.viewId, document);
     subscriptions.add(document.stream);
     wire.start();
     if (wire.live) document.stream.connected();
@@ -146,7 +158,7 @@ export class DocumentTable {
 
   #release(document: FollowedDocument, follower: Follower): void {
     document.unfollow(follower);
-    if (document.followers > 0 || this.#documents.get(document.documentId) !== document) return;
+    if (document.followers > 0 || this.#documents.get(document.viewId) !== document) return;
     const cancel = this.#options.platform.setTimer(CLIENT_LIMITS.lingerMs, () => document.close());
     this.#lingering.set(document, cancel);
   }
@@ -156,6 +168,18 @@ export class DocumentTable {
     this.#lingering.get(document)?.();
     this.#lingering.delete(document);
     this.#options.subscriptions.remove(document.stream);
-    if (this.#documents.get(document.documentId) === document) this.#documents.delete(document.documentId);
+    if (this.#documents.get(document.viewId) === document) this.#documents.delete(document.viewId);
+  }
+}
+
+function checkedParams(params: unknown): { readonly refusal?: TidemarkError; readonly params?: JsonObject } {
+  if (params === undefined) return {};
+  try {
+    const copy = copyInput(params);
+    if (!isObject(copy)) return { refusal: new TidemarkError("invalid_params") };
+    return Object.keys(copy).length === 0 ? {} : { params: copy };
+  } catch (error) {
+    if (!(error instanceof TidemarkError)) throw error;
+    return { refusal: new TidemarkError("invalid_params", { data: error.data ?? null }) };
   }
 }

@@ -1,6 +1,6 @@
 // One document that is followed, however often it was opened: its stream, its openings, and the senders that wait for
 // it to show their effect. It turns where the stream and the connection stand into the status applications see.
-import type { Json, JsonObject, TidemarkError } from "@tidemark/protocol";
+import { canonicalJson, type Json, type JsonObject, type TidemarkError } from "@tidemark/protocol";
 import type { Staleness, Status } from "../api/document.js";
 import type { Position } from "../api/position.js";
 import type { TideStatus } from "../api/tide.js";
@@ -9,6 +9,10 @@ import type { Tally } from "../liveness/tally.js";
 import type { Platform } from "../platform/platform.js";
 import type { Update } from "../stream/change.js";
 import { Stream, type StreamWire } from "../stream/stream.js";
+
+/** Equal for openings that share a stream. */
+export const viewIdOf = (documentId: string, params: JsonObject | undefined): string =>
+  params === undefined ? documentId : `${documentId} ${canonicalJson(params)}`;
 
 /** One `open` of the document. */
 export interface Follower {
@@ -29,6 +33,7 @@ interface FollowedOptions {
   readonly wire: FollowedWire;
   readonly tally: Tally;
   readonly documentId: string;
+  readonly params: JsonObject | undefined;
   readonly create: Json | undefined;
   /** The stream has ended; nothing will come any more. */
   readonly over: () => void;
@@ -52,6 +57,11 @@ export class FollowedDocument implements View {
 
   get documentId(): string {
     return this.#options.documentId;
+  }
+
+  /** Of this document, with these parameters. */
+  get viewId(): string {
+    return viewIdOf(this.#options.documentId, this.#options.params);
   }
 
   get state(): JsonObject | undefined {

@@ -11,6 +11,7 @@ import {
   type Ended,
   type HeldPosition,
   type Json,
+  type JsonObject,
   LIMITS,
   type Opened,
   type OpenMessage,
@@ -47,6 +48,8 @@ export interface StreamOptions {
   readonly platform: Platform;
   readonly wire: StreamWire;
   readonly documentId: string;
+  /** Undefined: none. */
+  readonly params: JsonObject | undefined;
   readonly create: Json | undefined;
   readonly observer: StreamObserver;
   readonly tally: Tally;
@@ -226,7 +229,7 @@ export class Stream {
   // ------------------------------------------------------------------------------------------------ opening
 
   #open(): void {
-    const { wire, documentId, create } = this.#options;
+    const { wire, documentId, params, create } = this.#options;
     if (!wire.live) {
       this.#state = { kind: "down" };
       return;
@@ -239,7 +242,13 @@ export class Stream {
     wire.route(this, s, []);
     wire.send([
       "open",
-      { s, doc: documentId, ...(at === undefined ? {} : { at }), ...(create === undefined ? {} : { create }) },
+      {
+        s,
+        doc: documentId,
+        ...(at === undefined ? {} : { at }),
+        ...(params === undefined ? {} : { params }),
+        ...(create === undefined ? {} : { create }),
+      },
     ]);
   }
 
