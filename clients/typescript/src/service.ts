@@ -16,6 +16,11 @@ import type { Calls } from "./calls/calls.js";
 import { asLogEntries, asView } from "./documents/claims.js";
 import { isObject } from "./stream/local-diff.js";
 
+interface GetOptions<C extends Contract> {
+  readonly params?: C["params"];
+  readonly seq?: number;
+}
+
 /** The service behind a client's calls. */
 export function service<A extends AnyApp>(calls: Calls): Service<A> {
   const ask = (name: string, input: unknown): Promise<Json | undefined> =>
@@ -29,7 +34,7 @@ export function service<A extends AnyApp>(calls: Calls): Service<A> {
       const { epoch, seq } = await sent.receipt;
       return { epoch, seq };
     },
-    async get<C extends Contract>(type: string, key: string, options: { readonly seq?: number } = {}) {
+    async get<C extends Contract>(type: string, key: string, options: GetOptions<C> = {}) {
       return readGet<C>(await ask("get", { ...options, doc: formatDocumentId(type, key) }));
     },
     async list(type, page = {}): Promise<KeyPage> {

@@ -341,10 +341,10 @@ describe("probe", () => {
 });
 
 describe("[REQ-18] the service", () => {
-  test("says what REQ-18 names, and reads the answers", async () => {
+  test("[VIEW-4] says what REQ-18 names, and reads the answers", async () => {
     const { server, tide } = world();
     const created = hear(tide.service.create("board", "b", { title: "t" }));
-    const got = hear(tide.service.get("board", "b", { seq: 4 }));
+    const got = hear(tide.service.get("board", "b", { params: { search: "x" }, seq: 4 }));
     const listed = hear(tide.service.list("board", { limit: 2 }));
     const history = hear(tide.service.history("board", "b", { after: 1, limit: 5 }));
     const who = hear(tide.service.whoami());
@@ -354,7 +354,7 @@ describe("[REQ-18] the service", () => {
     expect(asked.toSorted(([, a], [, b]) => (String(a) < String(b) ? -1 : 1))).toEqual([
       ["$", "create", { doc: "board/b", input: { title: "t" } }, 1],
       ["$", "delete", { doc: "board/b" }, 1],
-      ["$", "get", { doc: "board/b", seq: 4 }, 1],
+      ["$", "get", { doc: "board/b", params: { search: "x" }, seq: 4 }, 1],
       ["$", "history", { doc: "board/b", after: 1, limit: 5 }, 1],
       ["$", "list", { type: "board", limit: 2 }, 1],
       ["$", "whoami", null, 1],

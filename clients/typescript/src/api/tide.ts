@@ -39,7 +39,7 @@ export interface Service<A extends AnyApp> {
   get<K extends TypeName<A>>(
     type: K,
     key: string,
-    options?: { readonly seq?: number },
+    options?: { readonly params?: At<A, K>["params"]; readonly seq?: number },
   ): Promise<{ readonly state: View<At<A, K>>; readonly at: Position }>;
   /** By key, `limit` at most 1,000 (default 100); pass `next` as `after`. */
   list<K extends TypeName<A>>(
