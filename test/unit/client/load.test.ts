@@ -74,6 +74,17 @@ describe("backing off", () => {
     }
   });
 
+  test("[REQ-16] ends its wait also by a clock whose timers take whole milliseconds", async () => {
+    const made = await calling(1);
+    const { platform } = made;
+    const exact = platform.setTimer.bind(platform);
+    platform.setTimer = (delayMs, fire) => exact(Math.max(1, Math.trunc(delayMs)), fire);
+    platform.random = () => 0.3338;
+    made.server.now.busy(2, 10);
+    await platform.advance(1_000);
+    expect(numbers(made)).toEqual([1, 2, 2]);
+  });
+
   test("[R15] draws once for all refusals of one wait: clients do not all come back after the longest of many", async () => {
     const backAfterMs = async (seed: number): Promise<number> => {
       const made = await calling(20);

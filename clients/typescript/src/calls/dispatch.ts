@@ -82,8 +82,7 @@ export class Dispatch {
     const jitterMs = backOffMs(call.refusals++, platform.random());
     const lane = call.request.lane === undefined ? undefined : this.#lanes.get(call.request.lane);
     if (lane !== undefined) {
-      const untilMs = lane.hold(call, nowMs + afterMs, jitterMs);
-      timers.after(untilMs - nowMs, () => this.#pump(lane));
+      this.#pumpAt(lane, lane.hold(call, nowMs + afterMs, jitterMs));
     } else {
       call.state = "queued";
       timers.after(afterMs + jitterMs, () => this.#askAgain(call));
@@ -117,6 +116,15 @@ export class Dispatch {
     if (call.over || call.state !== "queued") return;
     this.#queries.add(call);
     this.#pumpQueries();
+  }
+
+  /** Timers fire up to a millisecond early, by a clock that is finer than theirs: such a one waits again. */
+  #pumpAt(lane: Lane, untilMs: number): void {
+    const { platform, timers } = this.#options;
+    timers.after(Math.max(0, untilMs - platform.monotonicMs()), () => {
+      if (platform.monotonicMs() < untilMs) this.#pumpAt(lane, untilMs);
+      else this.#pump(lane);
+    });
   }
 
   #pump(lane: Lane): void {
