@@ -98,29 +98,39 @@ async function heartbeats(count: number): Promise<void> {
   socket.close();
 }
 
-it("[R13] [R20] offline: it says so within two heartbeats, and catches up when the network is back", async () => {
-  const fault = new FaultRecord("browser, offline with its socket open", PING_MS);
-  await page.setOffline(true);
-  const expected = await add(5);
-  await pageIsNot("live");
-  fault.noticed();
-  await page.setOffline(false);
-  fault.ended();
-  await isAtHead(expected);
-  fault.healed();
-});
+const swallow = (): void => proxy.swallow("up", "down");
+const release = (): void => proxy.release();
 
-it("[R13] [R20] a network that swallows everything under a page in the foreground", async () => {
-  const fault = new FaultRecord("browser, blackhole", PING_MS);
-  proxy.swallow("up", "down");
-  const expected = await add(5);
-  await pageIsNot("live");
-  fault.noticed();
-  proxy.release();
-  fault.ended();
-  await isAtHead(expected);
-  fault.healed();
-});
+interface Fault {
+  readonly begin: () => unknown;
+  readonly end: () => unknown;
+}
+
+const FAULTS: { readonly [name: string]: Fault } = {
+  "offline with its socket open": { begin: () => page.setOffline(true), end: () => page.setOffline(false) },
+  "a network that swallows everything": { begin: swallow, end: release },
+  "a network that swallows everything under a hidden tab": {
+    begin: async () => {
+      await page.hide();
+      swallow();
+    },
+    end: release,
+  },
+};
+
+for (const [name, { begin, end }] of Object.entries(FAULTS)) {
+  it(`[R13] [R20] ${name}: the page says that it is not live, and catches up afterwards`, async () => {
+    await begin();
+    const fault = new FaultRecord(`browser, ${name}`, PING_MS);
+    const expected = await add(5);
+    await pageIsNot("live");
+    fault.noticed();
+    await end();
+    fault.ended();
+    await isAtHead(expected);
+    fault.healed();
+  });
+}
 
 it("[R13] a hidden tab stays live over many heartbeats, follows, and its calls are answered", async () => {
   const fault = new FaultRecord("browser, hidden tab", PING_MS);
@@ -135,19 +145,6 @@ it("[R13] a hidden tab stays live over many heartbeats, follows, and its calls a
   await page.show();
   fault.ended();
   await isAtHead(expected + 1);
-  fault.healed();
-});
-
-it("[R13] [R20] a network that swallows everything under a hidden tab", async () => {
-  await page.hide();
-  const fault = new FaultRecord("browser, blackhole under a hidden tab", PING_MS);
-  proxy.swallow("up", "down");
-  const expected = await add(5);
-  await pageIsNot("live");
-  fault.noticed();
-  proxy.release();
-  fault.ended();
-  await isAtHead(expected);
   fault.healed();
 });
 
