@@ -275,9 +275,9 @@ export class DocumentHost {
   }
 
   #pipeline(loaded: Loaded, head: StoredPosition, tail: ReturnType<typeof toCommitted>): Pipeline {
-    const { committer, type } = this.#parts;
+    const { committer, type, name, report } = this.#parts;
     const audience = this.#rows;
-    const { shown } = type;
+    const shown = type.shown?.telling((event, error) => report.handlerFailed(name, `events.${event}.audience`, error));
     const { ref, epoch } = loaded;
     const onDurable = (): void => this.#durable();
     const onLost = (waiting: readonly GatedWork[], error: StoreError | "fenced"): void => this.#lost(waiting, error);

@@ -13,6 +13,7 @@ import {
 import type { DocumentType } from "../../src/document/definition/definition.js";
 import { resolveType } from "../../src/document/definition/resolved-type.js";
 import type { DocumentStore } from "../../src/document/document-store.js";
+import type { HostReport } from "../../src/document/host-report.js";
 import { LocalDocuments } from "../../src/document/local-documents.js";
 import { FanOuts } from "../../src/session/fan-out.js";
 import { Flusher } from "../../src/session/flusher.js";
@@ -93,6 +94,7 @@ export interface SessionBenchOptions {
   readonly types: Readonly<Record<string, DocumentType>>;
   readonly store: DocumentStore;
   readonly identify?: (token: string) => Identified | undefined;
+  readonly handlerFailed?: HostReport["handlerFailed"];
 }
 
 /** A server without sockets. */
@@ -102,11 +104,11 @@ export class SessionBench {
   readonly registry = new SessionRegistry();
   readonly #session: (wire: Wire) => Session;
 
-  constructor({ types, store, identify }: SessionBenchOptions) {
+  constructor({ types, store, identify, handlerFailed = quiet }: SessionBenchOptions) {
     const { runtime } = this;
     const fanOuts = new FanOuts();
     const resolved = new Map(Object.entries(types).map(([name, type]) => [name, resolveType(type)]));
-    const report = { handlerFailed: quiet, documentUnreadable: quiet, commitLost: quiet, loadFailed: quiet };
+    const report = { handlerFailed, documentUnreadable: quiet, commitLost: quiet, loadFailed: quiet };
     const audience = fanOuts.create.bind(fanOuts);
     this.documents = new LocalDocuments({ types: resolved, store, runtime, audience, report, idleMs: 60_000 });
     const parts = {

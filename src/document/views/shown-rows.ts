@@ -10,14 +10,28 @@ export type EventAudience = (data: Json, viewKey: string) => boolean;
 /** The viewer key of everybody, where nobody is told apart. */
 const EVERYBODY = "";
 
+/** Hears which event's audience threw what. */
+export type AudienceFailed = (event: string, error: unknown) => void;
+
 /** What is shown of each transaction. */
 export class ShownRows {
   readonly #hidden: HiddenParts | undefined;
   readonly #audiences: ReadonlyMap<string, EventAudience>;
+  readonly #failed: AudienceFailed | undefined;
 
-  constructor(hidden: HiddenParts | undefined, audiences: ReadonlyMap<string, EventAudience>) {
+  constructor(
+    hidden: HiddenParts | undefined,
+    audiences: ReadonlyMap<string, EventAudience>,
+    failed: AudienceFailed | undefined = undefined,
+  ) {
     this.#hidden = hidden;
     this.#audiences = audiences;
+    this.#failed = failed;
+  }
+
+  /** The same, telling what an audience throws. Only where rows are shown for the first time: a replay asks again. */
+  telling(failed: AudienceFailed): ShownRows {
+    return new ShownRows(this.#hidden, this.#audiences, failed);
   }
 
   /** A transaction as subscribers may know it; the same one when all of it is shown. */
@@ -37,7 +51,9 @@ export class ShownRows {
   eventsJson(text: string | undefined): string | undefined {
     if (text === undefined || this.#audiences.size === 0) return text;
     const events: readonly (readonly [string, Json])[] = JSON.parse(text);
-    const heard = events.filter(([name, data]) => hears(this.#audiences.get(name), data, EVERYBODY));
+    const heard = events.filter(([name, data]) =>
+      hears(this.#audiences.get(name), data, EVERYBODY, (error) => this.#failed?.(name, error)),
+    );
     if (heard.length === events.length) return text;
     return heard.length === 0 ? undefined : JSON.stringify(heard);
   }
