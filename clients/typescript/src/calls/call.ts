@@ -52,6 +52,16 @@ export interface Call {
   release: Cancel;
 }
 
+/** A message that another page left without an answer. */
+export interface LeftCall {
+  readonly n: number;
+  readonly request: CallRequest;
+  readonly input: Json;
+  /** Undefined: no server's clock was known. Then it may wait `leftMs` more. */
+  readonly due: Due | undefined;
+  readonly leftMs: number;
+}
+
 /** The two promises of a call. */
 export interface Settled {
   readonly sent: Sent<Json | undefined>;

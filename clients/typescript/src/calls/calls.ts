@@ -3,6 +3,7 @@
 import {
   type CallMessage,
   type ErrorCode,
+  type ErrorDetails,
   type Json,
   LIMITS,
   type NoMessage,
@@ -13,7 +14,16 @@ import {
 import type { Sent } from "../api/call.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Platform } from "../platform/platform.js";
-import { type Call, type CallRequest, type Due, receiptOf, type Settled, unsettled, verdict } from "./call.js";
+import {
+  type Call,
+  type CallRequest,
+  type Due,
+  type LeftCall,
+  receiptOf,
+  type Settled,
+  unsettled,
+  verdict,
+} from "./call.js";
 import { Dispatch } from "./dispatch.js";
 import { copyInput } from "./input.js";
 import { Timers } from "./timers.js";
@@ -34,8 +44,11 @@ export interface CallWire {
 export interface CallKeeper {
   /** A message is waited for, or has got its `due`. */
   keep(call: Call): void;
-  /** It is not waited for any more. Calls `then` once no later page can find it. */
-  drop(call: Call, then: () => void): void;
+  /**
+   * It is not waited for any more. Calls `then` once no later page can find it; `forgotten` is false when it could not
+   * be taken out, so that somebody may still send it.
+   */
+  drop(call: Call, then: (forgotten: boolean) => void): void;
 }
 
 interface CallsOptions {
@@ -44,14 +57,6 @@ interface CallsOptions {
   /** For calls that do not say otherwise. */
   readonly deadlineMs: number;
   readonly keeper?: CallKeeper | undefined;
-}
-
-/** A message that an earlier page left behind. */
-export interface LeftCall {
-  readonly n: number;
-  readonly request: CallRequest;
-  readonly input: Json;
-  readonly due: Due;
 }
 
 export class Calls {
@@ -93,13 +98,16 @@ export class Calls {
     return settled.sent;
   }
 
-  /** Takes over what another page left, in order of n, and sends it under its numbers. Settles with each answer. */
-  adopt(left: readonly LeftCall[]): readonly Promise<unknown>[] {
-    return left.map(({ n, request, input, due }) => {
+  /**
+   * Takes over what another page left, in order of n, to be sent under its numbers; `nowMs` is the server's clock.
+   * Gives what settles with the answers.
+   */
+  adopt(left: readonly LeftCall[], nowMs: number): readonly Promise<unknown>[] {
+    return left.map(({ n, request, input, due, leftMs }) => {
       const settled = unsettled();
-      this.#bornMs = Math.max(this.#bornMs, due.born);
-      const leftMs = due.born + due.ttl - (this.#wire.serverNowMs ?? due.born);
-      this.#take({ n, request, input, settled, due, waitMs: Math.max(0, leftMs) });
+      if (due !== undefined) this.#bornMs = Math.max(this.#bornMs, due.born);
+      const waitMs = due === undefined ? leftMs : Math.max(0, due.born + due.ttl - nowMs);
+      this.#take({ n, request, input, settled, due, waitMs });
       return settled.sent;
     });
   }
@@ -179,8 +187,8 @@ export class Calls {
     };
     call.release = this.#guard(call, waitMs, request.options?.signal);
     this.#pending.set(n, call);
-    if (this.#wire.serverNowMs !== undefined) this.#due(call);
-    else this.#keep(call);
+    if (due !== undefined || this.#wire.serverNowMs === undefined) this.#keep(call);
+    else this.#due(call);
     this.#dispatch.add(call);
   }
 
@@ -233,8 +241,7 @@ export class Calls {
 
   #no(call: Call, [, , code, message, refusal]: NoMessage): void {
     if (refusal.retry === "never") {
-      const error = new TidemarkError(code, { message, ...refusal });
-      this.#over(call, true, () => call.settled.reject(error));
+      this.#over(call, true, (forgotten) => reject(call, code, { message, ...refusal }, forgotten));
       return;
     }
     // This copy is certainly gone; earlier ones, on connections that were lost, may not be.
@@ -247,25 +254,29 @@ export class Calls {
       this.#dispatch.again(call, uncertainty.afterMs ?? CLIENT_LIMITS.refusedWaitMs);
       return;
     }
-    const error = new TidemarkError(code, { outcome: "unknown" });
-    this.#over(call, true, () => call.settled.reject(error));
+    this.#over(call, true, () => reject(call, code, {}, false));
   }
 
-  #fail(call: Call, code: ErrorCode, said: { readonly message?: string; readonly cause?: unknown } = {}): void {
+  #fail(call: Call, code: ErrorCode, said: ErrorDetails = {}): void {
     if (call.over) return;
-    const error = new TidemarkError(code, { outcome: verdict(call), ...said });
-    this.#over(call, false, () => call.settled.reject(error));
+    const outcome = verdict(call);
+    this.#over(call, false, (forgotten) => reject(call, code, { outcome, ...said }, forgotten));
   }
 
   /** Nobody waits for it any more. The application hears of it when no later page can send it again. */
-  #over(call: Call, answered: boolean, tell: () => void): void {
+  #over(call: Call, answered: boolean, tell: (forgotten: boolean) => void): void {
     call.over = true;
     call.release();
     this.#pending.delete(call.n);
     this.#dispatch.remove(call, answered);
-    if (this.#keeper === undefined || call.request.lane === undefined) tell();
+    if (this.#keeper === undefined || call.request.lane === undefined) tell(true);
     else this.#keeper.drop(call, tell);
   }
+}
+
+/** What may still be sent by somebody is not certainly never applied: R8. */
+function reject(call: Call, code: ErrorCode, details: ErrorDetails, forgotten: boolean): void {
+  call.settled.reject(new TidemarkError(code, forgotten ? details : { ...details, outcome: "unknown" }));
 }
 
 function tooMany(): TidemarkError {
