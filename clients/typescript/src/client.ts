@@ -10,6 +10,8 @@ import {
   type TypeName,
   type Welcome,
 } from "@tidemark/protocol";
+import type { Credentials } from "./adoption/adopted-client.js";
+import { KeptCalls } from "./adoption/kept-calls.js";
 import type { Askers, Senders } from "./api/call.js";
 import type { OpenDocument, OpenOptions, Unsubscribe } from "./api/document.js";
 import type { StreamStats } from "./api/stats.js";
@@ -40,26 +42,30 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
   readonly #subscriptions: Subscriptions;
   readonly #documents: DocumentTable;
   readonly #statuses: Listeners<[status: TideStatus]>;
+  readonly #kept: KeptCalls | undefined;
   readonly #tally = new Tally();
   readonly #pulse: Pulse;
   #status: TideStatus = "connecting";
   #pingMs: number = LIMITS.pingIntervalMs;
 
   constructor(options: ConnectOptions, platform: Platform) {
-    const connection = new Connection({
+    const credentials: Credentials = {
       platform,
       codec: codecNamed(options.codec ?? "json"),
       url: socketUrl(options.url),
       token: options.token,
       sdk: SDK,
-      client: [...platform.randomBytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
-      connAfter: 0,
-      listener: this,
-    });
+    };
+    // Never anything but fresh and in memory: a cloned tab must not speak under the same numbers.
+    const client = [...platform.randomBytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const connection = new Connection({ ...credentials, client, connAfter: 0, listener: this });
     this.#connection = connection;
     this.#statuses = new Listeners(platform);
     this.#subscriptions = new Subscriptions(platform);
-    this.#calls = new Calls({ platform, wire: connection, deadlineMs: options.deadlineMs ?? LIMITS.deadlineMs });
+    const serverNowMs = (): number | undefined => connection.serverNowMs;
+    const { storage, deadlineMs = LIMITS.deadlineMs } = options;
+    this.#kept = storage && new KeptCalls({ ...credentials, storage, client, tally: this.#tally, serverNowMs });
+    this.#calls = new Calls({ platform, wire: connection, deadlineMs, keeper: this.#kept?.record });
     this.#documents = new DocumentTable({
       platform,
       calls: this.#calls,
@@ -111,10 +117,12 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
     // Streams first: an answer then waits for the first payload of its document.
     this.#subscriptions.connected();
     this.#calls.live(welcome.limits.inFlightMax);
+    this.#kept?.live(welcome.sub);
   }
 
   down(): void {
     this.#pulse.stop();
+    this.#kept?.down();
     this.#calls.down();
     this.#subscriptions.cut();
   }
@@ -122,6 +130,7 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
   closed(error: TidemarkError): void {
     this.#pulse.stop();
     this.#calls.close(error);
+    this.#kept?.close();
     this.#documents.close(error);
   }
 

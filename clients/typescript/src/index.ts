@@ -15,9 +15,11 @@ export type {
   View,
 } from "@tidemark/protocol";
 export { TidemarkError } from "@tidemark/protocol";
+export { memoryStorage } from "./adoption/memory-storage.js";
 export type * from "./api/call.js";
 export type * from "./api/document.js";
 export type * from "./api/position.js";
 export type * from "./api/stats.js";
+export type * from "./api/storage.js";
 export type * from "./api/tide.js";
 export { connect } from "./connect.js";

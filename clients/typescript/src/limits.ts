@@ -10,6 +10,10 @@ export const CLIENT_LIMITS = Object.freeze({
   wakeGraceMs: 5_000,
   /** A timer later than this was held up by a frozen page, so silence proves nothing yet. */
   lateTimerMs: 1_000,
+  /** An answer waits so long for the storage to forget its call. */
+  storeWaitMs: 5_000,
+  /** Between two looks for what other pages have left behind; less than the default deadline of their calls. */
+  lookIntervalMs: 15_000,
   /** Between two reports of what was counted. */
   reportIntervalMs: 60_000,
   /** A connection that lasted so long starts its back-off anew. */

@@ -4,6 +4,7 @@ import type { Askers, Senders } from "./call.js";
 import type { OpenDocument, OpenOptions, Unsubscribe } from "./document.js";
 import type { Position } from "./position.js";
 import type { StreamStats } from "./stats.js";
+import type { CallStorage } from "./storage.js";
 
 /** Options of `connect`. */
 export interface ConnectOptions {
@@ -11,6 +12,8 @@ export interface ConnectOptions {
   readonly url: string;
   /** A function is called again for each connection and before expiry. */
   readonly token: string | (() => Promise<string>);
+  /** Keeps unanswered sends over a reload. Default: they live as long as this client. */
+  readonly storage?: CallStorage;
   /** Default for each call; 30,000. */
   readonly deadlineMs?: number;
   /** How frames are written; default `json`. */
