@@ -18,6 +18,8 @@ export const CLIENT_LIMITS = Object.freeze({
   reportIntervalMs: 60_000,
   /** A connection that lasted so long starts its back-off anew. */
   settledMs: 5_000,
+  /** Our clocks may differ by so much in what time has passed; past it the server is asked what time it is. */
+  clocksApartMs: 10_000,
   /** From the beginning of a connection to `welcome`; an application may take 10 s to say who somebody is. Less than
    * the 15 s within which everybody is back (R20). */
   welcomeMs: 12_000,

@@ -214,13 +214,51 @@ describe("[REQ-16] [R6] sending again", () => {
   test("born never decreases with n, whatever the clock does", async () => {
     const made = await live();
     hear(made.tide.call("board", "a").clear());
-    made.platform.wallOffsetMs -= 10_000;
+    made.platform.wallOffsetMs += 9_000;
     hear(made.tide.call("board", "a").clear());
-    made.platform.wallOffsetMs += 40_000;
+    made.platform.wallOffsetMs -= 18_000;
+    await made.platform.advance(11_000);
     hear(made.tide.call("board", "a").clear());
     await made.server.settle();
     const born = made.server.now.calls.slice(1).map(([, , , , , extension]) => extension.born);
-    expect(born).toEqual([SERVER_NOW, SERVER_NOW, SERVER_NOW + 30_000]);
+    expect(born).toEqual([SERVER_NOW, SERVER_NOW + 9_000, SERVER_NOW + 11_000]);
+  });
+
+  test.each([
+    ["set ahead", 3_600_000],
+    ["set back", -3_600_000],
+  ])(
+    "[REQ-10] with a clock that was %s nothing is dated until the server has said what time it is",
+    async (_how, by) => {
+      const made = await live();
+      hear(made.tide.call("board", "a").clear());
+      await made.server.settle();
+      made.platform.wallOffsetMs += by;
+      hear(made.tide.call("board", "a").clear());
+      await made.server.settle();
+      expect([numbers(made), made.server.now.open]).toEqual([[1, 2], false]);
+      hear(made.tide.call("board", "a").clear());
+      await made.platform.advance(300);
+      const dated = made.server.now.calls.map(([, n, , , , { born, ttl }]) => [n, born, ttl]);
+      const ttl = 30_000 - 250;
+      expect(dated).toEqual([
+        [2, SERVER_NOW, 30_000],
+        [3, SERVER_NOW, ttl],
+        [4, SERVER_NOW, ttl],
+      ]);
+    },
+  );
+
+  test("[REQ-10] with a monotonic clock that stood still in the machine's sleep, too", async () => {
+    const made = await live();
+    // Nine hours by the wall, none by the other; nobody has said yet that the connection is dead.
+    made.platform.wallOffsetMs += 9 * 3_600_000;
+    made.server.welcoming = false;
+    const call = hear(made.tide.call("board", "a").clear());
+    await made.platform.advance(300);
+    made.server.now.welcome({ now: SERVER_NOW + 9 * 3_600_000 });
+    await made.server.settle();
+    expect([made.server.now.last("c")[5].born, call.pending]).toEqual([SERVER_NOW + 9 * 3_600_000, true]);
   });
 
   test("calls made before the first welcome are dated by the server's clock, in order, and age meanwhile", async () => {

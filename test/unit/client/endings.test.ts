@@ -66,6 +66,43 @@ describe("[REQ-17] [R8] deadlines and aborts", () => {
     expect(dead.answer).toMatchObject({ code: "aborted", outcome: "rejected" });
   });
 
+  test("[REQ-7] what nobody waits for any more is not sent again and holds nothing back: low passes it", async () => {
+    const made = await live();
+    const stop = new AbortController();
+    hear(made.tide.call("board", "a").clear(undefined, { signal: stop.signal }));
+    const late = hear(made.tide.call("board", "a").clear(undefined, { deadlineMs: 1_000 }));
+    await made.server.settle();
+    stop.abort();
+    await made.platform.advance(1_000);
+    expect(late.pending).toBe(false);
+    hear(made.tide.call("board", "a").clear());
+    await made.server.settle();
+    expect(made.server.now.last("c")).toMatchObject(["c", 4, "board/a", "clear", null, { low: 4 }]);
+    await reconnect(made);
+    expect(numbers(made)).toEqual([4]);
+  });
+
+  test("a refusal for good is certain of every copy: the document has seen the newest connection", async () => {
+    const made = await live();
+    const call = hear(made.tide.call("board", "a").clear());
+    await made.server.settle();
+    await reconnect(made);
+    made.server.now.send(["no", 2, "deadline_exceeded", "", { retry: "never", fault: "caller" }]);
+    await made.server.settle();
+    expect(call.answer).toMatchObject({ code: "deadline_exceeded", outcome: "rejected" });
+  });
+
+  test("[REQ-8] what was superseded was never applied, and is the application's to send anew", async () => {
+    const made = await live();
+    const calls = [1, 2].map(() => hear(made.tide.call("board", "a").clear()));
+    await made.server.settle();
+    made.server.now.send(["no", 2, "superseded", "", { retry: "never", fault: "caller" }]);
+    made.server.now.ok(3, 5);
+    await reconnect(made);
+    expect(calls[0]?.answer).toMatchObject({ code: "superseded", outcome: "rejected", retry: "never" });
+    expect([calls[1]?.pending, numbers(made)]).toEqual([false, []]);
+  });
+
   test("deadlineMs Infinity waits up to 7 days", async () => {
     const { server, tide, platform } = world();
     server.reachable = false;

@@ -96,6 +96,7 @@ export class AdoptedClient implements ConnectionListener {
         return;
       case "ping":
         this.#connection.send(["pong", message[1], []]);
+        this.#connection.pinged();
         return;
       case "pong":
         this.#connection.answered(message[1]);
@@ -112,6 +113,10 @@ export class AdoptedClient implements ConnectionListener {
   ping(): number {
     this.#connection.send(["ping", ++this.#lastPing, []]);
     return this.#lastPing;
+  }
+
+  beat(): number {
+    return this.ping();
   }
 
   expiresAt(): Promise<number> {

@@ -31,7 +31,7 @@ import { Timers } from "./timers.js";
 /** What calls need of the connection. */
 export interface CallWire {
   readonly live: boolean;
-  /** Undefined before the first `welcome`. */
+  /** Undefined before the first `welcome`, and while it cannot be told; never while live after `start`. */
   readonly serverNowMs: number | undefined;
   /** Why nothing can be sent any more. */
   readonly error: TidemarkError | undefined;
@@ -165,8 +165,8 @@ export class Calls {
     if (signal?.aborted === true) throw new TidemarkError("aborted", { cause: signal.reason });
     if (this.#pending.size - this.#dispatch.inFlight >= CLIENT_LIMITS.unsentCallsMax) throw tooMany();
     const waitMs = Math.max(0, Math.min(deadlineMs, LIMITS.requestHorizonMs));
-    this.#take({ n: this.#nextN++, request, input, settled, due: undefined, waitMs });
     this.#wire.start();
+    this.#take({ n: this.#nextN++, request, input, settled, due: undefined, waitMs });
   }
 
   #take(what: Pick<Call, "n" | "request" | "input" | "settled" | "due"> & { readonly waitMs: number }): void {

@@ -21,6 +21,7 @@ import { faultOf } from "./ending.js";
 import { Heartbeat } from "./heartbeat.js";
 import { Outbox } from "./outbox.js";
 import { ReturnPlan } from "./return-plan.js";
+import { ServerClock } from "./server-clock.js";
 import { TokenRefresh } from "./token-refresh.js";
 import { TokenSource } from "./token-source.js";
 
@@ -67,6 +68,7 @@ export class Connection {
   readonly #heartbeat: Heartbeat;
   readonly #refresh: TokenRefresh;
   readonly #return: ReturnPlan;
+  readonly #clock: ServerClock;
   readonly #stopWake: Cancel;
   #state: ConnectionState = { kind: "idle" };
   /** Rises with each connection; what belongs to an older one is ignored. */
@@ -77,7 +79,6 @@ export class Connection {
   /** The time limit of a connection that is being made. */
   #timer: Cancel = () => undefined;
   #fault: ErrorCode | undefined;
-  #clockOffsetMs: number | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -85,6 +86,7 @@ export class Connection {
     this.#tokens = new TokenSource(options.token);
     this.#conn = options.connAfter;
     this.#return = new ReturnPlan(options.platform);
+    this.#clock = new ServerClock(options.platform);
     this.#outbox = new Outbox({
       platform: options.platform,
       codec: options.codec,
@@ -102,7 +104,7 @@ export class Connection {
       tokens: this.#tokens,
       send: (token) => void this.send(["auth", { token }]),
       expiresAt: () => options.listener.expiresAt(),
-      serverNowMs: () => this.serverNowMs,
+      serverNowMs: () => this.#clock.nowMs,
     });
     this.#stopWake = options.platform.onWake((wake) => this.#wake(wake));
   }
@@ -133,13 +135,14 @@ export class Connection {
     return this.#state.kind === "closed" ? this.#state.error : undefined;
   }
 
-  /** Unix ms by the server's clock; undefined before the first `welcome`. */
+  /** Unix ms by the server's clock; undefined before the first `welcome`, and while it cannot be told. */
   get serverNowMs(): number | undefined {
-    return this.#clockOffsetMs === undefined ? undefined : Math.floor(this.#platform.now() + this.#clockOffsetMs);
+    return this.#clock.hasParted ? undefined : this.#clock.nowMs;
   }
 
-  /** Connects, if nothing has asked for it yet. */
+  /** Connects, if nothing has asked for it yet; anew, if the server must be asked what time it is. */
   start(): void {
+    if (this.live && this.#clock.hasParted) this.restart();
     if (this.#state.kind !== "idle") return;
     this.#go({ kind: "start" });
     this.#attempt();
@@ -231,7 +234,7 @@ export class Connection {
     this.#timer();
     this.#tokens.accepted();
     this.#return.forget();
-    this.#clockOffsetMs = welcome.now - this.#platform.now();
+    this.#clock.set(welcome.now);
     this.#outbox.frameBytesMax = welcome.limits.frameBytesMax ?? LIMITS.frameBytesMax;
     this.#heartbeat.start(welcome);
     this.#refresh.start(welcome.exp);
