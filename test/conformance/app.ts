@@ -1,0 +1,103 @@
+// The application that conformance dialogues are about, as protocol/dialogues/README.md describes it in words. It does
+// what is said there and nothing else: other implementations have one of their own.
+import { z } from "zod";
+import { defineApp, documentType } from "../../src/index.js";
+
+const anybody = (): boolean => true;
+/** Everybody creates documents but the person of this name. */
+const canCreate = ({ id }: { readonly id: string }): boolean => id !== "stranger";
+
+const counter = documentType({
+  state: z.object({ value: z.number().int(), note: z.string() }),
+  create: z.literal(true).or(z.object({ value: z.number().int().optional(), note: z.string().optional() })),
+  init: (_ctx, input) => ({
+    value: input === true ? 0 : (input.value ?? 0),
+    note: input === true ? "" : (input.note ?? ""),
+  }),
+  canCreate,
+  canDelete: anybody,
+  canHistory: anybody,
+  canList: anybody,
+  messages: (message) => ({
+    add: message(z.object({ by: z.number().int() }), (ctx, { by }) => {
+      ctx.state.value += by;
+      if (ctx.state.value < 0) ctx.reject("too_low", "a counter is never below 0", { value: ctx.state.value - by });
+      return ctx.state.value;
+    }),
+    touch: message(() => undefined),
+    crash: message((ctx) => {
+      ctx.state.value = -1;
+      throw new Error("as it was told");
+    }),
+  }),
+  queries: (query) => ({ double: query(({ state }) => state.value * 2) }),
+});
+
+const Item = z.object({ id: z.string(), text: z.string() });
+
+const list = documentType({
+  state: z.object({ items: z.array(Item), banned: z.record(z.string(), z.boolean()) }),
+  init: () => ({ items: [], banned: {} }),
+  events: { removed: { data: Item } },
+  canCreate,
+  canDelete: anybody,
+  canOpen: ({ id }, { banned }) => banned[id] !== true,
+  messages: (message) => {
+    const at = (items: readonly { readonly id: string }[], id: string): number =>
+      items.findIndex((item) => item.id === id);
+    return {
+      insert: message(Item.extend({ at: z.number().int().min(0).optional() }), (ctx, { id, text, at: index }) => {
+        const { items } = ctx.state;
+        if (at(items, id) !== -1) ctx.reject("taken");
+        items.splice(index ?? items.length, 0, { id, text });
+      }),
+      edit: message(Item, (ctx, { id, text }) => {
+        const item = ctx.state.items[at(ctx.state.items, id)];
+        if (item === undefined) return ctx.reject("missing");
+        item.text = text;
+      }),
+      move: message(z.object({ id: z.string(), to: z.number().int().min(0) }), (ctx, { id, to }) => {
+        const { items } = ctx.state;
+        const [item] = items.splice(at(items, id), at(items, id) === -1 ? 0 : 1);
+        if (item === undefined) return ctx.reject("missing");
+        items.splice(to, 0, { id: item.id, text: item.text });
+      }),
+      remove: message(z.object({ id: z.string() }), (ctx, { id }) => {
+        const { items } = ctx.state;
+        const [item] = items.splice(at(items, id), at(items, id) === -1 ? 0 : 1);
+        if (item === undefined) return ctx.reject("missing");
+        ctx.emit("removed", { id: item.id, text: item.text });
+      }),
+      ban: message(z.object({ name: z.string() }), (ctx, { name }) => {
+        ctx.state.banned[name] = true;
+      }),
+      unban: message(z.object({ name: z.string() }), (ctx, { name }) => {
+        delete ctx.state.banned[name];
+      }),
+    };
+  },
+});
+
+const text = documentType({
+  state: z.object({ text: z.string() }),
+  init: () => ({ text: "" }),
+  canCreate,
+  messages: (message) => ({
+    append: message(z.object({ text: z.string() }), (ctx, input) => {
+      ctx.state.text += input.text;
+    }),
+    replace: message(z.object({ text: z.string() }), (ctx, input) => {
+      ctx.state.text = input.text;
+    }),
+  }),
+});
+
+const TOKEN = /^user:([A-Za-z0-9._-]{1,64})$/;
+
+export const app = defineApp({
+  documents: { counter, list, text },
+  authenticate: (token) => {
+    const name = TOKEN.exec(token)?.[1];
+    return name === undefined ? null : { id: name };
+  },
+});

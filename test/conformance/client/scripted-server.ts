@@ -1,0 +1,190 @@
+// A real WebSocket server that says what a dialogue tells it to. By itself it accepts sockets and answers the client's
+// pings; everything else is the dialogue's.
+import type { IncomingMessage } from "node:http";
+import { type Codec, type Json, SOCKET_PATH } from "@tidemark/protocol";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import type { Changes } from "../dialogue/changes.js";
+import { Failure } from "../dialogue/failure.js";
+import { frameOf, messagesOf, type RawFrame, rawFrame } from "../dialogue/frames.js";
+import { isObject } from "../dialogue/names.js";
+import { shown } from "../dialogue/pattern.js";
+import { ClientRules, ConnectionRules } from "./client-rules.js";
+
+const TRANSCRIPT_LINES = 16;
+
+/** Keeps what was said and heard last. */
+export class Transcript {
+  readonly lines: string[] = [];
+
+  note(line: string): void {
+    this.lines.push(line);
+    if (this.lines.length > TRANSCRIPT_LINES) this.lines.shift();
+  }
+}
+
+/** Everything that connections of one run share. */
+interface Shared {
+  readonly codec: Codec;
+  readonly changes: Changes;
+  readonly transcript: Transcript;
+  fault: Failure | undefined;
+}
+
+/** One socket of the client that is driven. */
+export class ClientConnection {
+  readonly #socket: WebSocket;
+  readonly #shared: Shared;
+  readonly #rules: ConnectionRules;
+  readonly #number: number;
+  readonly #heard: Json[] = [];
+  readonly #pongs: Json[] = [];
+  #closed = false;
+  #mute = false;
+
+  constructor(
+    socket: WebSocket,
+    { shared, rules, number }: { shared: Shared; rules: ConnectionRules; number: number },
+  ) {
+    this.#socket = socket;
+    this.#shared = shared;
+    this.#rules = rules;
+    this.#number = number;
+    socket.on("message", (data: RawData, isBinary: boolean) => this.#frame(data, isBinary));
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      this.#closed = true;
+      shared.changes.tell();
+    });
+  }
+
+  get open(): boolean {
+    return !this.#closed;
+  }
+
+  /** The next message that is no heartbeat. */
+  take(): Json | undefined {
+    return this.#heard.shift();
+  }
+
+  /** The next pong. */
+  takePong(): Json | undefined {
+    return this.#pongs.shift();
+  }
+
+  say(messages: readonly (readonly Json[])[]): void {
+    for (const message of messages) {
+      const [type, about] = message;
+      if (type === "welcome") this.#rules.welcomed();
+      if (type === "ended" && isObject(about) && typeof about["s"] === "number") this.#rules.ended(about["s"]);
+      this.#note(">", message);
+    }
+    this.#socket.send(frameOf(this.#shared.codec, messages));
+  }
+
+  sayFrame(frame: RawFrame): void {
+    this.#note(">", "a frame as it is");
+    this.#socket.send(rawFrame(this.#shared.codec, frame), { binary: this.#shared.codec.binary });
+  }
+
+  close(code: number): void {
+    this.#note(">", `close ${code}`);
+    this.#socket.close(code);
+  }
+
+  /** Answers no ping any more. */
+  mute(): void {
+    this.#mute = true;
+  }
+
+  cut(): void {
+    this.#socket.terminate();
+  }
+
+  #frame(data: RawData, isBinary: boolean): void {
+    try {
+      for (const raw of messagesOf(this.#shared.codec, data, isBinary)) {
+        this.#note("<", raw);
+        this.#sort(this.#rules.heard(raw)[0], raw);
+      }
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.#shared.fault ??= error;
+    }
+    this.#shared.changes.tell();
+  }
+
+  #sort(type: string, raw: Json): void {
+    if (type === "pong") this.#pongs.push(raw);
+    else if (type === "ping") this.#answer(raw);
+    else this.#heard.push(raw);
+  }
+
+  #answer(ping: Json): void {
+    const k = Array.isArray(ping) ? ping[1] : undefined;
+    if (this.open && !this.#mute) this.#socket.send(frameOf(this.#shared.codec, [["pong", k ?? 0, []]]));
+  }
+
+  #note(direction: string, message: Json): void {
+    this.#shared.transcript.note(`${this.#number} ${direction} ${shown(message)}`);
+  }
+}
+
+/** Accepts the sockets of one client. */
+export class ScriptedServer {
+  readonly #shared: Shared;
+  readonly #rules = new ClientRules();
+  readonly #server: WebSocketServer;
+  readonly #accepted: ClientConnection[] = [];
+  readonly #all: ClientConnection[] = [];
+
+  private constructor(shared: Shared) {
+    this.#shared = shared;
+    this.#server = new WebSocketServer({
+      port: 0,
+      host: "127.0.0.1",
+      handleProtocols: (offered) => offered.has(shared.codec.subprotocol) && shared.codec.subprotocol,
+    });
+    this.#server.on("connection", (socket, request) => this.#connection(socket, request));
+  }
+
+  /** Listens on a free port of this machine. */
+  static async listen(options: { codec: Codec; changes: Changes; transcript: Transcript }): Promise<ScriptedServer> {
+    const server = new ScriptedServer({ ...options, fault: undefined });
+    await new Promise((resolve) => server.#server.once("listening", resolve));
+    return server;
+  }
+
+  /** `ws://127.0.0.1:port`. */
+  get url(): string {
+    const address = this.#server.address();
+    return `ws://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
+  }
+
+  /** What the client did that no client may. */
+  get fault(): Failure | undefined {
+    return this.#shared.fault;
+  }
+
+  /** The next connection that nobody has asked for yet. */
+  take(): ClientConnection | undefined {
+    return this.#accepted.shift();
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#all) connection.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #connection(socket: WebSocket, { url }: IncomingMessage): void {
+    const { codec } = this.#shared;
+    if (url !== SOCKET_PATH || socket.protocol !== codec.subprotocol) {
+      const expected = `a socket at ${SOCKET_PATH} under ${codec.subprotocol}`;
+      this.#shared.fault ??= new Failure({ rule: "FRAME-1", expected, came: `${url} under "${socket.protocol}"` });
+    }
+    const parts = { shared: this.#shared, rules: new ConnectionRules(this.#rules), number: this.#all.length + 1 };
+    const connection = new ClientConnection(socket, parts);
+    this.#all.push(connection);
+    this.#accepted.push(connection);
+    this.#shared.changes.tell();
+  }
+}

@@ -1,0 +1,33 @@
+import { CODECS } from "@tidemark/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serverDialogues } from "./dialogue/dialogue.js";
+import { type OurServer, startOurServer } from "./server/our-server.js";
+import { runServerDialogue } from "./server/run.js";
+
+const PATIENCE_MS = 20_000;
+/** Long enough for everything that is answered, and short for what waits for it. */
+const WATCHDOG_MS = 1_500;
+
+let server: OurServer;
+let impatient: OurServer;
+
+beforeAll(async () => {
+  server = await startOurServer();
+  impatient = await startOurServer(WATCHDOG_MS);
+});
+afterAll(async () => {
+  await server.close();
+  await impatient.close();
+});
+
+for (const codec of CODECS) {
+  describe.concurrent(`our server, ${codec.name}`, () => {
+    for (const dialogue of serverDialogues()) {
+      it(`[${dialogue.rules.join("] [")}] ${dialogue.name}`, async () => {
+        const { url } = dialogue.needs.includes("patience") ? impatient : server;
+        const target = { url, codec, token: "user:{name}", patienceMs: PATIENCE_MS, patient: true };
+        expect(await runServerDialogue(dialogue, target)).toEqual({ kind: "held" });
+      });
+    }
+  });
+}

@@ -1,0 +1,205 @@
+// What holds of every connection whatever the dialogue is about: shapes, one welcome, one answer per request, deltas
+// before answers, heads that tell the truth. A breach is a fault with the number of its rule.
+import {
+  type ClientMessage,
+  type EndedMessage,
+  FrameError,
+  type Heads,
+  type Json,
+  LIMITS,
+  type NoMessage,
+  type OkMessage,
+  type Opened,
+  parseClientMessage,
+  parseServerMessage,
+  type ServerMessage,
+  type UnknownMessage,
+} from "@tidemark/protocol";
+import { Failure } from "../dialogue/failure.js";
+import { isObject } from "../dialogue/names.js";
+import { shown } from "../dialogue/pattern.js";
+import { Followed } from "./followed.js";
+import type { KnownStates } from "./known-states.js";
+
+/** One connection, as far as rules go. */
+export class StandingRules {
+  readonly #known: KnownStates;
+  readonly #followed = new Map<number, Followed>();
+  readonly #byHandle = new Map<number, Followed>();
+  /** Documents of the calls that were said, for each answer that is due. */
+  readonly #due = new Map<number, (string | undefined)[]>();
+  #server: string | undefined;
+
+  constructor(known: KnownStates) {
+    this.#known = known;
+  }
+
+  /** What is followed under a number. */
+  followed(s: number): Followed | undefined {
+    return this.#followed.get(s);
+  }
+
+  /** Calls that were not answered yet. */
+  get unanswered(): number[] {
+    return [...this.#due.keys()];
+  }
+
+  /** A message is said; what is none is said all the same. */
+  said(raw: Json): void {
+    const message = clientMessage(raw);
+    if (message?.[0] === "open") {
+      const { s, doc, at } = message[1];
+      // A number that is used twice is a breach of ours: what was opened first stays what it is.
+      if (!this.#followed.has(s)) this.#followed.set(s, new Followed(doc, at?.[0], this.#known));
+    }
+    if (message?.[0] === "close") this.#close(message[1]);
+    if (message?.[0] === "c") {
+      const [, n, target, , input] = message;
+      this.#due.set(n, [...(this.#due.get(n) ?? []), this.#documentOf(target, input)]);
+    }
+  }
+
+  /** Messages of one frame, as they were decoded. Returns those that a dialogue may be about. */
+  heard(messages: readonly Json[]): Json[] {
+    if (messages.length > LIMITS.frameMessagesMax) {
+      const came = `${messages.length} messages`;
+      throw new Failure({ rule: "FRAME-11", expected: `at most ${LIMITS.frameMessagesMax} messages in a frame`, came });
+    }
+    return messages.filter((raw) => {
+      const message = serverMessage(raw);
+      if (message !== undefined) this.#take(message);
+      return message !== undefined;
+    });
+  }
+
+  #take(message: ServerMessage): void {
+    if (message[0] === "welcome") {
+      if (this.#server !== undefined) broken("HELLO-4", "one welcome", "two");
+      this.#server = message[1].server;
+      return;
+    }
+    if (this.#server === undefined && message[0] !== "err") broken("HELLO-4", "welcome first", shown(message));
+    switch (message[0]) {
+      case "opened":
+        return this.#opened(message[1]);
+      case "snap":
+        return this.#stream(message[1])?.snap(message);
+      case "d":
+        return this.#stream(message[1])?.delta(message);
+      case "ended":
+        return this.#ended(message);
+      case "ok":
+      case "no":
+      case "unk":
+        return this.#answer(message);
+      case "ping":
+      case "pong":
+        return this.#heads(message[2]);
+      default:
+        return;
+    }
+  }
+
+  #opened(opened: Opened): void {
+    const followed = this.#followed.get(opened.s);
+    const [h] = opened.h;
+    if (followed === undefined) return broken("OPEN-1", "opened for an open that was said", shown({ s: opened.s }));
+    if (h === undefined || followed.phase === "closed") return;
+    this.#known.handle(this.#server ?? "", h, followed.doc);
+    this.#byHandle.set(h, followed);
+    followed.opened(opened);
+  }
+
+  /** Undefined: what was under way for a subscription that was closed. */
+  #stream(h: number): Followed | undefined {
+    const followed = this.#byHandle.get(h);
+    if (followed === undefined) return broken("OPEN-6", "the handle of an opened", `handle ${h}`);
+    if (followed.phase === "ended") return broken("OPEN-1", `nothing for ${followed.doc} after ended`, `handle ${h}`);
+    return followed.phase === "closed" ? undefined : followed;
+  }
+
+  #ended([, { s, retry, afterMs }]: EndedMessage): void {
+    const followed = this.#followed.get(s);
+    if (followed === undefined) return broken("OPEN-1", "ended for an open that was said", shown({ s }));
+    if (followed.phase === "ended") broken("OPEN-1", `one end of subscription ${s}`, "two");
+    followed.phase = followed.phase === "closed" ? "closed" : "ended";
+    if (retry === "after" && afterMs === undefined) broken("ERR-1", "ended with retry after to have afterMs", "none");
+  }
+
+  #answer(message: OkMessage | NoMessage | UnknownMessage): void {
+    const due = this.#due.get(message[1]);
+    if (due === undefined) return broken("REQ-1", "an answer to a call that waits for one", shown(message));
+    const [doc, ...rest] = due;
+    if (rest.length > 0) this.#due.set(message[1], rest);
+    else this.#due.delete(message[1]);
+    if (message[0] === "no") {
+      const { retry, afterMs } = message[4];
+      if (retry === "after" && afterMs === undefined) broken("ERR-1", "retry after to come with afterMs", "none");
+    }
+    if (message[0] === "ok" && message[2] !== null) this.#afterItsDelta(doc, message);
+  }
+
+  #afterItsDelta(doc: string | undefined, message: OkMessage): void {
+    const seq = message[2]?.[1] ?? 0;
+    for (const followed of this.#followed.values()) {
+      if (followed.doc !== doc) continue;
+      if (followed.phase === "asked" || followed.phase === "snap") {
+        broken("REQ-2", `the first payload of ${doc} before an answer about it`, shown(message));
+      }
+      if (followed.phase === "open" && followed.at.seq < seq) {
+        broken("REQ-2", `the d that covers ${seq} before its ok; ${doc} is at ${followed.at.seq}`, shown(message));
+      }
+    }
+  }
+
+  #heads(heads: Heads): void {
+    for (let index = 0; index < heads.length; index += 3) {
+      const [h = 0, epoch = 0, seq = 0] = heads.slice(index, index + 3);
+      const followed = this.#byHandle.get(h);
+      if (followed?.phase === "closed") continue;
+      if (followed?.phase !== "open") broken("HEAD-1", "heads of what is open", `[${h}, ${epoch}, ${seq}]`);
+      else if (followed.at.epoch !== epoch || followed.at.seq !== seq) {
+        const { at, doc } = followed;
+        broken(
+          "HEAD-1",
+          `the head of ${doc} that was sent: [${h}, ${at.epoch}, ${at.seq}]`,
+          `[${h}, ${epoch}, ${seq}]`,
+        );
+      }
+    }
+  }
+
+  #close(s: number): void {
+    const followed = this.#followed.get(s);
+    if (followed !== undefined) followed.phase = "closed";
+  }
+
+  #documentOf(target: string | number, input: Json): string | undefined {
+    if (typeof target === "number") return this.#followed.get(target)?.doc;
+    if (target !== "$") return target;
+    const doc = isObject(input) ? input["doc"] : undefined;
+    return typeof doc === "string" ? doc : undefined;
+  }
+}
+
+function broken(rule: string, expected: string, came: string): never {
+  throw new Failure({ rule, expected, came });
+}
+
+function clientMessage(raw: Json): ClientMessage | undefined {
+  try {
+    return parseClientMessage(raw);
+  } catch (error) {
+    if (error instanceof FrameError) return undefined;
+    throw error;
+  }
+}
+
+function serverMessage(raw: Json): ServerMessage | undefined {
+  try {
+    return parseServerMessage(raw);
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    throw new Failure({ rule: "FRAME-9", expected: "a message of its shape", came: `${shown(raw)}: ${error.message}` });
+  }
+}
