@@ -1,7 +1,8 @@
 // The application that conformance dialogues are about, as protocol/dialogues/README.md describes it in words. It does
 // what is said there and nothing else: other implementations have one of their own.
+
+import { defineApp, documentType } from "tidemark";
 import { z } from "zod";
-import { defineApp, documentType } from "../../src/index.js";
 
 const anybody = (): boolean => true;
 /** Everybody creates documents but the person of this name. */

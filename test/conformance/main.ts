@@ -25,8 +25,8 @@ const CODEC_NAMES = CODECS.map(({ name }) => name);
 
 const command = new Command("npm run conformance --")
   .description(
-    "Drives a server through the dialogues of protocol/dialogues/server, over WebSockets and in both codecs. Without\n" +
-      "--url it starts this repository's own; another one must serve the application that protocol/dialogues/README.md\n" +
+    "Drives a server through the dialogues of protocol/dialogues/server, over WebSockets and in both codecs. Without " +
+      "--url it starts this repository's own; another one must serve the application that protocol/dialogues/README.md " +
       "describes. With --client it drives a client through protocol/dialogues/client instead.",
   )
   .addOption(new Option("--url <ws://host:port>", "the server to drive").argParser(socketUrl))
