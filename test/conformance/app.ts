@@ -93,12 +93,76 @@ const text = documentType({
   }),
 });
 
-const TOKEN = /^user:([A-Za-z0-9._-]{1,64})$/;
+const safe = documentType({
+  state: z.object({ shown: z.string(), vault: z.object({ code: z.string().max(100) }) }),
+  hidden: ["vault"],
+  init: () => ({ shown: "", vault: { code: "" } }),
+  canCreate,
+  canHistory: anybody,
+  messages: (message) => ({
+    show: message(z.object({ text: z.string() }), (ctx, input) => {
+      ctx.state.shown = input.text;
+    }),
+    keep: message(z.object({ text: z.string() }), (ctx, input) => {
+      ctx.state.vault.code = input.text;
+    }),
+  }),
+});
+
+const board = documentType({
+  state: z.object({
+    cards: z.record(z.string(), z.string()),
+    hands: z.record(z.string(), z.array(z.string())),
+    stamp: z.number().int(),
+    note: z.string(),
+    broken: z.string(),
+  }),
+  params: z.object({ find: z.string().default("") }),
+  shared: ({ cards, stamp, broken }, { find }) => {
+    if (broken === "shared") throw new Error("as it was told");
+    return { cards: Object.fromEntries(Object.entries(cards).filter(([, card]) => card.includes(find))), stamp };
+  },
+  mine: {
+    key: ({ claims }) => String(claims["team"] ?? ""),
+    of: ({ hands, stamp, broken }, team) => {
+      if (broken === "mine" && team !== "") throw new Error("as it was told");
+      return { hand: hands[team] ?? [], stamp };
+    },
+  },
+  events: {
+    dealt: { data: z.object({ team: z.string(), text: z.string() }), audience: ({ team }, key) => team === key },
+  },
+  init: () => ({ cards: {}, hands: {}, stamp: 0, note: "", broken: "" }),
+  canCreate,
+  canOpen: ({ claims }) => claims["team"] !== "out",
+  messages: (message) => ({
+    card: message(z.object({ id: z.string(), text: z.string() }), (ctx, { id, text }) => {
+      ctx.state.cards[id] = text;
+    }),
+    deal: message(z.object({ team: z.string(), text: z.string() }), (ctx, { team, text }) => {
+      ctx.state.hands[team] ??= [];
+      ctx.state.hands[team].push(text);
+      ctx.emit("dealt", { team, text });
+    }),
+    stamp: message((ctx) => {
+      ctx.state.stamp += 1;
+    }),
+    note: message(z.object({ text: z.string() }), (ctx, input) => {
+      ctx.state.note = input.text;
+    }),
+    break: message(z.object({ view: z.enum(["", "shared", "mine"]) }), (ctx, { view }) => {
+      ctx.state.broken = view;
+    }),
+  }),
+});
+
+const TOKEN = /^user:([A-Za-z0-9._-]{1,64})(?:@([a-z]{1,16}))?$/;
 
 export const app = defineApp({
-  documents: { counter, list, text },
+  documents: { counter, list, text, safe, board },
   authenticate: (token) => {
-    const name = TOKEN.exec(token)?.[1];
-    return name === undefined ? null : { id: name };
+    const [, name, team] = TOKEN.exec(token) ?? [];
+    if (name === undefined) return null;
+    return team === undefined ? { id: name } : { id: name, claims: { team } };
   },
 });

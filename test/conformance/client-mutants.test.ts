@@ -184,7 +184,7 @@ describe("a client that", () => {
       target = url;
     });
     try {
-      return await runClientDialogue(dialogue, { adapter: altered, codec: jsonCodec, patienceMs });
+      return await runClientDialogue(dialogue, { adapter: altered, codec: jsonCodec, patienceMs, has: [] });
     } finally {
       await relay.close();
     }

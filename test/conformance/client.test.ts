@@ -14,9 +14,11 @@ for (const codec of CODECS) {
 
     for (const dialogue of clientDialogues()) {
       it(`[${dialogue.rules.join("] [")}] ${dialogue.name}`, async () => {
-        expect(await runClientDialogue(dialogue, { adapter, codec, patienceMs: PATIENCE_MS })).toEqual({
-          kind: "held",
-        });
+        const target = { adapter, codec, patienceMs: PATIENCE_MS, has: ["patience"] as const };
+        // What takes the seconds that its rule names is run by hand.
+        const outcome = await runClientDialogue(dialogue, target);
+        if (dialogue.needs.includes("minute")) expect(outcome.kind).toBe("skipped");
+        else expect(outcome).toEqual({ kind: "held" });
       });
     }
   });

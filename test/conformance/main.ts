@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { AdapterFailure, AdapterProcess } from "./client/adapter-process.js";
 import { runClientDialogue } from "./client/run.js";
 import { clientDialogues, type Dialogue, serverDialogues } from "./dialogue/dialogue.js";
+import type { Need } from "./dialogue/needs.js";
 import type { Outcome } from "./dialogue/outcome.js";
 import { lines, summary } from "./report.js";
 import { NoServer } from "./server/connection.js";
@@ -21,6 +22,7 @@ interface Options {
   readonly list: boolean;
 }
 
+const PATIENT = ["patience", "minute"] as const;
 const CODEC_NAMES = CODECS.map(({ name }) => name);
 
 const command = new Command("npm run conformance --")
@@ -52,11 +54,11 @@ async function driveServer(options: Options): Promise<void> {
   if (options.list) return print(dialogues);
   const own = options.url === undefined ? await startOurServer() : undefined;
   const url = options.url ?? own?.url ?? "";
-  const { token, patience: patienceMs, patient } = options;
+  const { token, patience: patienceMs } = options;
   console.log(`${own === undefined ? "driving" : "driving our own server at"} ${url}`);
   try {
     await runAll(dialogues, options, (dialogue, codec) =>
-      runServerDialogue(dialogue, { url, codec, token, patienceMs, patient }),
+      runServerDialogue(dialogue, { url, codec, token, patienceMs, has: has(options) }),
     );
   } catch (error) {
     if (!(error instanceof NoServer)) throw error;
@@ -72,13 +74,19 @@ async function driveClient(options: Options, start: string): Promise<void> {
   const { patience: patienceMs } = options;
   const adapter = new AdapterProcess(start, patienceMs);
   try {
-    await runAll(dialogues, options, (dialogue, codec) => runClientDialogue(dialogue, { adapter, codec, patienceMs }));
+    await runAll(dialogues, options, (dialogue, codec) =>
+      runClientDialogue(dialogue, { adapter, codec, patienceMs, has: has(options) }),
+    );
   } catch (error) {
     if (!(error instanceof AdapterFailure)) throw error;
     fail(error.message);
   } finally {
     await adapter.stop();
   }
+}
+
+function has({ token, patient }: Options): readonly Need[] {
+  return [...(token.includes("{name}") ? ["people" as const] : []), ...(patient ? PATIENT : [])];
 }
 
 async function runAll<Step>(

@@ -8,6 +8,7 @@ import { type OurServer, startOurServer } from "./server/our-server.js";
 import { runServerDialogue } from "./server/run.js";
 
 const PATIENCE_MS = 20_000;
+const HAS = ["people"] as const;
 
 let server: OurServer;
 beforeAll(async () => {
@@ -202,7 +203,7 @@ describe.concurrent("a server that", () => {
       if (dialogue === undefined) throw new Error(`there is no dialogue ${name}`);
       const relay = await Relay.listen(() => server.url, alter);
       onTestFinished(() => relay.close());
-      const target = { url: relay.url, codec: jsonCodec, token: "user:{name}", patienceMs, patient: false };
+      const target = { url: relay.url, codec: jsonCodec, token: "user:{name}", patienceMs, has: HAS };
       const outcome = await runServerDialogue(dialogue, target);
       expect(outcome).toMatchObject({ kind: "failed" });
       if ("rule" in found) expect(outcome).toMatchObject(found);
@@ -216,7 +217,7 @@ describe.concurrent("a server that", () => {
       each(() => ({ down: (message) => [message] })),
     );
     onTestFinished(() => relay.close());
-    const target = { url: relay.url, codec: jsonCodec, token: "user:{name}", patienceMs: PATIENCE_MS, patient: false };
+    const target = { url: relay.url, codec: jsonCodec, token: "user:{name}", patienceMs: PATIENCE_MS, has: HAS };
     for (const { dialogue: name } of MUTANTS) {
       const dialogue = serverDialogues().find((candidate) => candidate.name === name);
       expect(dialogue && (await runServerDialogue(dialogue, target))).toEqual({ kind: "held" });

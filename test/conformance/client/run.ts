@@ -6,6 +6,7 @@ import { systemRuntime } from "../../../src/runtime/system-runtime.js";
 import type { ClientStep, Dialogue } from "../dialogue/dialogue.js";
 import { Failure, unlike } from "../dialogue/failure.js";
 import { DialogueError, isObject, Names, numberFor } from "../dialogue/names.js";
+import { leftOut, type Need } from "../dialogue/needs.js";
 import { type Outcome, outcomeOf } from "../dialogue/outcome.js";
 import { match, shown } from "../dialogue/pattern.js";
 import type { Adapter } from "./adapter-process.js";
@@ -18,11 +19,15 @@ export interface ClientTarget {
   readonly codec: Codec;
   /** How long to wait for what must come. */
   readonly patienceMs: number;
+  /** What this run has beyond an adapter. */
+  readonly has: readonly Need[];
 }
 
 /** Runs one dialogue. Rejects with AdapterFailure when there is nothing to drive. */
 export async function runClientDialogue(dialogue: Dialogue<ClientStep>, target: ClientTarget): Promise<Outcome> {
   const { adapter, codec } = target;
+  const skipped = leftOut(dialogue.needs, target.has);
+  if (skipped !== undefined) return skipped;
   await adapter.begin();
   const transcript = new Transcript();
   const server = await ScriptedServer.listen({ codec, changes: adapter.changes, transcript });
@@ -64,6 +69,7 @@ class ClientRun {
     if ("observe" in step) return void (await this.#observe(step.observe));
     if ("observeInOrder" in step) return this.#observeInOrder(step.observeInOrder);
     if ("accept" in step) return this.#accept(step.accept);
+    if ("refuse" in step) return this.#server.refuse(step.refuse);
     const connection = this.#on(step.on);
     if ("greet" in step) return this.#greet(connection, step.greet);
     if ("say" in step) return connection.say([this.#said(step.say)]);

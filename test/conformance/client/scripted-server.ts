@@ -136,12 +136,14 @@ export class ScriptedServer {
   readonly #server: WebSocketServer;
   readonly #accepted: ClientConnection[] = [];
   readonly #all: ClientConnection[] = [];
+  #refusals = 0;
 
   private constructor(shared: Shared) {
     this.#shared = shared;
     this.#server = new WebSocketServer({
       port: 0,
       host: "127.0.0.1",
+      verifyClient: (_request, answer) => this.#admit(answer),
       handleProtocols: (offered) => offered.has(shared.codec.subprotocol) && shared.codec.subprotocol,
     });
     this.#server.on("connection", (socket, request) => this.#connection(socket, request));
@@ -170,9 +172,21 @@ export class ScriptedServer {
     return this.#accepted.shift();
   }
 
+  /** Turns the next upgrades away, as an overloaded server does. */
+  refuse(upgrades: number): void {
+    this.#refusals = upgrades;
+  }
+
   async close(): Promise<void> {
     for (const connection of this.#all) connection.cut();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #admit(answer: (ok: boolean, code?: number, message?: string, headers?: { "Retry-After": string }) => void): void {
+    if (this.#refusals === 0) return answer(true);
+    this.#refusals -= 1;
+    this.#shared.transcript.note("an upgrade was refused with 503");
+    answer(false, 503, "busy", { "Retry-After": "1" });
   }
 
   #connection(socket: WebSocket, { url }: IncomingMessage): void {

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { Json } from "@tidemark/protocol";
 import { z } from "zod";
 import { DialogueError } from "./names.js";
+import { NEEDS, type Need } from "./needs.js";
 
 /** Anything JSON.parse gives. */
 const json = z.custom<Json>((value) => value !== undefined);
@@ -29,6 +30,7 @@ const shows = z.strictObject({
   seq: json,
   state: json.optional(),
   position: json.optional(),
+  positions: json.optional(),
   events: z.array(json).optional(),
 });
 
@@ -37,13 +39,16 @@ const serverStep = z.union([
   z.strictObject({ on, connect: z.literal(true) }),
   z.strictObject({ on, join: z.string(), client: z.string().optional(), conn: z.number().int().optional() }),
   z.strictObject({ on, shows }),
-  z.strictObject({ on, mute: z.literal(true) }),
   z.strictObject({ on, closed: z.number().int() }),
+  z.strictObject({ on, neverHears: z.array(z.string().min(1)).min(1) }),
+  z.strictObject({ on, always: z.strictObject({ s: z.number().int(), equal: z.array(z.string()).min(2) }) }),
+  z.strictObject({ server: z.enum(["stop", "start"]) }),
 ]);
 
 const clientStep = z.union([
   ...shared,
   z.strictObject({ accept: on }),
+  z.strictObject({ refuse: z.number().int().min(1) }),
   z.strictObject({ on, greet: json }),
   z.strictObject({ on, close: z.number().int() }),
   z.strictObject({ on, gone: z.literal(true) }),
@@ -63,42 +68,44 @@ const head = {
   about: z.string().min(1),
   rules: z.array(z.string().regex(/^[A-Z]+-\d+$/)).min(1),
 };
-const serverDialogue = z.strictObject({
+const dialogue = z.strictObject({
   ...head,
-  /** `people`: tokens of several people. `patience`: waits for the watchdog. */
-  needs: z.array(z.enum(["people", "patience"])).optional(),
+  needs: z.array(z.enum(NEEDS)).optional(),
   steps: z.array(json).min(1),
 });
-const clientDialogue = z.strictObject({ ...head, steps: z.array(json).min(1) });
+
+/** Who is driven. */
+type Side = "server" | "client";
 
 /** A dialogue, whichever side it drives. */
 export interface Dialogue<Step> {
   readonly name: string;
   readonly about: string;
   readonly rules: readonly string[];
-  readonly needs: readonly ("people" | "patience")[];
+  readonly needs: readonly Need[];
   readonly steps: readonly Step[];
 }
 
 /** All dialogues that drive a server, by name. Throws DialogueError for a file that is none. */
 export function serverDialogues(): Dialogue<ServerStep>[] {
-  return files("server").map(({ name, content }) => {
-    const { steps, needs = [], ...rest } = parsed(serverDialogue, content, name);
-    return { ...rest, needs, steps: steps.map((step, index) => parsed(serverStep, step, stepName(name, index))) };
-  });
+  return dialogues("server", serverStep);
 }
 
 /** All dialogues that drive a client, by name. Throws DialogueError for a file that is none. */
 export function clientDialogues(): Dialogue<ClientStep>[] {
-  return files("client").map(({ name, content }) => {
-    const { steps, ...rest } = parsed(clientDialogue, content, name);
-    return { ...rest, needs: [], steps: steps.map((step, index) => parsed(clientStep, step, stepName(name, index))) };
+  return dialogues("client", clientStep);
+}
+
+function dialogues<Step>(side: Side, schema: z.ZodType<Step>): Dialogue<Step>[] {
+  return files(side).map(({ name, content }) => {
+    const { steps, needs = [], ...rest } = parsed(dialogue, content, name);
+    return { ...rest, needs, steps: steps.map((step, index) => parsed(schema, step, stepName(name, index))) };
   });
 }
 
 const stepName = (file: string, index: number): string => `${file}, step ${index + 1}`;
 
-function files(side: "server" | "client"): { readonly name: string; readonly content: unknown }[] {
+function files(side: Side): { readonly name: string; readonly content: unknown }[] {
   const folder = new URL(`../../../protocol/dialogues/${side}/`, import.meta.url);
   const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
   if (names.length === 0) throw new DialogueError(`there are no dialogues in ${folder.pathname}`);

@@ -30,6 +30,7 @@ export class ServerConnection {
   readonly #pings: Json[] = [];
   readonly #pongs = new Set<number>();
   readonly #transcript: string[] = [];
+  readonly #forbidden: string[] = [];
   #fault: Failure | undefined;
   #closedCode: number | undefined;
   #fences = FENCE_FROM;
@@ -123,6 +124,11 @@ export class ServerConnection {
     return this.#mute;
   }
 
+  /** These texts may be in nothing that comes from now on. */
+  forbid(texts: readonly string[]): void {
+    this.#forbidden.push(...texts);
+  }
+
   /** Answers no ping any more. */
   mute(): void {
     this.#mute = true;
@@ -145,13 +151,23 @@ export class ServerConnection {
   #frame(data: RawData, isBinary: boolean): void {
     try {
       const messages = messagesOf(this.#codec, data, isBinary);
-      for (const message of messages) this.#note("<", message);
+      for (const message of messages) {
+        this.#note("<", message);
+        this.#mayHear(message);
+      }
       for (const message of this.rules.heard(messages)) this.#sort(message);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       this.#fault ??= error;
     }
     this.#changes.tell();
+  }
+
+  #mayHear(message: Json): void {
+    if (this.#forbidden.length === 0) return;
+    const said = JSON.stringify(message);
+    const text = this.#forbidden.find((each) => said.includes(each));
+    if (text !== undefined) throw new Failure({ expected: `nothing that holds ${shown(text)}`, came: shown(message) });
   }
 
   #sort(message: Json): void {

@@ -1,55 +1,80 @@
-// One subscription as a client would keep it: chain, position, state, events. What no client could go on from is a fault
-// with the number of the rule it breaks.
+// One subscription as a client would keep it: its layers, the state they make, its events. What no client could go on
+// from is a fault with the number of the rule it breaks.
 import {
-  applyPatch,
   type DeltaMessage,
   type HeldPosition,
   type Json,
   type JsonObject,
+  jsonEquals,
   type Opened,
-  PatchError,
   type SnapMessage,
   type WireEvent,
 } from "@tidemark/protocol";
 import { Failure } from "../dialogue/failure.js";
 import { isObject } from "../dialogue/names.js";
 import { shown } from "../dialogue/pattern.js";
+import { FollowedLayer } from "./followed-layer.js";
 import type { KnownStates, Point } from "./known-states.js";
 
-/** `snap`: opened by a reset, whose snapshot has not come. */
-type Phase = "asked" | "snap" | "open" | "ended" | "closed";
+const LAYERS_MAX = 2;
 
 /** What a connection follows under one number. */
 export class Followed {
   readonly doc: string;
-  phase: Phase = "asked";
-  readonly #held: HeldPosition | undefined;
+  readonly #held: readonly HeldPosition[];
   readonly #known: KnownStates;
-  #chain = 0;
-  #at: Point = { epoch: 0, seq: 0 };
-  #tag = "";
-  /** Undefined: it resumed from a position that nobody here has passed. */
-  #state: JsonObject | undefined;
+  #over: "ended" | "closed" | undefined;
+  #layers: readonly FollowedLayer[] = [];
   #events: WireEvent[] = [];
   #lost = false;
+  /** Places of the state that a dialogue wants equal after each frame. */
+  #equal: readonly (readonly string[])[] = [];
 
-  constructor(doc: string, held: HeldPosition | undefined, known: KnownStates) {
+  constructor(doc: string, held: readonly HeldPosition[] | undefined, known: KnownStates) {
     this.doc = doc;
-    this.#held = held;
+    this.#held = held ?? [];
     this.#known = known;
   }
 
+  /** `snap`: opened by a reset, and a snapshot has not come. */
+  get phase(): "asked" | "snap" | "open" | "ended" | "closed" {
+    if (this.#over !== undefined) return this.#over;
+    if (this.#layers.length === 0) return "asked";
+    return this.#layers.some(({ awaitsSnap }) => awaitsSnap) ? "snap" : "open";
+  }
+
+  /** What all layers have reached. */
   get at(): Point {
-    return this.#at;
+    const [first, second] = this.#layers.map(({ at }) => at);
+    if (first === undefined) return { epoch: 0, seq: 0 };
+    return second !== undefined && second.seq < first.seq ? second : first;
   }
 
+  /** Undefined: it resumed from a position that nobody here has passed. */
   get state(): JsonObject | undefined {
-    return this.#state;
+    const [shared, mine] = this.#layers.map(({ state }) => state);
+    if (!isObject(shared)) return undefined;
+    if (this.#layers.length === 1) return shared;
+    return mine === undefined ? undefined : { ...shared, mine };
   }
 
-  /** What a client would claim. */
-  get position(): Json {
-    return [this.#at.epoch, this.#at.seq, this.#tag];
+  /** What a client would claim: a position for each layer. */
+  get positions(): readonly Json[] {
+    return this.#layers.map(({ at, tag }): Json => [at.epoch, at.seq, tag]);
+  }
+
+  /** The layer under a handle. */
+  layer(handle: number): FollowedLayer | undefined {
+    return this.#layers.find((layer) => layer.handle === handle);
+  }
+
+  end(how: "ended" | "closed"): void {
+    this.#over ??= how;
+  }
+
+  /** From now on these places of the state hold the same after each frame. */
+  keepEqual(paths: readonly string[]): void {
+    this.#equal = [...this.#equal, paths];
   }
 
   /** Events since the last time, as `[seq, name, data]`; `["gap"]` first when some were lost. */
@@ -61,76 +86,68 @@ export class Followed {
     return all;
   }
 
-  opened({ s, mode, prev, tag, events = [], gap = false }: Opened): void {
-    if (this.phase !== "asked") throw new Failure({ rule: "OPEN-1", expected: `one answer to open ${s}`, came: "two" });
-    this.#chain = prev[0] ?? 0;
-    this.#tag = tag[0] ?? "";
-    if (mode[0] === "reset") {
-      this.phase = "snap";
-      this.#events.push(...events);
-      this.#lost ||= gap;
-    } else this.#resume();
+  opened(opened: Opened): void {
+    const { s, h, mode, prev, tag, events = [], gap = false } = opened;
+    const counts = [h, mode, prev, tag].map(({ length }) => length);
+    if (h.length === 0 || h.length > LAYERS_MAX || new Set(counts).size > 1) {
+      this.#broken("VIEW-3", "lists with an entry for each layer", shown({ h, mode, prev, tag }));
+    }
+    const before = this.#layers;
+    if (this.phase === "snap") this.#broken("OPEN-1", `the snapshots of open ${s} before another opened`, "two");
+    if (before.length > 0 && h.length !== LAYERS_MAX) this.#broken("OPEN-1", `one answer to open ${s}`, "two");
+    this.#layers = h.map((handle, index) => {
+      const layer = new FollowedLayer({
+        doc: this.doc,
+        index,
+        handle,
+        tag: tag[index] ?? "",
+        known: this.#known,
+      });
+      const old = before[index];
+      if (mode[index] !== "resume") return layer;
+      if (old === undefined) layer.resume(this.#held[index], prev[index] ?? 0);
+      else layer.goOn(old, prev[index] ?? 0);
+      return layer;
+    });
+    if (!mode.includes("reset")) return;
+    this.#events.push(...events);
+    this.#lost ||= gap;
   }
 
-  snap([, h, epoch, seq, state]: SnapMessage): void {
-    if (this.phase !== "snap") this.#broken("OPEN-4", `a snap on handle ${h} only after opened with mode reset`, "one");
-    if (!isObject(state)) return this.#broken("SEQ-7", "the state of a document: an object", shown(state));
-    this.phase = "open";
-    this.#chain = seq;
-    this.#state = state;
-    this.#moveTo({ epoch, seq });
+  snap(message: SnapMessage): void {
+    this.layer(message[1])?.snap(message);
   }
 
   delta(message: DeltaMessage): void {
-    const [, h, prev, seq, operations, { e, ev } = {}] = message;
-    if (this.phase === "snap") this.#broken("OPEN-4", `a snap first on handle ${h}`, shown(message));
-    if (prev !== this.#chain) this.#broken("SEQ-2", `a d with prev ${this.#chain}`, shown(message));
-    const advance = operations.length === 0 && ev === undefined;
-    if (advance && e === undefined) this.#broken("SEQ-3", "an advance with its epoch in e", shown(message));
-    if (advance ? seq < this.#at.seq : seq <= this.#chain || seq < this.#at.seq) {
-      this.#broken("SEQ-2", `a d to a seq past ${this.#at.seq}`, shown(message));
-    }
-    this.#heard(ev ?? [], prev, seq);
-    if (this.#state !== undefined) this.#state = this.#patched(this.#state, message);
-    if (!advance) this.#chain = seq;
-    this.#moveTo({ epoch: e ?? this.#at.epoch, seq });
-  }
-
-  #resume(): void {
-    const [epoch, seq] = this.#held ?? [];
-    if (epoch === undefined || seq === undefined || this.#held?.[2] === "!") {
-      return this.#broken("SEQ-5", "a reset: no position was claimed that could be resumed", "mode resume");
-    }
-    this.phase = "open";
-    this.#at = { epoch, seq };
-    this.#state = this.#known.at(this.doc, this.#at);
-  }
-
-  #patched(state: JsonObject, message: DeltaMessage): JsonObject {
-    try {
-      const next = applyPatch(state, message[4]);
-      if (isObject(next)) return next;
-    } catch (error) {
-      if (!(error instanceof PatchError)) throw error;
-    }
-    return this.#broken("PATCH-7", `operations that fit ${shown(state)}`, shown(message));
-  }
-
-  #heard(events: readonly WireEvent[], prev: number, seq: number): void {
+    const [, h, prev, seq, , { ev = [] } = {}] = message;
     let last = prev + 1;
-    for (const event of events) {
+    for (const event of ev) {
       if (event[0] < last || event[0] > seq) this.#broken("EVENT-1", `events of (${prev}, ${seq}]`, shown(event));
       last = event[0];
     }
-    this.#events.push(...events);
+    this.layer(h)?.delta(message);
+    this.#events.push(...ev);
   }
 
-  #moveTo(at: Point): void {
-    this.#at = at;
-    if (this.#state !== undefined) this.#known.agree(this.doc, at, this.#state);
+  /** A frame is over. */
+  frameOver(): void {
+    const { state } = this;
+    if (this.phase !== "open" || state === undefined) return;
+    for (const [first = "", ...others] of this.#equal) {
+      const one = at(state, first);
+      const other = others.find((path) => !jsonEquals(at(state, path) ?? null, one ?? null));
+      if (other === undefined) continue;
+      this.#broken("VIEW-3", `${first} and ${other} to be of one state after a frame`, shown(state));
+    }
   }
 
   #broken(rule: string, expected: string, came: string): never {
     throw new Failure({ rule, expected: `${this.doc}: ${expected}`, came });
   }
+}
+
+/** The value at a path such as `/mine/stamp`. */
+function at(state: Json, path: string): Json | undefined {
+  const names = path.split("/").slice(1);
+  return names.reduce<Json | undefined>((value, name) => (isObject(value) ? value[name] : undefined), state);
 }

@@ -6,29 +6,59 @@ import { LIMITS } from "@tidemark/protocol";
 import { resolveApp } from "../../../src/document/definition/define-app.js";
 import { makeLogger } from "../../../src/observability/logger.js";
 import { systemRuntime } from "../../../src/runtime/system-runtime.js";
-import { startServer } from "../../../src/server.js";
+import { type RunningServer, startServer } from "../../../src/server.js";
 import { app } from "../app.js";
+import type { ServerControl } from "./run.js";
 
 /** Short, so that dialogues about pings need no patience. */
 const PING_INTERVAL_MS = 50;
 
-/** A server for dialogues. */
-export interface OurServer {
-  /** `ws://host:port`. */
+/** A server for dialogues, which it can be stopped and started by. */
+export interface OurServer extends ServerControl {
+  /** `ws://host:port`, until it is started again. */
   readonly url: string;
+  /** Ends it and removes what it stored. */
   close(): Promise<void>;
 }
 
 /** Starts one; `watchdogMs` is after how much silence it gives a connection up. */
 export async function startOurServer(watchdogMs: number = LIMITS.watchdogMs): Promise<OurServer> {
   const folder = mkdtempSync(join(tmpdir(), "tidemark-conformance-"));
-  const server = await startServer({
+  const start = (): Promise<RunningServer> => serverOn(join(folder, "conformance.db"), watchdogMs);
+  let running: RunningServer | undefined = await start();
+  let { url } = running;
+  const stop = async (): Promise<void> => {
+    const ending = running;
+    running = undefined;
+    await ending?.close();
+  };
+  const address = (): string => url.replace("http", "ws");
+  return {
+    get url() {
+      return address();
+    },
+    stop,
+    async start() {
+      await stop();
+      running = await start();
+      url = running.url;
+      return address();
+    },
+    async close() {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function serverOn(data: string, watchdogMs: number): Promise<RunningServer> {
+  return startServer({
     app: resolveApp(app),
     runtime: systemRuntime,
     logger: makeLogger("silent"),
     host: "127.0.0.1",
     port: 0,
-    data: join(folder, "conformance.db"),
+    data,
     origins: [],
     devTokens: false,
     idleMs: LIMITS.idleUnloadMs,
@@ -37,11 +67,4 @@ export async function startOurServer(watchdogMs: number = LIMITS.watchdogMs): Pr
     staticDir: undefined,
     foldRows: undefined,
   });
-  return {
-    url: server.url.replace("http", "ws"),
-    async close() {
-      await server.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }

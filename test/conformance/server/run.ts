@@ -6,9 +6,11 @@ import { systemRuntime } from "../../../src/runtime/system-runtime.js";
 import type { Dialogue, ServerStep } from "../dialogue/dialogue.js";
 import { Failure, unlike } from "../dialogue/failure.js";
 import { DialogueError, isObject, Names, numberFor } from "../dialogue/names.js";
+import { leftOut, type Need } from "../dialogue/needs.js";
 import { type Outcome, outcomeOf } from "../dialogue/outcome.js";
 import { match, shown } from "../dialogue/pattern.js";
 import { ServerConnection } from "./connection.js";
+import type { Followed } from "./followed.js";
 import { KnownStates } from "./known-states.js";
 
 /** Which server, and how to speak to it. */
@@ -20,19 +22,24 @@ export interface ServerTarget {
   readonly token: string;
   /** How long to wait for what must come. */
   readonly patienceMs: number;
-  /** Whether to run dialogues that wait for the server's watchdog. */
-  readonly patient: boolean;
+  /** What this run has beyond an address. */
+  readonly has: readonly Need[];
+  /** Stops and starts the server, for dialogues that need it. */
+  readonly control?: ServerControl;
+}
+
+/** A server that can be stopped, and started with what it had stored. */
+export interface ServerControl {
+  stop(): Promise<void>;
+  /** Its address, which may be another. */
+  start(): Promise<string>;
 }
 
 /** Runs one dialogue. Rejects with NoServer when nothing answers at the address. */
 export async function runServerDialogue(dialogue: Dialogue<ServerStep>, target: ServerTarget): Promise<Outcome> {
-  if (dialogue.needs.includes("people") && !target.token.includes("{name}")) {
-    return { kind: "skipped", reason: "it needs a token for each of several people" };
-  }
-  if (dialogue.needs.includes("patience") && !target.patient) {
-    return { kind: "skipped", reason: "it waits for the watchdog: --patient" };
-  }
-  const run = new ServerRun(target);
+  const skipped = leftOut(dialogue.needs, target.has);
+  if (skipped !== undefined) return skipped;
+  const run = new ServerRun(target, dialogue.needs.includes("minute") ? MINUTE_MS : 0);
   try {
     return await outcomeOf(dialogue.steps, {
       step: (step) => run.step(step),
@@ -44,7 +51,11 @@ export async function runServerDialogue(dialogue: Dialogue<ServerStep>, target: 
   }
 }
 
+const MINUTE_MS = 60_000;
+
 class ServerRun {
+  readonly #moreMs: number;
+  #url: string;
   readonly #target: ServerTarget;
   readonly #known = new KnownStates();
   readonly #connections = new Map<string, ServerConnection>();
@@ -55,8 +66,11 @@ class ServerRun {
   #pingMs = 0;
   #watchdogMs = 0;
 
-  constructor(target: ServerTarget) {
+  /** `moreMs`: how much longer than usual its patience lasts. */
+  constructor(target: ServerTarget, moreMs: number) {
     this.#target = target;
+    this.#moreMs = moreMs;
+    this.#url = target.url;
     const sayings = {
       $now: (ms: Json | undefined) => this.#nowMs() + numberFor("$now", ms),
       $token: (name: Json | undefined) => this.#token(String(name)),
@@ -72,6 +86,7 @@ class ServerRun {
   async step(step: ServerStep): Promise<void> {
     if ("connect" in step) return this.#connect(step.on);
     if ("join" in step) return this.#join(step);
+    if ("server" in step) return this.#control(step.server);
     this.#current = this.#on(step.on);
     const connection = this.#current;
     if ("say" in step) return connection.say([this.#said(step.say)]);
@@ -83,6 +98,8 @@ class ServerRun {
     if ("fence" in step) return connection.fence();
     if ("mute" in step) return connection.mute();
     if ("closed" in step) return this.#closed(connection, step.closed);
+    if ("neverHears" in step) return connection.forbid(step.neverHears.map((text) => String(this.#names.value(text))));
+    if ("always" in step) return this.#followed(connection, step.always.s).keepEqual(step.always.equal);
     connection.cut();
     this.#connections.delete(step.on);
   }
@@ -107,8 +124,8 @@ class ServerRun {
   }
 
   async #connect(name: string): Promise<void> {
-    const { url, codec, patienceMs } = this.#target;
-    this.#current = await ServerConnection.open({ url, codec, patienceMs, known: this.#known });
+    const { codec, patienceMs } = this.#target;
+    this.#current = await ServerConnection.open({ url: this.#url, codec, patienceMs, known: this.#known });
     this.#connections.set(name, this.#current);
   }
 
@@ -149,8 +166,7 @@ class ServerRun {
 
   async #shows(connection: ServerConnection, shows: Extract<ServerStep, { shows: object }>["shows"]): Promise<void> {
     const seq = numberFor("seq", this.#names.value(shows.seq));
-    const followed = connection.rules.followed(shows.s);
-    if (followed === undefined) throw new DialogueError(`subscription ${shows.s} was not opened`);
+    const followed = this.#followed(connection, shows.s);
     const reached = await connection.until(() => {
       if (followed.phase === "ended") throw new Failure({ expected: `${followed.doc} at seq ${seq}`, came: "its end" });
       return (followed.phase === "open" && followed.at.seq >= seq) || undefined;
@@ -160,12 +176,20 @@ class ServerRun {
     const expected = `${followed.doc} at seq ${seq}`;
     if (reached === undefined || followed.at.seq !== seq) throw new Failure({ expected, came: at });
     if (shows.state !== undefined) this.#compare({ $exactly: shows.state }, followed.state ?? null);
-    if (shows.position !== undefined) this.#compare(shows.position, followed.position);
+    if (shows.position !== undefined) this.#compare(shows.position, followed.positions[0] ?? null);
+    if (shows.positions !== undefined) this.#compare(shows.positions, followed.positions);
     if (shows.events !== undefined) this.#compare([shows.events], [followed.takeEvents()]);
   }
 
+  async #control(what: "stop" | "start"): Promise<void> {
+    const { control } = this.#target;
+    if (control === undefined) throw new DialogueError("nobody can stop this server");
+    if (what === "stop") await control.stop();
+    else this.#url = await control.start();
+  }
+
   async #closed(connection: ServerConnection, code: number): Promise<void> {
-    const came = await connection.closed(connection.muted ? 2 * this.#watchdogMs : 0);
+    const came = await connection.closed(connection.muted ? 2 * this.#watchdogMs : this.#moreMs);
     connection.nothingLeft();
     if (came !== code) throw new Failure({ expected: `a close with ${code}`, came: `one with ${came}` });
   }
@@ -205,6 +229,12 @@ class ServerRun {
     const known = this.#clients.get(name) ?? { id: randomHex(systemRuntime, 16), conn: 0 };
     this.#clients.set(name, known);
     return known;
+  }
+
+  #followed(connection: ServerConnection, s: number): Followed {
+    const followed = connection.rules.followed(s);
+    if (followed === undefined) throw new DialogueError(`subscription ${s} was not opened`);
+    return followed;
   }
 
   #on(name: string): ServerConnection {

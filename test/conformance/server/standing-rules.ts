@@ -19,6 +19,7 @@ import { Failure } from "../dialogue/failure.js";
 import { isObject } from "../dialogue/names.js";
 import { shown } from "../dialogue/pattern.js";
 import { Followed } from "./followed.js";
+import { isAdvance } from "./followed-layer.js";
 import type { KnownStates } from "./known-states.js";
 
 /** One connection, as far as rules go. */
@@ -50,7 +51,7 @@ export class StandingRules {
     if (message?.[0] === "open") {
       const { s, doc, at } = message[1];
       // A number that is used twice is a breach of ours: what was opened first stays what it is.
-      if (!this.#followed.has(s)) this.#followed.set(s, new Followed(doc, at?.[0], this.#known));
+      if (!this.#followed.has(s)) this.#followed.set(s, new Followed(doc, at, this.#known));
     }
     if (message?.[0] === "close") this.#close(message[1]);
     if (message?.[0] === "c") {
@@ -65,11 +66,16 @@ export class StandingRules {
       const came = `${messages.length} messages`;
       throw new Failure({ rule: "FRAME-11", expected: `at most ${LIMITS.frameMessagesMax} messages in a frame`, came });
     }
-    return messages.filter((raw) => {
+    const known = messages.filter((raw) => {
       const message = serverMessage(raw);
       if (message !== undefined) this.#take(message);
       return message !== undefined;
     });
+    if (known.length > 0 && known.every((raw) => isLonelyAdvance(raw))) {
+      broken("SEQ-8", "an advance with what it comes before", `a frame of nothing else: ${shown(known)}`);
+    }
+    for (const followed of this.#followed.values()) followed.frameOver();
+    return known;
   }
 
   #take(message: ServerMessage): void {
@@ -102,12 +108,19 @@ export class StandingRules {
 
   #opened(opened: Opened): void {
     const followed = this.#followed.get(opened.s);
-    const [h] = opened.h;
     if (followed === undefined) return broken("OPEN-1", "opened for an open that was said", shown({ s: opened.s }));
-    if (h === undefined || followed.phase === "closed") return;
-    this.#known.handle(this.#server ?? "", h, followed.doc);
-    this.#byHandle.set(h, followed);
+    if (followed.phase === "ended") broken("OPEN-1", `nothing for ${followed.doc} after ended`, "opened");
+    if (followed.phase === "closed") return;
     followed.opened(opened);
+    for (const [index, h] of opened.h.entries()) {
+      const tag = opened.tag[index] ?? "";
+      this.#known.handle(
+        this.#server ?? "",
+        h,
+        tag === "" ? followed.doc : `${followed.doc}, layer ${index} of ${tag}`,
+      );
+      this.#byHandle.set(h, followed);
+    }
   }
 
   /** Undefined: what was under way for a subscription that was closed. */
@@ -115,6 +128,10 @@ export class StandingRules {
     const followed = this.#byHandle.get(h);
     if (followed === undefined) return broken("OPEN-6", "the handle of an opened", `handle ${h}`);
     if (followed.phase === "ended") return broken("OPEN-1", `nothing for ${followed.doc} after ended`, `handle ${h}`);
+    // Of a view that was seen under this number before, nothing more comes.
+    if (followed.phase !== "closed" && followed.layer(h) === undefined) {
+      return broken("VIEW-5", `nothing on handle ${h}, which another opened has replaced`, "a message");
+    }
     return followed.phase === "closed" ? undefined : followed;
   }
 
@@ -122,7 +139,7 @@ export class StandingRules {
     const followed = this.#followed.get(s);
     if (followed === undefined) return broken("OPEN-1", "ended for an open that was said", shown({ s }));
     if (followed.phase === "ended") broken("OPEN-1", `one end of subscription ${s}`, "two");
-    followed.phase = followed.phase === "closed" ? "closed" : "ended";
+    followed.end("ended");
     if (retry === "after" && afterMs === undefined) broken("ERR-1", "ended with retry after to have afterMs", "none");
   }
 
@@ -157,9 +174,11 @@ export class StandingRules {
       const [h = 0, epoch = 0, seq = 0] = heads.slice(index, index + 3);
       const followed = this.#byHandle.get(h);
       if (followed?.phase === "closed") continue;
-      if (followed?.phase !== "open") broken("HEAD-1", "heads of what is open", `[${h}, ${epoch}, ${seq}]`);
-      else if (followed.at.epoch !== epoch || followed.at.seq !== seq) {
-        const { at, doc } = followed;
+      const at = followed?.layer(h)?.at;
+      if (followed?.phase !== "open" || at === undefined) {
+        broken("HEAD-1", "heads of what is open", `[${h}, ${epoch}, ${seq}]`);
+      } else if (at.epoch !== epoch || at.seq !== seq) {
+        const { doc } = followed;
         broken(
           "HEAD-1",
           `the head of ${doc} that was sent: [${h}, ${at.epoch}, ${at.seq}]`,
@@ -170,8 +189,7 @@ export class StandingRules {
   }
 
   #close(s: number): void {
-    const followed = this.#followed.get(s);
-    if (followed !== undefined) followed.phase = "closed";
+    this.#followed.get(s)?.end("closed");
   }
 
   #documentOf(target: string | number, input: Json): string | undefined {
@@ -184,6 +202,11 @@ export class StandingRules {
 
 function broken(rule: string, expected: string, came: string): never {
   throw new Failure({ rule, expected, came });
+}
+
+function isLonelyAdvance(raw: Json): boolean {
+  const message = serverMessage(raw);
+  return message?.[0] === "d" && isAdvance(message);
 }
 
 function clientMessage(raw: Json): ClientMessage | undefined {
