@@ -79,8 +79,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     does: "gives a call that is sent again another number",
     alter: again(([type, n, ...rest]) => [type, Number(n) + 100, ...rest]),
-    dialogue: "unanswered calls are sent again",
-    found: { came: /\["c",102,/ },
+    dialogue: "an answer that does not know",
+    found: { came: /\["c",101,/ },
   },
   {
     does: "gives a call that is sent again another born",
