@@ -5,8 +5,12 @@ import { type CallOptions, connect, type OpenDocument, type Sent, type Tide, Tid
 import type { App, Contract } from "@tidemark/protocol";
 import { z } from "zod";
 
-/** What is known of the conformance application: its types have messages, queries and one event. */
-type ConformanceApp = App<{ readonly [type: string]: Contract & { readonly events: { readonly removed: unknown } } }>;
+/** Of all types; each has one at most. */
+const EVENTS = ["removed", "dealt"] as const;
+/** What is known of the conformance application: its types have messages, queries and events. */
+type ConformanceApp = App<{
+  readonly [type: string]: Contract & { readonly events: { readonly removed: unknown; readonly dealt: unknown } };
+}>;
 type Document = OpenDocument<ConformanceApp, string>;
 
 const doc = z.string();
@@ -62,7 +66,9 @@ class Driven {
     const document = this.#tide.open(type, key, create === undefined ? {} : { create });
     this.#documents.set(name, document);
     document.subscribe((state, { cause, at }) => say({ saw: "state", doc: name, ...at, cause, state }));
-    document.on("removed", (data, { seq }) => say({ saw: "event", doc: name, name: "removed", data, seq }));
+    for (const event of EVENTS) {
+      document.on(event, (data, { seq }) => say({ saw: "event", doc: name, name: event, data, seq }));
+    }
     document.on("gap", ({ from, to }) => say({ saw: "gap", doc: name, from, to }));
     const tell = (): void => {
       const { code } = document.error ?? {};

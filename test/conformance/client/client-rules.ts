@@ -3,13 +3,16 @@
 import {
   type CallMessage,
   type ClientMessage,
+  canonicalJson,
   FrameError,
   type Hello,
   type Json,
+  type JsonObject,
   jsonEquals,
   type Open,
   parseClientMessage,
 } from "@tidemark/protocol";
+import { systemRuntime } from "../../../src/runtime/system-runtime.js";
 import { Failure } from "../dialogue/failure.js";
 import { shown } from "../dialogue/pattern.js";
 
@@ -19,11 +22,15 @@ interface SentCall {
   readonly born: number;
 }
 
+/** A minute, but for what sockets and timers make of it. */
+const STATS_EVERY_MS = 59_000;
+
 /** All connections of one client. */
 export class ClientRules {
   readonly #calls = new Map<number, SentCall>();
   #client: string | undefined;
   #conn = -1;
+  #statsAtMs: number | undefined;
   /** By rising n, as far as they were sent. */
   #bornMs = { n: 0, born: 0 };
 
@@ -32,6 +39,16 @@ export class ClientRules {
     if (client !== this.#client) broken("HELLO-5", `client ${this.#client} for all its connections`, client);
     if (conn <= this.#conn) broken("HELLO-5", `conn above ${this.#conn}`, String(conn));
     this.#conn = conn;
+  }
+
+  /** `stats` of a ping, `atMs` by the runner's monotonic clock. */
+  stats(stats: JsonObject, atMs: number): void {
+    const early = this.#statsAtMs !== undefined && atMs - this.#statsAtMs < STATS_EVERY_MS;
+    if (early) broken("HEAD-5", "stats at most once a minute", shown(stats));
+    if (!Object.values(stats).every((value) => typeof value === "number" && value >= 0)) {
+      broken("HEAD-5", "stats that are numbers by name", shown(stats));
+    }
+    this.#statsAtMs = atMs;
   }
 
   call([, n, , name, input, { born, low, q }]: CallMessage): void {
@@ -93,6 +110,11 @@ export class ConnectionRules {
       case "c":
         this.#client.call(message);
         break;
+      case "ping": {
+        const stats = message[3]?.stats;
+        if (stats !== undefined) this.#client.stats(stats, systemRuntime.monotonicMs());
+        break;
+      }
       default:
         break;
     }
@@ -100,7 +122,8 @@ export class ConnectionRules {
     return message;
   }
 
-  #opens({ s, doc }: Open): void {
+  #opens({ s, doc: name, params }: Open): void {
+    const doc = `${name} ${canonicalJson(params ?? {})}`;
     if (s <= this.#s) broken("OPEN-2", `s above ${this.#s}`, String(s));
     this.#s = s;
     if ([...this.#open.values()].includes(doc)) broken("OPEN-2", `${doc} to be opened once`, "a second open");

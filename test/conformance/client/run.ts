@@ -31,7 +31,8 @@ export async function runClientDialogue(dialogue: Dialogue<ClientStep>, target: 
   await adapter.begin();
   const transcript = new Transcript();
   const server = await ScriptedServer.listen({ codec, changes: adapter.changes, transcript });
-  const run = new ClientRun(target, server);
+  const moreMs = dialogue.needs.includes("minute") ? 1.5 * MINUTE_MS : 0;
+  const run = new ClientRun(target, { server, moreMs });
   try {
     return await outcomeOf(dialogue.steps, {
       step: (step) => run.step(step),
@@ -44,7 +45,8 @@ export async function runClientDialogue(dialogue: Dialogue<ClientStep>, target: 
   }
 }
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 class ClientRun {
   readonly #target: ClientTarget;
@@ -54,10 +56,13 @@ class ClientRun {
   readonly #connections = new Map<string, ClientConnection>();
   #pingMs: number = LIMITS.pingIntervalMs;
   #k = 0;
+  /** How long patience lasts. */
+  readonly #patienceMs: number;
   #ended = false;
 
-  constructor(target: ClientTarget, server: ScriptedServer) {
+  constructor(target: ClientTarget, { server, moreMs }: { readonly server: ScriptedServer; readonly moreMs: number }) {
     this.#target = target;
+    this.#patienceMs = target.patienceMs + moreMs;
     this.#server = server;
     const sayings = { $now: (ms: Json | undefined) => systemRuntime.now() + numberFor("$now", ms) };
     this.#names = new Names(sayings, { key: randomHex(systemRuntime, 6) });
@@ -148,10 +153,11 @@ class ClientRun {
   }
 
   async #hear(connection: ClientConnection, pattern: readonly Json[]): Promise<void> {
-    const isPong = pattern[0] === "pong";
-    const heard = await this.#next(connection, shown(pattern), () =>
-      isPong ? connection.takePong() : connection.take(),
-    );
+    const [type] = pattern;
+    const heard = await this.#next(connection, shown(pattern), () => {
+      if (type === "ping") return connection.takeReport();
+      return type === "pong" ? connection.takePong() : connection.take();
+    });
     const difference = match(pattern, heard, this.#names);
     if (difference !== undefined) throw unlike(pattern, heard, difference);
   }
@@ -211,7 +217,7 @@ class ClientRun {
     return heard ?? this.#silence(expected);
   }
 
-  #until<Found>(look: () => Found | undefined, withinMs = this.#target.patienceMs): Promise<Found | undefined> {
+  #until<Found>(look: () => Found | undefined, withinMs = this.#patienceMs): Promise<Found | undefined> {
     return this.#target.adapter.changes.until(() => {
       if (this.#server.fault !== undefined) throw this.#server.fault;
       this.#observations.noErrors();
@@ -220,7 +226,7 @@ class ClientRun {
   }
 
   #silence(expected: string): never {
-    throw new Failure({ expected, came: `nothing within ${this.#target.patienceMs} ms` });
+    throw new Failure({ expected, came: `nothing within ${this.#patienceMs} ms` });
   }
 
   #said(written: readonly Json[]): readonly Json[] {

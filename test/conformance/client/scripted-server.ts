@@ -38,6 +38,7 @@ export class ClientConnection {
   readonly #number: number;
   readonly #heard: Json[] = [];
   readonly #pongs: Json[] = [];
+  readonly #reports: Json[] = [];
   #closed = false;
   #mute = false;
 
@@ -69,6 +70,11 @@ export class ClientConnection {
   /** The next pong. */
   takePong(): Json | undefined {
     return this.#pongs.shift();
+  }
+
+  /** The next ping with `stats`. */
+  takeReport(): Json | undefined {
+    return this.#reports.shift();
   }
 
   say(messages: readonly (readonly Json[])[]): void {
@@ -115,12 +121,13 @@ export class ClientConnection {
 
   #sort(type: string, raw: Json): void {
     if (type === "pong") this.#pongs.push(raw);
-    else if (type === "ping") this.#answer(raw);
+    else if (type === "ping") this.#ping(raw);
     else this.#heard.push(raw);
   }
 
-  #answer(ping: Json): void {
-    const k = Array.isArray(ping) ? ping[1] : undefined;
+  #ping(ping: Json): void {
+    const [, k, , more] = Array.isArray(ping) ? ping : [];
+    if (isObject(more) && more["stats"] !== undefined) this.#reports.push(ping);
     if (this.open && !this.#mute) this.#socket.send(frameOf(this.#shared.codec, [["pong", k ?? 0, []]]));
   }
 
