@@ -1,0 +1,156 @@
+// Writes down what one client's application asks and is told, and watches what the client sends: that a call keeps its
+// number and its birth, and that nothing is sent again once it was answered (REQ-16).
+import { type Codec, type Json, LIMITS, TidemarkError } from "@tidemark/protocol";
+import type { Sent } from "../../../clients/typescript/src/api/call.js";
+import { digest } from "../history/digest.js";
+import type { CallRecord, ClientHistory, Moment, Outcome, Seen } from "../history/history.js";
+import type { Trace } from "../world/trace.js";
+
+/** What a record is made of. */
+export interface ClientRecordParts {
+  readonly name: string;
+  readonly subject: string;
+  readonly codec: Codec;
+  readonly moment: () => Moment;
+  readonly trace: Trace;
+  readonly problem: (rule: string, text: string) => void;
+}
+
+const LIMIT = { bytesMax: LIMITS.frameBytesMax, depthMax: LIMITS.depthMax };
+
+/** The record of one client. */
+export class ClientRecord {
+  readonly history: ClientHistory;
+  readonly #parts: ClientRecordParts;
+  readonly #byToken = new Map<string, CallRecord>();
+
+  constructor(parts: ClientRecordParts) {
+    this.#parts = parts;
+    const { name, subject } = parts;
+    this.history = { name, subject, clientId: "", calls: [], subscriptions: [], mayDiverge: false };
+  }
+
+  /** An application calls. */
+  call(what: Pick<CallRecord, "documentId" | "name" | "isQuery" | "mayFail">): CallRecord {
+    const { name, moment } = this.#parts;
+    const token = `${name}.${this.history.calls.length + 1}`;
+    const call: CallRecord = {
+      ...what,
+      token,
+      sent: moment(),
+      n: 0,
+      born: 0,
+      ttlMs: undefined,
+      settled: undefined,
+      outcome: { kind: "pending" },
+      shownSeq: undefined,
+    };
+    this.history.calls.push(call);
+    this.#byToken.set(token, call);
+    return call;
+  }
+
+  /** Writes down how a message ends. `shown` is asked at that very moment. */
+  message(call: CallRecord, sent: Sent<unknown>, shown: () => number | undefined): void {
+    sent.receipt.then(
+      async ({ n, epoch, seq }) => {
+        const result = asJson(await sent);
+        call.shownSeq = shown();
+        this.#settle(call, { kind: "applied", n, epoch, seq, result });
+      },
+      (error: unknown) => this.#settle(call, failure(error)),
+    );
+    sent.catch(() => undefined);
+  }
+
+  /** Writes down how a query ends. */
+  query(call: CallRecord, asked: Promise<unknown>): void {
+    asked.then(
+      (result) => this.#settle(call, { kind: "answered", result: asJson(result) }),
+      (error: unknown) => this.#settle(call, failure(error)),
+    );
+  }
+
+  /** A new opening of a document; what it tells goes into the list. */
+  subscription(documentId: string): (seen: Seen) => void {
+    const seen: Seen[] = [];
+    this.history.subscriptions.push({ documentId, seen });
+    return (item) => {
+      seen.push(item);
+      const { trace, name } = this.#parts;
+      const what = item.kind === "state" ? digest(item.state) : item.kind === "event" ? JSON.stringify(item.data) : 0;
+      trace.note(name, `sees ${item.kind} of ${documentId}`, "seq" in item ? item.seq : item.from, what);
+    };
+  }
+
+  /** A frame is about to leave. */
+  sending(frame: string | Uint8Array): void {
+    const { codec, trace, name } = this.#parts;
+    trace.note(name, ">", frame);
+    for (const message of codec.decode(frame, LIMIT)) this.#sending(message);
+  }
+
+  /** The application is gone: nobody hears an answer any more. */
+  gone(code: "crashed" | "closed"): void {
+    for (const call of this.history.calls)
+      if (call.outcome.kind === "pending") this.#settle(call, { kind: "unknown", code });
+  }
+
+  #sending(message: Json): void {
+    if (!isList(message)) return;
+    const [type, n, , , input, extension] = message;
+    if (type === "hello") this.history.clientId = textAt(n, "client");
+    if (type !== "c" || typeof n !== "number") return;
+    const call = this.#byToken.get(textAt(input, "token"));
+    if (call !== undefined) this.#copy(call, n, extension ?? null);
+  }
+
+  #copy(call: CallRecord, n: number, extension: Json): void {
+    const { name, problem } = this.#parts;
+    const born = numberAt(extension, "born") ?? 0;
+    if (call.n === 0) {
+      call.n = n;
+      call.born = born;
+      call.ttlMs = numberAt(extension, "ttl");
+    }
+    if (call.n !== n || call.born !== born) problem("REQ-16", `${name}: ${call.token} is sent again as another call`);
+    if (call.settled !== undefined) problem("REQ-16", `${name}: ${call.token} is sent again after it was answered`);
+  }
+
+  #settle(call: CallRecord, outcome: Outcome): void {
+    if (call.settled !== undefined) return;
+    const { trace, name, moment } = this.#parts;
+    call.settled = moment();
+    call.outcome = outcome;
+    trace.note(name, `hears of ${call.token}`, JSON.stringify(outcome));
+  }
+}
+
+function failure(error: unknown): Outcome {
+  if (!(error instanceof TidemarkError))
+    return { kind: "rejected", code: String(error), reason: undefined, data: null };
+  const { code, outcome, reason, data } = error;
+  if (outcome === "unknown") return { kind: "unknown", code };
+  return { kind: "rejected", code, reason, data: data ?? null };
+}
+
+/** What came over the wire is JSON, whatever its contract says; a handler that returned nothing gave nothing. */
+export function asJson(value: unknown): Json {
+  return value === undefined ? null : (value as Json);
+}
+
+const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
+
+function fieldOf(value: Json | undefined, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function textAt(value: Json | undefined, name: string): string {
+  const text = fieldOf(value, name);
+  return typeof text === "string" ? text : "";
+}
+
+function numberAt(value: Json, name: string): number | undefined {
+  const number = fieldOf(value, name);
+  return typeof number === "number" ? number : undefined;
+}

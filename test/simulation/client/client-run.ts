@@ -1,0 +1,249 @@
+// One client from `connect` to its end: the real client library over the simulated platform, and the application that
+// uses it as the deeds say.
+import { CODECS, type Codec, type Json, jsonCodec } from "@tidemark/protocol";
+import type { OpenDocument } from "../../../clients/typescript/src/api/document.js";
+import type { StreamStats } from "../../../clients/typescript/src/api/stats.js";
+import type { Tide } from "../../../clients/typescript/src/api/tide.js";
+import { createClient } from "../../../clients/typescript/src/client.js";
+import type { SimulatedApp } from "../app/app.js";
+import { digest } from "../history/digest.js";
+import { member } from "../history/fold.js";
+import type { Standing } from "../history/history.js";
+import type { Mutation } from "../mutants/mutation.js";
+import { ClientPlatform } from "../network/client-platform.js";
+import type { Network } from "../network/network.js";
+import type { Route } from "../network/route.js";
+import { tokenFor } from "../server/simulated-server.js";
+import { type Deed, keyOf, MAY_FAIL, PATIENT_MS, typeOf } from "../workload/deeds.js";
+import type { Chance } from "../world/chance.js";
+import type { SimulatedProcess } from "../world/process.js";
+import { asJson, ClientRecord, type ClientRecordParts } from "./client-record.js";
+
+/** What a client is made of. */
+export interface ClientRunParts extends Omit<ClientRecordParts, "codec"> {
+  readonly process: SimulatedProcess;
+  readonly route: Route;
+  readonly network: Network;
+  readonly codecName: "json" | "msgpack";
+  /** Where its client id comes from. */
+  readonly identity: Chance;
+  readonly tokenLifeMs: number;
+  /** Before then no token comes, ms. */
+  readonly tokensFromMs: () => number;
+  readonly mutation: Mutation;
+}
+
+type Opened = OpenDocument<SimulatedApp, string>;
+
+interface Opening {
+  readonly document: Opened;
+  /** Writes down where it stands. */
+  readonly left: () => void;
+}
+
+/** A client and its application. */
+export class ClientRun {
+  readonly process: SimulatedProcess;
+  readonly record: ClientRecord;
+  readonly platform: ClientPlatform;
+  readonly #parts: ClientRunParts;
+  readonly #tide: Tide<SimulatedApp>;
+  readonly #openings = new Map<string, Opening>();
+  #tokens = 0;
+
+  constructor(parts: ClientRunParts) {
+    this.#parts = parts;
+    this.process = parts.process;
+    const codec: Codec = CODECS.find(({ name }) => name === parts.codecName) ?? jsonCodec;
+    this.record = new ClientRecord({ ...parts, codec });
+    this.platform = new ClientPlatform({
+      ...parts,
+      sending: (frame) => this.record.sending(frame),
+      reported: (error) => parts.problem("R19", `${parts.name} reports ${String(error)}`),
+      randomBytes: (length) => parts.identity.bytes(length),
+    });
+    this.#tide = createClient<SimulatedApp>(
+      { url: "https://simulated", token: () => this.#token(), codec: parts.codecName },
+      parts.mutation.platform?.(this.platform) ?? this.platform,
+    );
+  }
+
+  /** What it has counted itself. */
+  get stats(): StreamStats {
+    return this.#tide.stats;
+  }
+
+  /** The documents it has open. */
+  get open(): readonly string[] {
+    return [...this.#openings.keys()];
+  }
+
+  perform(deed: Deed): void {
+    switch (deed.kind) {
+      case "call":
+        return this.#call(deed);
+      case "query":
+        return this.#query(deed.documentId, deed.name);
+      case "get":
+        return this.#get(deed.documentId);
+      case "open":
+        return this.follow(deed.documentId);
+      case "close":
+        return this.unfollow(deed.documentId);
+      case "probe":
+        return this.#probe(deed.documentId);
+    }
+  }
+
+  /** Opens a document and writes down all that it tells. */
+  follow(documentId: string): void {
+    if (this.#openings.has(documentId)) return;
+    const document = this.#tide.open(typeOf(documentId), keyOf(documentId), { create: true });
+    const see = this.record.subscription(documentId);
+    const items = documentId.startsWith("board/") ? this.#watchItems(document) : undefined;
+    document.subscribe((state, change) => {
+      const reason = change.cause === "reset" ? change.reason : undefined;
+      const { cause, at } = change;
+      see({ kind: "state", cause, reason, epoch: at.epoch, seq: at.seq, state: asJson(state) });
+      if (items !== undefined) this.#compare(documentId, items, member(asJson(state), "items"));
+    });
+    for (const name of ["said", "gone", "empty"]) {
+      document.on(name, (data, { epoch, seq }) => see({ kind: "event", epoch, seq, name, data: asJson(data) }));
+    }
+    document.on("gap", ({ from, to }) => see({ kind: "gap", from, to }));
+    const left = (): void => {
+      const { position } = document;
+      if (position !== undefined && document.state !== undefined)
+        see({ kind: "left", epoch: position.epoch, seq: position.seq });
+    };
+    this.#openings.set(documentId, { document, left });
+  }
+
+  unfollow(documentId: string): void {
+    const opening = this.#openings.get(documentId);
+    opening?.left();
+    opening?.document.close();
+    this.#openings.delete(documentId);
+  }
+
+  /** Where everything it follows stands. */
+  standings(): Omit<Standing, "head">[] {
+    const { name, subject } = this.#parts;
+    return [...this.#openings].map(([documentId, { document }]) => {
+      const { epoch = 0, seq = 0 } = document.position ?? {};
+      return { client: name, subject, documentId, status: document.status, epoch, seq, state: asJson(document.state) };
+    });
+  }
+
+  /** The application ends as it should. */
+  close(): void {
+    for (const { left } of this.#openings.values()) left();
+    this.#tide.close();
+  }
+
+  /** The process dies. */
+  kill(): void {
+    for (const { left } of this.#openings.values()) left();
+    this.process.kill();
+    this.record.gone("crashed");
+  }
+
+  #call(deed: Extract<Deed, { kind: "call" }>): void {
+    const { documentId, name, deadlineMs } = deed;
+    const opening = this.#openings.get(documentId)?.document;
+    const ifSeq = deed.ifUnmoved === true ? opening?.position?.seq : undefined;
+    const mayFail = [
+      ...(MAY_FAIL[name] ?? []),
+      ...(deadlineMs < PATIENT_MS ? ["deadline_exceeded"] : []),
+      ...(deed.abortAfterMs === undefined ? [] : ["aborted"]),
+      ...(ifSeq === undefined ? [] : ["conflict"]),
+      ...this.#denials(documentId),
+    ];
+    const call = this.record.call({ documentId, name, isQuery: false, mayFail });
+    const signal = deed.abortAfterMs === undefined ? {} : { signal: this.#abortAfter(deed.abortAfterMs) };
+    const options = { deadlineMs, ...signal, ...(ifSeq === undefined ? {} : { ifSeq }) };
+    const senders = opening?.send ?? this.#tide.call(typeOf(documentId), keyOf(documentId));
+    const sent = senders[name]?.({ ...deed.input, token: call.token }, options);
+    if (sent === undefined || !("receipt" in sent)) return;
+    const patientUntilMs = this.process.monotonicMs() + deadlineMs;
+    this.record.message(call, sent, () => {
+      const isShown = opening?.status === "live" && this.process.monotonicMs() < patientUntilMs;
+      return isShown ? opening.position?.seq : undefined;
+    });
+  }
+
+  #query(documentId: string, name: string): void {
+    const call = this.record.call({ documentId, name, isQuery: true, mayFail: this.#denials(documentId) });
+    const opening = this.#openings.get(documentId)?.document;
+    const askers = opening?.query ?? this.#tide.call(typeOf(documentId), keyOf(documentId));
+    const asked = askers[name]?.(undefined, { deadlineMs: PATIENT_MS });
+    if (asked !== undefined) this.record.query(call, asked);
+  }
+
+  #get(documentId: string): void {
+    const call = this.record.call({
+      documentId,
+      name: "get",
+      isQuery: true,
+      mayFail: ["deadline_exceeded", ...this.#denials(documentId)],
+    });
+    const got = this.#tide.service.get(typeOf(documentId), keyOf(documentId));
+    this.record.query(
+      call,
+      got.then(({ state, at }) => ({ state, epoch: at.epoch, at: at.seq })),
+    );
+  }
+
+  #probe(documentId: string): void {
+    const document = this.#openings.get(documentId)?.document;
+    if (document === undefined) return;
+    // On a slow network a probe may ask for a reset that was not needed.
+    this.record.history.mayDiverge = true;
+    document.probe().catch(() => undefined);
+  }
+
+  /** Everybody but its owner may be shut out of a vault at any time. */
+  #denials(documentId: string): readonly string[] {
+    return typeOf(documentId) === "vault" && this.#parts.subject !== "ann" ? ["denied"] : [];
+  }
+
+  #abortAfter(ms: number): AbortSignal {
+    const controller = new AbortController();
+    this.process.setTimer(ms, () => controller.abort("the caller lost patience"));
+    return controller.signal;
+  }
+
+  #token(): Promise<string> {
+    this.#tokens += 1;
+    const token = tokenFor(this.#parts.subject, this.#parts.tokenLifeMs, this.#tokens);
+    const waitMs = Math.max(0, this.#parts.tokensFromMs() - this.process.monotonicMs()) + this.process.random() * 20;
+    return new Promise((resolve) => this.process.post(waitMs, () => resolve(token)));
+  }
+
+  /** Follows a list by its changes alone. */
+  #watchItems(document: Opened): Map<string, unknown> {
+    const items = new Map<string, unknown>();
+    const set = (item: unknown, key: string): void => void items.set(key, item);
+    document.watch((state) => asItems(member(asJson(state), "items")), {
+      key: (item) => String(Reflect.get(Object(item), "id")),
+      added: set,
+      changed: set,
+      removed: (_item, key) => void items.delete(key),
+    });
+    return items;
+  }
+
+  #compare(documentId: string, items: ReadonlyMap<string, unknown>, state: Json | undefined): void {
+    const list = asItems(state);
+    const isEqual =
+      list.length === items.size && list.every((item) => isSame(items.get(String(member(item, "id"))), item));
+    if (!isEqual)
+      this.#parts.problem("SEQ-6", `${this.#parts.name}: the changes of ${documentId} do not add up to its state`);
+  }
+}
+
+function isSame(one: unknown, other: Json): boolean {
+  return one === other || (one !== undefined && digest(asJson(one)) === digest(other));
+}
+
+const asItems = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);

@@ -1,0 +1,162 @@
+// A socket as the server's sessions see it, over a simulated connection: frames become the bytes that the real transport
+// would write, and bytes become frames again before they are decoded. It stands where transport/connection.ts stands.
+import {
+  CLOSE,
+  type ClientMessage,
+  type Codec,
+  FrameError,
+  LIMITS,
+  type Piece,
+  parseClientMessages,
+  parseServerMessage,
+  type ServerMessage,
+} from "@tidemark/protocol";
+import type { Session } from "../../../src/session/session.js";
+import { OutgoingFrame, type Wire } from "../../../src/session/wire.js";
+import { wireBytes } from "../../../src/transport/websocket-frame.js";
+import { closeFrame, FrameReader, type StreamFrame } from "../network/frames.js";
+import type { Link } from "../network/link.js";
+import type { PipeEnd } from "../network/pipe.js";
+
+/** Who hears what passes. */
+export interface WireObserver {
+  received(messages: readonly ClientMessage[]): void;
+  sent(messages: readonly ServerMessage[], bytes: Uint8Array): void;
+  /** Nothing more will be said on it. */
+  over(): void;
+  /** A bug of the server. */
+  bug(error: unknown): void;
+}
+
+const IN = { bytesMax: LIMITS.frameBytesMax, depthMax: LIMITS.depthMax };
+const OUT = { bytesMax: LIMITS.frameBytesCeiling * 2, depthMax: LIMITS.depthMax };
+/** What the kernel takes without the process noticing. */
+const KERNEL_BYTES = 262_144;
+const CLOSE_GRACE_MS = 2_000;
+
+/** Shared frames are decoded once for all who get them. */
+const decoded = new WeakMap<OutgoingFrame, readonly ServerMessage[]>();
+
+/** One socket of a server. */
+export class ServerWire implements Wire, PipeEnd {
+  readonly codec: Codec;
+  readonly loopback = true;
+  readonly #link: Link;
+  readonly #observer: WireObserver;
+  readonly #reader = new FrameReader();
+  #session: Session | undefined;
+  #received = 0;
+  #isClosed = false;
+  /** The next frame of nothing but deltas is lost. */
+  #losing: ((messages: readonly ServerMessage[]) => void) | undefined;
+
+  constructor(parts: { readonly link: Link; readonly codec: Codec; readonly observer: WireObserver }) {
+    this.codec = parts.codec;
+    this.#link = parts.link;
+    this.#observer = parts.observer;
+  }
+
+  get bufferedBytes(): number {
+    return Math.max(0, this.#link.down.unread - KERNEL_BYTES);
+  }
+
+  get receivedBytes(): number {
+    return this.#received;
+  }
+
+  /** Feeds what comes in to a session. */
+  serve(session: Session): void {
+    this.#session = session;
+  }
+
+  /** A fault: the next frame of nothing but deltas never reaches the socket. */
+  loseDeltas(lost: (messages: readonly ServerMessage[]) => void): void {
+    this.#losing = lost;
+  }
+
+  writeMessage(piece: Piece): void {
+    this.write([new OutgoingFrame(this.codec, [piece], piece.length)]);
+  }
+
+  write(frames: readonly OutgoingFrame[]): void {
+    if (this.#isClosed) return;
+    for (const frame of frames) this.#write(frame);
+  }
+
+  close(code: number, _reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#observer.over();
+    this.#link.down.write(closeFrame(code));
+    this.#link.down.finish();
+    this.#link.server.setTimer(CLOSE_GRACE_MS, () => this.#link.up.drop());
+  }
+
+  // ------------------------------------------------------------------------------------------------ from the network
+
+  bytes(chunk: Uint8Array): void {
+    this.#received += chunk.length;
+    for (const frame of this.#reader.take(chunk)) this.#take(frame);
+  }
+
+  ended(): void {
+    this.#isClosed = true;
+    this.#observer.over();
+    this.#session?.socketClosed();
+    this.#link.down.finish();
+  }
+
+  #take(frame: StreamFrame): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    if (frame.kind === "close") {
+      if (!this.#isClosed) this.#link.down.write(closeFrame(frame.code));
+      this.ended();
+      return;
+    }
+    try {
+      this.#receive(frame, session);
+    } catch (error) {
+      this.#observer.bug(error);
+      session.end(CLOSE.internal, "internal");
+    }
+  }
+
+  #receive({ binary, payload }: Extract<StreamFrame, { kind: "message" }>, session: Session): void {
+    const { codec } = this;
+    try {
+      if (binary !== codec.binary) throw new FrameError("protocol_error", "a frame of the other codec");
+      const messages = parseClientMessages(codec.decode(payload, IN));
+      if (!this.#isClosed) this.#observer.received(messages);
+      session.receive(messages);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      session.refuseFrame(error);
+    }
+  }
+
+  #write(frame: OutgoingFrame): void {
+    const messages = messagesOf(frame);
+    if (this.#losing !== undefined && messages.every(([type]) => type === "d")) {
+      const lost = this.#losing;
+      this.#losing = undefined;
+      return lost(messages);
+    }
+    const bytes = wireBytes(frame);
+    this.#observer.sent(messages, bytes);
+    this.#link.down.write(bytes);
+  }
+}
+
+function messagesOf(frame: OutgoingFrame): readonly ServerMessage[] {
+  const known = decoded.get(frame);
+  if (known !== undefined) return known;
+  const { codec, pieces } = frame;
+  const messages: ServerMessage[] = [];
+  for (const raw of codec.decode(codec.join(pieces), OUT)) {
+    const message = parseServerMessage(raw);
+    if (message !== undefined) messages.push(message);
+  }
+  decoded.set(frame, messages);
+  return messages;
+}

@@ -1,0 +1,261 @@
+// Runs one scenario from beginning to end and judges it: faults and deeds as planned, then quiet, then everybody must be
+// where the log is, and a call more must simply work.
+
+import { judge } from "./checks/judge.js";
+import { Slot, type SlotSettings } from "./client/slot.js";
+import type { FaultCounts } from "./faults/fault.js";
+import { Injector } from "./faults/inject.js";
+import { type Counts, NO_COUNTS, sumOf } from "./history/counts.js";
+import type { ClientHistory, History, Moment, Problem, Standing } from "./history/history.js";
+import type { Mutation } from "./mutants/mutation.js";
+import type { Link } from "./network/link.js";
+import { Network } from "./network/network.js";
+import { FAULTS_FROM_MS, type Scenario } from "./scenario.js";
+import { House } from "./server/house.js";
+import { lifeOf } from "./server/simulated-server.js";
+import { LinkWatch } from "./wire/link-watch.js";
+import { Chances } from "./world/chance.js";
+import { TimeLine } from "./world/time-line.js";
+import { Trace } from "./world/trace.js";
+
+/** What a run is told besides its scenario. */
+export interface RunOptions {
+  readonly mutation?: Mutation;
+  /** Keep the lines of the trace. */
+  readonly trace?: boolean;
+}
+
+/** What a run came to. */
+export interface Outcome extends Counts {
+  readonly seed: number;
+  /** The same for the same scenario, in any process. */
+  readonly hash: string;
+  readonly problems: readonly Problem[];
+  readonly faults: FaultCounts;
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly rows: number;
+  readonly lines: readonly string[];
+}
+
+/** R20: within so long after the last fault everybody is at the head. */
+const CONVERGED_MS = 15_000;
+/** A call in good weather takes no longer. */
+const EASY_CALL_MS = 5_000;
+/** A client that was well comes back from any cut in this time. */
+const MOMENT_MS = 3_000;
+const LOOK_AGAIN_MS = 250;
+const PROBLEMS_MAX = 50;
+
+/** Runs a scenario. */
+export async function simulate(scenario: Scenario, options: RunOptions = {}): Promise<Outcome> {
+  const undo = options.mutation?.patch?.();
+  try {
+    return await new Simulation(scenario, options).run();
+  } finally {
+    undo?.();
+  }
+}
+
+class Simulation {
+  readonly #scenario: Scenario;
+  readonly #mutation: Mutation;
+  readonly #timeLine = new TimeLine();
+  readonly #trace: Trace;
+  readonly #chances: Chances;
+  readonly #network: Network;
+  readonly #house: House;
+  readonly #slots: Slot[] = [];
+  readonly #injector: Injector;
+  readonly #clients: ClientHistory[] = [];
+  readonly #problems: Problem[] = [];
+  readonly #watches = new Set<LinkWatch>();
+  #timeJumped = false;
+
+  constructor(scenario: Scenario, { mutation = {}, trace = false }: RunOptions) {
+    this.#scenario = scenario;
+    this.#mutation = mutation;
+    this.#trace = new Trace(this.#timeLine, trace);
+    this.#chances = new Chances(scenario.seed);
+    this.#network = new Network(this.#timeLine);
+    this.#house = new House({
+      timeLine: this.#timeLine,
+      chances: this.#chances,
+      network: this.#network,
+      trace: this.#trace,
+      settings: scenario.server,
+      mutation,
+      watch: (link) => this.#watch(link),
+      problem: this.#problem,
+    });
+    this.#injector = new Injector({
+      timeLine: this.#timeLine,
+      trace: this.#trace,
+      network: this.#network,
+      house: this.#house,
+      slots: this.#slots,
+      join: (why, slot) => this.#join(scenario.spares[why][slot]),
+      timeJumped: () => {
+        this.#timeJumped = true;
+      },
+      sleepMs: scenario.sleepMs,
+    });
+  }
+
+  async run(): Promise<Outcome> {
+    const { quietAtMs } = this.#scenario;
+    this.#plan();
+    try {
+      await this.#timeLine.runUntil(quietAtMs);
+      this.#house.faults.forgive();
+      await this.#timeLine.runUntil(quietAtMs + CONVERGED_MS);
+      const settledBy = this.#moment();
+      const standings = await this.#standings();
+      this.#easyCalls();
+      await this.#timeLine.runUntil(this.#timeLine.nowMs + EASY_CALL_MS);
+      standings.push(...(await this.#standings()));
+      await this.#end();
+      this.#judge(settledBy, standings);
+    } catch (error) {
+      this.#problem("R19", error instanceof Error ? (error.stack ?? error.message) : String(error));
+    }
+    return this.#outcome();
+  }
+
+  #plan(): void {
+    const { slots, faults, deeds } = this.#scenario;
+    this.#house.start();
+    for (const settings of slots) this.#timeLine.at(settings.beginsAtMs, () => this.#join(settings));
+    this.#timeLine.at(FAULTS_FROM_MS, () => this.#house.keepBackups());
+    for (const fault of faults) this.#timeLine.at(fault.atMs, () => this.#injector.inject(fault));
+    for (const { atMs, slot, deed } of deeds) this.#timeLine.at(atMs, () => this.#slots[slot]?.perform(deed));
+  }
+
+  #join(settings: SlotSettings | undefined): boolean {
+    if (settings === undefined) return false;
+    const slot = new Slot({
+      settings,
+      timeLine: this.#timeLine,
+      chances: this.#chances,
+      network: this.#network,
+      trace: this.#trace,
+      mutation: this.#mutation,
+      moment: this.#moment,
+      problem: this.#problem,
+      began: (history) => this.#clients.push(history),
+    });
+    this.#slots.push(slot);
+    slot.start();
+    return true;
+  }
+
+  #watch(link: Link): LinkWatch {
+    const { pingIntervalMs } = this.#scenario.server;
+    const name = `${link.client.name} by ${link.server.name}`;
+    const watch = new LinkWatch({
+      syncedHead: (documentId) => this.#house.disk.syncedHead(documentId),
+      lossy: () => this.#mayDiverge(link.client.name),
+      badUntilMs: () =>
+        Math.max(link.badUntilMs, link.route.badUntilMs, link.client.badUntilMs, link.server.badUntilMs),
+      serverBadUntilMs: () => link.server.badUntilMs,
+      noticeMs: 2 * pingIntervalMs + 1_000,
+      problem: (rule, text) => this.#problem(rule, `${name}: ${text}`),
+      nowMs: () => this.#timeLine.nowMs,
+      lifeOf,
+    });
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  #mayDiverge(client: string): void {
+    for (const history of this.#clients) if (history.name === client) history.mayDiverge = true;
+  }
+
+  /** Where everybody stands. Whoever does not stand well is looked at again for a moment: a token may run out at any
+   * time, and its owner come back with another. */
+  async #standings(): Promise<Standing[]> {
+    const untilMs = this.#timeLine.nowMs + MOMENT_MS;
+    const well = new Map<string, Standing>();
+    for (;;) {
+      const ill = this.#look().filter((standing) => !well.has(nameOf(standing)));
+      for (const standing of ill.filter(isWell)) well.set(nameOf(standing), standing);
+      const left = ill.filter((standing) => !isWell(standing));
+      if (left.length === 0 || this.#timeLine.nowMs >= untilMs) return [...well.values(), ...left];
+      await this.#timeLine.runUntil(this.#timeLine.nowMs + LOOK_AGAIN_MS);
+    }
+  }
+
+  #look(): Standing[] {
+    const lines = this.#house.disk.lines();
+    return this.#slots
+      .flatMap(({ client }) => client?.standings() ?? [])
+      .map((standing) => ({ ...standing, head: lines.get(standing.documentId)?.length ?? 0 }));
+  }
+
+  /** One call of everybody to everything they follow, when nothing is in its way. */
+  #easyCalls(): void {
+    for (const slot of this.#slots) {
+      for (const documentId of slot.client?.open ?? []) {
+        const name = EASY_CALLS[documentId.split("/")[0] ?? ""];
+        if (name === undefined) continue;
+        const input = name === "put" ? { index: 0 } : name === "add" ? { by: 1 } : {};
+        slot.perform({ kind: "call", documentId, name, input, deadlineMs: EASY_CALL_MS * 0.8 });
+      }
+    }
+  }
+
+  async #end(): Promise<void> {
+    for (const { client } of this.#slots) client?.close();
+    await this.#timeLine.runUntil(this.#timeLine.nowMs + 500);
+    for (const watch of this.#watches) watch.over();
+  }
+
+  #judge(settledBy: Moment, standings: readonly Standing[]): void {
+    const history: History = {
+      lines: this.#house.disk.lines(),
+      abandoned: this.#house.disk.abandoned,
+      clients: this.#clients,
+      standings,
+      settledBy,
+      timeJumped: this.#timeJumped,
+    };
+    for (const { rule, text } of judge(history)) this.#problem(rule, text);
+  }
+
+  #outcome(): Outcome {
+    return {
+      seed: this.#scenario.seed,
+      hash: this.#trace.hash,
+      problems: this.#problems,
+      faults: this.#injector.counts,
+      virtualMs: this.#timeLine.nowMs,
+      ...this.#counts(),
+      events: this.#timeLine.count,
+      rows: [...this.#house.disk.lines().values()].reduce((sum, { length }) => sum + length, 0),
+      lines: this.#trace.lines,
+    };
+  }
+
+  #counts(): Counts {
+    let { healed, resets, resumes } = NO_COUNTS;
+    for (const { stats } of this.#slots.flatMap(({ clients }) => clients)) {
+      healed = sumOf(healed, stats.healed);
+      resets = sumOf(resets, stats.resets);
+    }
+    for (const watch of this.#watches) resumes = sumOf(resumes, watch.resumes);
+    return { healed, resets, resumes };
+  }
+
+  readonly #moment = (): Moment => ({ atMs: this.#timeLine.nowMs, order: this.#timeLine.next() });
+
+  readonly #problem = (rule: string, text: string): void => {
+    this.#trace.note("judge", rule, text);
+    if (this.#problems.length < PROBLEMS_MAX) this.#problems.push({ rule, text });
+  };
+}
+
+const EASY_CALLS: Readonly<Record<string, string>> = { counter: "add", board: "put", vault: "note" };
+
+const nameOf = ({ client, documentId }: Standing): string => `${client} ${documentId}`;
+
+const isWell = ({ status, seq, head }: Standing): boolean => status === "denied" || (status === "live" && seq === head);
