@@ -1,0 +1,35 @@
+// Every planted bug, and the search for a seed that shows it.
+import { scenarioOf } from "../scenario.js";
+import { simulate } from "../simulation.js";
+import { CLIENT_MUTANTS } from "./client-mutants.js";
+import { DOCUMENT_MUTANTS } from "./document-mutants.js";
+import type { Mutant } from "./mutation.js";
+import { REQUEST_MUTANTS } from "./request-mutants.js";
+import { STORE_MUTANTS } from "./store-mutants.js";
+import { STREAM_MUTANTS } from "./stream-mutants.js";
+
+/** All of them. */
+export const MUTANTS: readonly Mutant[] = [
+  ...STORE_MUTANTS,
+  ...REQUEST_MUTANTS,
+  ...DOCUMENT_MUTANTS,
+  ...STREAM_MUTANTS,
+  ...CLIENT_MUTANTS,
+];
+
+/** The seed by which a mutant was caught, and what was said of it. */
+export interface Catch {
+  readonly seed: number;
+  readonly rule: string;
+  readonly text: string;
+}
+
+/** Runs seeds from `from` on until the mutant is caught; undefined: none of `seeds` runs shows it. */
+export async function hunt(mutant: Mutant, { from = 1, seeds = 500 } = {}): Promise<Catch | undefined> {
+  for (let seed = from; seed < from + seeds; seed += 1) {
+    const { problems } = await simulate(scenarioOf(seed), { mutation: mutant.mutation() });
+    const [problem] = problems;
+    if (problem !== undefined) return { seed, ...problem };
+  }
+  return undefined;
+}
