@@ -2,6 +2,7 @@
 // happens. Two runs of one scenario are the same run.
 
 import { DOCUMENTS } from "./app/app.js";
+import { TEAMS } from "./app/table.js";
 import type { SlotSettings } from "./client/slot.js";
 import type { FaultEvent, FaultName } from "./faults/fault.js";
 import { planFaults } from "./faults/plan.js";
@@ -104,7 +105,14 @@ function slotSettings(chance: Chance, codec: "json" | "msgpack" | undefined): re
     follows: index === 0 ? DOCUMENTS : DOCUMENTS.filter(() => chance.happens(0.6)),
     beginsAtMs: index === 0 ? 0 : chance.between(700, 1_200),
     tokenLifeMs,
+    teams: teamsOf(chance),
   }));
+}
+
+/** Most belong to one team for ever. */
+function teamsOf(chance: Chance): readonly string[] {
+  const team = chance.pick(TEAMS);
+  return chance.happens(0.6) ? [team] : [team, chance.pick(TEAMS)];
 }
 
 function spares(slots: readonly SlotSettings[]): Scenario["spares"] {

@@ -1,6 +1,7 @@
 // Runs one scenario from beginning to end and judges it: faults and deeds as planned, then quiet, then everybody must be
 // where the log is, and a call more must simply work.
 
+import { hasTeams, shownTo } from "./app/shown.js";
 import { judge } from "./checks/judge.js";
 import { Slot, type SlotSettings } from "./client/slot.js";
 import type { FaultCounts } from "./faults/fault.js";
@@ -12,7 +13,7 @@ import type { Link } from "./network/link.js";
 import { Network } from "./network/network.js";
 import { FAULTS_FROM_MS, type Scenario } from "./scenario.js";
 import { House } from "./server/house.js";
-import { lifeOf } from "./server/simulated-server.js";
+import { readToken } from "./server/token.js";
 import { LinkWatch } from "./wire/link-watch.js";
 import { Chances } from "./world/chance.js";
 import { TimeLine } from "./world/time-line.js";
@@ -161,7 +162,7 @@ class Simulation {
       noticeMs: 2 * pingIntervalMs + 1_000,
       problem: (rule, text) => this.#problem(rule, `${name}: ${text}`),
       nowMs: () => this.#timeLine.nowMs,
-      lifeOf,
+      read: readToken,
     });
     this.#watches.add(watch);
     return watch;
@@ -254,8 +255,10 @@ class Simulation {
   };
 }
 
-const EASY_CALLS: Readonly<Record<string, string>> = { counter: "add", board: "put", vault: "note" };
+const EASY_CALLS: Readonly<Record<string, string>> = { counter: "add", board: "put", vault: "note", table: "next" };
 
 const nameOf = ({ client, documentId }: Standing): string => `${client} ${documentId}`;
 
-const isWell = ({ status, seq, head }: Standing): boolean => status === "denied" || (status === "live" && seq === head);
+const isWell = ({ status, seq, head, documentId, state, team }: Standing): boolean =>
+  status === "denied" ||
+  (status === "live" && seq === head && shownTo(documentId, state) === (hasTeams(documentId) ? team : ""));

@@ -1,17 +1,18 @@
 // The application that simulations run: its document types by name, and the documents there are. More types come here
-// (views, pace), and their calls into workload/.
+// (pace, timers), and their calls into workload/.
 import type { App, Contract } from "@tidemark/protocol";
 import { resolveApp } from "../../../src/document/definition/define-app.js";
 import { defineApp } from "../../../src/index.js";
 import { board } from "./board.js";
 import { counter } from "./counter.js";
+import { table } from "./table.js";
 import { vault } from "./vault.js";
 
 /** The types, resolved. */
-export const { types } = resolveApp(defineApp({ documents: { board, counter, vault } }));
+export const { types } = resolveApp(defineApp({ documents: { board, counter, table, vault } }));
 
 /** Everything that runs touch. */
-export const DOCUMENTS = ["counter/a", "counter/b", "board/a", "board/b", "vault/a"] as const;
+export const DOCUMENTS = ["counter/a", "counter/b", "board/a", "board/b", "vault/a", "table/a"] as const;
 
 /** What actors know of any type: names are found at run time. */
 interface AnyContract extends Contract {

@@ -1,5 +1,8 @@
 // Judges what callers were told by what the log says: an `ok` is in it, a rejection is not and was justified, and
 // nothing was refused without a reason the call itself gives.
+import type { Json } from "@tidemark/protocol";
+import { shownOf } from "../app/shown.js";
+import { digest } from "../history/digest.js";
 import { type FoldedRow, type Folds, member } from "../history/fold.js";
 import type { CallRecord, ClientHistory, History, Outcome, Problem } from "../history/history.js";
 
@@ -39,7 +42,8 @@ function* checkCall(of: Case): Generator<Problem> {
     case "applied":
       return yield* checkApplied(of, call.outcome);
     case "answered":
-      return yield* checkTruth(of, call.outcome.result);
+      yield* checkTruth(of, call.outcome.result);
+      return yield* checkGot(of, call.outcome.result);
     case "rejected":
       return yield* checkRejected(of, call.outcome);
     case "unknown":
@@ -104,10 +108,23 @@ function* checkTruth({ call, client, folds }: Case, said: unknown): Generator<Pr
   yield { rule: "R2", text: `${name} was told ${wanted}, which never was` };
 }
 
+/** What `get` shows must be what the asker may see, as it was at the seq that it names. */
+function* checkGot({ call, client, folds }: Case, said: Json): Generator<Problem> {
+  const at = member(said, "at");
+  if (call.name !== "get" || typeof at !== "number") return;
+  const got = digest(member(said, "state") ?? null);
+  const isRight = folds
+    .everywhere(call.documentId, at)
+    .some(({ state }) => client.teams.some((team) => digest(shownOf(call.documentId, state, team)) === got));
+  if (!isRight)
+    yield { rule: "R4", text: `${client.name} ${call.token} got what it may not see at ${at}, or never was` };
+}
+
 /** Members of what was said that speak of the state. */
 const FACTS: Readonly<Record<string, (state: unknown) => unknown>> = {
   value: (state) => property(state, "value"),
   turnOf: (state) => property(state, "turnOf"),
+  round: (state) => property(state, "round"),
   notes: (state) => property(state, "notes"),
   length: (state) => {
     const items = property(state, "items");

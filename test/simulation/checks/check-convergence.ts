@@ -1,5 +1,6 @@
 // Judges the time after the faults: everybody who follows is at the head, all with the same state, and nothing is still
 // waited for (R13, R20).
+import { hasTeams, shownOf } from "../app/shown.js";
 import { maySeeVault } from "../app/vault.js";
 import { digest } from "../history/digest.js";
 import { type Folds, member } from "../history/fold.js";
@@ -30,7 +31,7 @@ function isOfAnotherHistory({ documentId, outcome }: CallRecord, folds: Folds): 
 }
 
 function* checkStanding(standing: Standing, folds: Folds): Generator<Problem> {
-  const { client, documentId, status, epoch, seq, state, subject } = standing;
+  const { client, documentId, status, epoch, seq, state, subject, team } = standing;
   const name = `${client} ${documentId}`;
   const head = folds.final.get(documentId)?.[standing.head - 1];
   if (status === "denied") {
@@ -46,7 +47,7 @@ function* checkStanding(standing: Standing, folds: Folds): Generator<Problem> {
       rule: "R20",
       text: `${name} is live at ${epoch},${seq}, the head is ${head?.epoch ?? 0},${head?.seq ?? 0}`,
     };
-  } else if (digest(head.state) !== digest(state)) {
+  } else if (digest(shownOf(documentId, head.state, hasTeams(documentId) ? team : "")) !== digest(state)) {
     yield { rule: "R20", text: `${name} is at the head with another state` };
   }
 }

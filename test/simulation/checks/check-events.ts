@@ -1,5 +1,6 @@
 // Judges the events that followers heard: each one of the log between where an opening began and where it stood in the
 // end, once and in order; or its loss was said.
+import { isHeard } from "../app/shown.js";
 import type { FoldedRow, Folds } from "../history/fold.js";
 import type { History, Problem, Seen } from "../history/history.js";
 
@@ -17,11 +18,11 @@ interface Stretch {
 
 /** EVENT-1, EVENT-2. */
 export function checkEvents(history: History, folds: Folds): Problem[] {
-  return history.clients.flatMap(({ name, subscriptions }) =>
+  return history.clients.flatMap(({ name, teams, subscriptions }) =>
     subscriptions.flatMap(({ documentId, seen }) =>
       stretches(seen).flatMap((stretch) => {
         const rows = folds.historyAt(documentId, stretch.epoch, stretch.seq);
-        const text = difference(stretch, rows);
+        const text = difference(stretch, heardOf(rows ?? [], teams));
         return text === undefined ? [] : [{ rule: "EVENT-1", text: `${name} ${documentId} ${text}` }];
       }),
     ),
@@ -45,11 +46,29 @@ function stretches(seen: readonly Seen[]): Stretch[] {
   return all;
 }
 
-function difference({ after, seq, events }: Stretch, rows: readonly FoldedRow[] | undefined): string | undefined {
-  const wanted = (rows ?? [])
-    .slice(after, seq)
-    .flatMap((row) => row.events.map(([name, data]) => textOf(row.seq, name, data)));
+/** An event of the log. */
+interface Told {
+  readonly seq: number;
+  readonly text: string;
+  /** Whoever follows must hear it; otherwise it depends on the team at that time. */
+  readonly isCertain: boolean;
+}
+
+/** The events that a member of these teams may hear. */
+function heardOf(rows: readonly FoldedRow[], teams: readonly string[]): readonly Told[] {
+  return rows.flatMap(({ seq, events }) =>
+    events.flatMap(([name, data]) => {
+      const hearing = teams.filter((team) => isHeard(name, data, team)).length;
+      return hearing === 0 ? [] : [{ seq, text: textOf(seq, name, data), isCertain: hearing === teams.length }];
+    }),
+  );
+}
+
+function difference({ after, seq, events }: Stretch, told: readonly Told[]): string | undefined {
   const heard = events.map((event) => textOf(event.seq, event.name, event.data));
+  const wanted = told
+    .filter((event) => event.seq > after && event.seq <= seq && (event.isCertain || heard.includes(event.text)))
+    .map(({ text }) => text);
   if (wanted.join("\n") === heard.join("\n")) return undefined;
   const between = `between ${after} and ${seq}`;
   const missed = wanted.find((event) => !heard.includes(event));

@@ -1,6 +1,7 @@
 // Judges the states that followers saw: each is the log's at its position and theirs to see, and positions only rise but
 // for a reset that says so.
 import type { Json } from "@tidemark/protocol";
+import { hasTeams, shownOf, shownTo } from "../app/shown.js";
 import { maySeeVault } from "../app/vault.js";
 import { digest } from "../history/digest.js";
 import { type Folds, member } from "../history/fold.js";
@@ -26,12 +27,11 @@ function* checkStates(
     const name = `${client.name} ${documentId} at ${item.epoch},${item.seq}`;
     const rows = folds.historyAt(documentId, item.epoch, item.seq);
     const row = rows?.[item.seq - 1];
+    const team = shownTo(documentId, item.state);
     if (row === undefined) yield { rule: "R3", text: `${name} (${item.cause}): no log has that position` };
-    else if (digest(row.state) !== digest(item.state)) {
-      yield {
-        rule: "R4",
-        text: `${name} (${item.cause}) holds ${brief(item.state)}, the log says ${brief(row.state)}`,
-      };
+    else yield* checkState(`${name} (${item.cause})`, shownOf(documentId, row.state, team), item.state);
+    if (hasTeams(documentId) && !client.teams.includes(team)) {
+      yield { rule: "R18", text: `${name}: shown as to team "${team}", which is not theirs` };
     }
     yield* checkStep(name, held, item);
     if (isHidden(documentId, client.subject, item.state)) yield { rule: "R18", text: `${name}: not theirs to see` };
@@ -39,6 +39,11 @@ function* checkStates(
       yield { rule: "R3", text: `${name} healed, and nothing was lost` };
     held = item;
   }
+}
+
+function* checkState(name: string, wanted: Json, held: Json): Generator<Problem> {
+  if (digest(wanted) === digest(held)) return;
+  yield { rule: "R4", text: `${name} holds ${brief(held)}, the log says ${brief(wanted)}` };
 }
 
 function* checkStep(name: string, held: SeenState | undefined, next: SeenState): Generator<Problem> {

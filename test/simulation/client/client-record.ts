@@ -27,7 +27,7 @@ export class ClientRecord {
   constructor(parts: ClientRecordParts) {
     this.#parts = parts;
     const { name, subject } = parts;
-    this.history = { name, subject, clientId: "", calls: [], subscriptions: [], mayDiverge: false };
+    this.history = { name, subject, clientId: "", teams: [], calls: [], subscriptions: [], mayDiverge: false };
   }
 
   /** An application calls. */
@@ -88,6 +88,11 @@ export class ClientRecord {
     const { codec, trace, name } = this.#parts;
     trace.note(name, ">", frame);
     for (const message of codec.decode(frame, LIMIT)) this.#sending(message);
+  }
+
+  /** From now on its tokens say this team. */
+  belongsTo(team: string): void {
+    if (this.history.teams.at(-1) !== team) this.history.teams.push(team);
   }
 
   /** The application is gone: nobody hears an answer any more. */

@@ -13,7 +13,7 @@ import type { Mutation } from "../mutants/mutation.js";
 import { ClientPlatform } from "../network/client-platform.js";
 import type { Network } from "../network/network.js";
 import type { Route } from "../network/route.js";
-import { tokenFor } from "../server/simulated-server.js";
+import { tokenFor } from "../server/token.js";
 import { type Deed, keyOf, MAY_FAIL, PATIENT_MS, typeOf } from "../workload/deeds.js";
 import type { Chance } from "../world/chance.js";
 import type { SimulatedProcess } from "../world/process.js";
@@ -28,10 +28,15 @@ export interface ClientRunParts extends Omit<ClientRecordParts, "codec"> {
   /** Where its client id comes from. */
   readonly identity: Chance;
   readonly tokenLifeMs: number;
+  /** One after the other, token by token. */
+  readonly teams: readonly string[];
   /** Before then no token comes, ms. */
   readonly tokensFromMs: () => number;
   readonly mutation: Mutation;
 }
+
+/** Every name of any type: those of others are never heard. */
+const EVENTS = ["said", "gone", "empty", "played", "whispered"];
 
 type Opened = OpenDocument<SimulatedApp, string>;
 
@@ -107,7 +112,7 @@ export class ClientRun {
       see({ kind: "state", cause, reason, epoch: at.epoch, seq: at.seq, state: asJson(state) });
       if (items !== undefined) this.#compare(documentId, items, member(asJson(state), "items"));
     });
-    for (const name of ["said", "gone", "empty"]) {
+    for (const name of EVENTS) {
       document.on(name, (data, { epoch, seq }) => see({ kind: "event", epoch, seq, name, data: asJson(data) }));
     }
     document.on("gap", ({ from, to }) => see({ kind: "gap", from, to }));
@@ -131,7 +136,9 @@ export class ClientRun {
     const { name, subject } = this.#parts;
     return [...this.#openings].map(([documentId, { document }]) => {
       const { epoch = 0, seq = 0 } = document.position ?? {};
-      return { client: name, subject, documentId, status: document.status, epoch, seq, state: asJson(document.state) };
+      const { status, state } = document;
+      const team = this.record.history.teams.at(-1) ?? "";
+      return { client: name, subject, team, documentId, status, epoch, seq, state: asJson(state) };
     });
   }
 
@@ -214,10 +221,17 @@ export class ClientRun {
   }
 
   #token(): Promise<string> {
+    const { subject, tokenLifeMs: lifeMs, teams } = this.#parts;
+    const team = teams[this.#tokens % teams.length] ?? "";
     this.#tokens += 1;
-    const token = tokenFor(this.#parts.subject, this.#parts.tokenLifeMs, this.#tokens);
+    const token = tokenFor({ subject, lifeMs, team, serial: this.#tokens });
     const waitMs = Math.max(0, this.#parts.tokensFromMs() - this.process.monotonicMs()) + this.process.random() * 20;
-    return new Promise((resolve) => this.process.post(waitMs, () => resolve(token)));
+    return new Promise((resolve) =>
+      this.process.post(waitMs, () => {
+        this.record.belongsTo(team);
+        resolve(token);
+      }),
+    );
   }
 
   /** Follows a list by its changes alone. */

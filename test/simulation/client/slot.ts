@@ -22,6 +22,8 @@ export interface SlotSettings {
   readonly follows: readonly string[];
   readonly beginsAtMs: number;
   readonly tokenLifeMs: number;
+  /** The teams of its tokens, one after the other. */
+  readonly teams: readonly string[];
   /** It takes its client id from the same dice as the first client of this place. */
   readonly sharesIdOf?: string;
 }
@@ -82,7 +84,7 @@ export class Slot {
     const { timeLine, chances, problem } = this.#parts;
     this.#lives += 1;
     const name = `${this.settings.name}-${this.#lives}`;
-    const { subject, codec: codecName, tokenLifeMs, sharesIdOf } = this.settings;
+    const { subject, codec: codecName, tokenLifeMs, teams, sharesIdOf } = this.settings;
     const process = new SimulatedProcess({
       name,
       timeLine,
@@ -97,6 +99,7 @@ export class Slot {
       process,
       codecName,
       tokenLifeMs,
+      teams,
       identity,
       tokensFromMs: () => this.#tokensFromMs,
     };

@@ -71,6 +71,8 @@ export interface ClientHistory {
   readonly subject: string;
   /** As it says `hello`; empty until it did. */
   clientId: string;
+  /** The teams of its tokens, one after the other. */
+  readonly teams: string[];
   readonly calls: CallRecord[];
   readonly subscriptions: SubscriptionRecord[];
   /** It may have found itself diverged with good reason: frames of its connections were lost, or it probed. */
@@ -81,6 +83,8 @@ export interface ClientHistory {
 export interface Standing {
   readonly client: string;
   readonly subject: string;
+  /** What its last token says. */
+  readonly team: string;
   readonly documentId: string;
   readonly status: string;
   readonly epoch: number;

@@ -19,6 +19,7 @@ import type { SimulatedStore } from "../storage/simulated-store.js";
 import type { LinkWatch } from "../wire/link-watch.js";
 import type { SimulatedProcess } from "../world/process.js";
 import { ServerWire } from "./server-wire.js";
+import { readToken } from "./token.js";
 
 /** How a server is set up. */
 export interface ServerSettings {
@@ -68,7 +69,7 @@ export class SimulatedServer implements Listening {
     const observer = {
       received: watch.received.bind(watch),
       sent: (messages: readonly ServerMessage[], bytes: Uint8Array) => {
-        watch.sent(messages);
+        watch.sent(messages, bytes);
         this.#parts.sent(link, bytes);
       },
       over: () => {
@@ -131,13 +132,10 @@ export class SimulatedServer implements Listening {
   }
 }
 
-/** A token of the simulation: who it is of, how long it is good for, and a serial that makes it another. */
-export const tokenFor = (subject: string, lifeMs: number, serial: number): string => `${subject}:${lifeMs}:${serial}`;
-
-/** How long a token is good for, ms. */
-export const lifeOf = (token: string): number => Number(token.split(":")[1]);
-
-function identityOf(token: string, nowMs: number): { readonly id: string; readonly expiresAt: number } | null {
-  const [id] = token.split(":");
-  return id === undefined || id === "" ? null : { id, expiresAt: nowMs + lifeOf(token) };
+function identityOf(
+  token: string,
+  nowMs: number,
+): { readonly id: string; readonly expiresAt: number; readonly claims: { readonly team: string } } | null {
+  const { subject, lifeMs, team } = readToken(token);
+  return subject === "" ? null : { id: subject, expiresAt: nowMs + lifeMs, claims: { team } };
 }

@@ -2,6 +2,7 @@
 // happens, so that a run can be repeated with less of it. New types and new behaviour (views, pace, slow readers,
 // overload) come in here: a kind of deed, and how often it is done.
 import { DOCUMENTS } from "../app/app.js";
+import { TEAMS } from "../app/table.js";
 import type { Chance } from "../world/chance.js";
 
 /** Something an application does. */
@@ -40,11 +41,12 @@ export interface WorkloadPlan {
 /** Long enough that no fault of the network or of a process outlasts it. */
 export const PATIENT_MS = 600_000;
 
-const QUERIES: Readonly<Record<string, string>> = { counter: "value", board: "length", vault: "notes" };
+const QUERIES: Readonly<Record<string, string>> = { counter: "value", board: "length", vault: "notes", table: "round" };
 const CALLS: Readonly<Record<string, readonly string[]>> = {
   counter: ["add", "take", "take", "turn", "turn", "turn", "touch", "boom"],
   board: ["put", "put", "move", "edit", "edit", "drop", "say"],
   vault: ["note", "note", "admit", "banish"],
+  table: ["deal", "deal", "play", "next", "book", "whisper"],
 };
 
 /** Why a call of this name may be refused though all is well. */
@@ -55,6 +57,7 @@ export const MAY_FAIL: Readonly<Record<string, readonly string[]>> = {
   edit: ["nothing_there"],
   drop: ["nothing_there"],
   boom: ["handler_failed"],
+  play: ["nothing_there"],
 };
 
 /** The deeds of a run, in order of time. */
@@ -122,7 +125,10 @@ function inputFor(name: string, chance: Chance): { readonly [name: string]: numb
     case "put":
     case "edit":
     case "drop":
+    case "play":
       return { index: chance.below(12) };
+    case "deal":
+      return { team: chance.pick(TEAMS) };
     case "admit":
     case "banish":
       return { id: chance.pick(["bob", "cid", "dan"]) };

@@ -1,0 +1,123 @@
+// One subscription of one connection, as it must look from the server's side of the socket: its layers, where each of
+// them stands, and whether what is said next may follow (OPEN, SEQ, VIEW-3). It holds no state of documents.
+import type { DeltaMessage, Open, Opened } from "@tidemark/protocol";
+
+/** One layer: the number of its stream, and what was sent of it. */
+interface Layer {
+  readonly handle: number;
+  /** Its snapshot has not come. */
+  isAwaited: boolean;
+  chain: number;
+  epoch: number;
+  seq: number;
+}
+
+/** Who is told what is wrong. */
+export type Complain = (rule: string, text: string) => void;
+
+/** What one subscription was sent. */
+export class Followed {
+  readonly s: number;
+  readonly documentId: string;
+  readonly #held: Open["at"];
+  readonly #complain: Complain;
+  #layers: Layer[] = [];
+  /** An identity was refreshed since it was opened: it may be opened anew (VIEW-5). */
+  mayReopen = false;
+
+  constructor({ s, doc, at }: Open, complain: Complain) {
+    this.s = s;
+    this.documentId = doc;
+    this.#held = at;
+    this.#complain = complain;
+  }
+
+  get handles(): readonly number[] {
+    return this.#layers.map(({ handle }) => handle);
+  }
+
+  /** The client claimed to hold something, and knows nothing against it. */
+  get isResuming(): boolean {
+    return this.#held?.every(([, , tag]) => tag !== "!") ?? false;
+  }
+
+  /** `opened` was sent. */
+  get isAnswered(): boolean {
+    return this.#layers.length > 0;
+  }
+
+  /** All of a state was sent. */
+  get isWhole(): boolean {
+    return this.isAnswered && !this.#layers.some(({ isAwaited }) => isAwaited);
+  }
+
+  /** All layers have reached this. */
+  hasReached(seq: number): boolean {
+    return this.#layers.every((layer) => layer.seq >= seq);
+  }
+
+  opened({ h, mode, prev }: Opened): void {
+    if (this.isAnswered && !this.mayReopen) this.#complain("OPEN-1", `opened twice for subscription ${this.s}`);
+    const before = this.#layers;
+    this.mayReopen = false;
+    this.#layers = h.map((handle, index) => {
+      if (mode[index] === "reset") return { handle, isAwaited: true, chain: 0, epoch: 0, seq: 0 };
+      return this.#resumed(handle, prev[index] ?? 0, before[index] ?? this.#claimed(index));
+    });
+  }
+
+  snap(handle: number, epoch: number, seq: number): void {
+    const layer = this.#layer(handle);
+    if (layer === undefined) return;
+    if (!layer.isAwaited) this.#complain("OPEN-4", `a snap without a reset of ${this.documentId}`);
+    Object.assign(layer, { isAwaited: false, chain: seq, epoch, seq });
+  }
+
+  /** True: it moved the chain. `isTold`: nothing was lost before it, so that it must link. */
+  delta([, handle, prev, seq, operations, extension]: DeltaMessage, isTold: boolean): boolean {
+    const layer = this.#layer(handle);
+    if (layer === undefined) return false;
+    const isEmpty = operations.length === 0 && extension?.ev === undefined;
+    const links = !layer.isAwaited && prev === layer.chain && seq >= layer.seq;
+    if (!links && isTold) {
+      const after = `chain ${layer.chain}, position ${layer.seq}`;
+      this.#complain("SEQ-2", `${this.documentId}: d ${prev}-${seq} after ${after}`);
+    }
+    if (isEmpty && extension?.e === undefined) this.#complain("SEQ-3", "an advance without its epoch");
+    if (!isEmpty) layer.chain = seq;
+    layer.epoch = extension?.e ?? layer.epoch;
+    layer.seq = seq;
+    return !isEmpty;
+  }
+
+  /** A head that was stated. */
+  head(handle: number, epoch: number, seq: number): void {
+    const layer = this.#layer(handle);
+    if (layer === undefined || (layer.seq === seq && layer.epoch === epoch)) return;
+    const sent = `${layer.epoch},${layer.seq}`;
+    this.#complain("HEAD-1", `${this.documentId}: head ${epoch},${seq}, but sent was ${sent}`);
+  }
+
+  /** A frame is over. */
+  frameEnd(): void {
+    const [first, ...others] = this.#layers;
+    if (first === undefined || others.length === 0 || !this.isWhole) return;
+    if (others.every(({ epoch, seq }) => epoch === first.epoch && seq === first.seq)) return;
+    const stand = this.#layers.map(({ epoch, seq }) => `${epoch},${seq}`).join(" and ");
+    this.#complain("VIEW-3", `${this.documentId}: after a frame its layers stand at ${stand}`);
+  }
+
+  #layer(handle: number): Layer | undefined {
+    return this.#layers.find((layer) => layer.handle === handle);
+  }
+
+  #claimed(index: number): Omit<Layer, "handle"> | undefined {
+    const held = this.#held?.[index];
+    return held === undefined ? undefined : { isAwaited: false, chain: held[1], epoch: held[0], seq: held[1] };
+  }
+
+  #resumed(handle: number, prev: number, from: Omit<Layer, "handle"> | undefined): Layer {
+    if (from === undefined) this.#complain("OPEN-4", `subscription ${this.s} resumes from nothing`);
+    return { isAwaited: false, epoch: from?.epoch ?? 0, seq: from?.seq ?? 0, handle, chain: prev };
+  }
+}
