@@ -52,6 +52,8 @@ const command = new Command("npm run simulate --")
   .addHelpText("after", HELP)
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action(main);
+// Whoever reads along may leave: `| head`.
+process.stdout.on("error", () => process.exit());
 await command.parseAsync();
 
 async function main(options: Options): Promise<void> {

@@ -4,6 +4,7 @@ import { type Codec, type Json, LIMITS, TidemarkError } from "@tidemark/protocol
 import type { Sent } from "../../../clients/typescript/src/api/call.js";
 import { digest } from "../history/digest.js";
 import type { CallRecord, ClientHistory, Moment, Outcome, Seen } from "../history/history.js";
+import { readToken } from "../server/token.js";
 import type { Trace } from "../world/trace.js";
 
 /** What a record is made of. */
@@ -90,11 +91,6 @@ export class ClientRecord {
     for (const message of codec.decode(frame, LIMIT)) this.#sending(message);
   }
 
-  /** From now on its tokens say this team. */
-  belongsTo(team: string): void {
-    if (this.history.teams.at(-1) !== team) this.history.teams.push(team);
-  }
-
   /** The application is gone: nobody hears an answer any more. */
   gone(code: "crashed" | "closed"): void {
     for (const call of this.history.calls)
@@ -105,9 +101,14 @@ export class ClientRecord {
     if (!isList(message)) return;
     const [type, n, , , input, extension] = message;
     if (type === "hello") this.history.clientId = textAt(n, "client");
+    if (type === "hello" || type === "auth") this.#belongsTo(readToken(textAt(n, "token")).team);
     if (type !== "c" || typeof n !== "number") return;
     const call = this.#byToken.get(textAt(input, "token"));
     if (call !== undefined) this.#copy(call, n, extension ?? null);
+  }
+
+  #belongsTo(team: string): void {
+    if (this.history.teams.at(-1) !== team) this.history.teams.push(team);
   }
 
   #copy(call: CallRecord, n: number, extension: Json): void {

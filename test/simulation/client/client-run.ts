@@ -226,12 +226,7 @@ export class ClientRun {
     this.#tokens += 1;
     const token = tokenFor({ subject, lifeMs, team, serial: this.#tokens });
     const waitMs = Math.max(0, this.#parts.tokensFromMs() - this.process.monotonicMs()) + this.process.random() * 20;
-    return new Promise((resolve) =>
-      this.process.post(waitMs, () => {
-        this.record.belongsTo(team);
-        resolve(token);
-      }),
-    );
+    return new Promise((resolve) => this.process.post(waitMs, () => resolve(token)));
   }
 
   /** Follows a list by its changes alone. */

@@ -1,4 +1,5 @@
 // Makes faults happen, one entry for each name, and counts those that really did: a cut without a connection is none.
+import { hasTeams } from "../app/shown.js";
 import type { Slot } from "../client/slot.js";
 import type { Link } from "../network/link.js";
 import type { Network } from "../network/network.js";
@@ -144,11 +145,15 @@ export class Injector {
 
   /** Counted when the frame is lost, not when it is doomed. */
   #loseFrame(slot: number): boolean {
+    // Whose team changes is given a new state unasked: nothing would be left to notice.
+    const moves = (this.#slot(slot)?.settings.teams.length ?? 0) > 1;
     this.#onLink(slot, (link) => {
       const served = this.#reach.house.server?.wires.get(link);
       served?.wire.loseDeltas((messages) => {
+        if (moves && served.watch.documentsOf(messages).some(hasTeams)) return false;
         served.watch.lost(messages);
         this.#counts.frameLost += 1;
+        return true;
       });
     });
     return false;

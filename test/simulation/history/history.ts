@@ -71,7 +71,7 @@ export interface ClientHistory {
   readonly subject: string;
   /** As it says `hello`; empty until it did. */
   clientId: string;
-  /** The teams of its tokens, one after the other. */
+  /** The teams of the tokens that it sent, one after the other. */
   readonly teams: string[];
   readonly calls: CallRecord[];
   readonly subscriptions: SubscriptionRecord[];

@@ -47,8 +47,8 @@ export class ServerWire implements Wire, PipeEnd {
   #session: Session | undefined;
   #received = 0;
   #isClosed = false;
-  /** The next frame of nothing but deltas is lost. */
-  #losing: ((messages: readonly ServerMessage[]) => void) | undefined;
+  /** Asked of each frame of nothing but deltas, until it takes one. */
+  #losing: ((messages: readonly ServerMessage[]) => boolean) | undefined;
 
   constructor(parts: { readonly link: Link; readonly codec: Codec; readonly observer: WireObserver }) {
     this.codec = parts.codec;
@@ -69,9 +69,9 @@ export class ServerWire implements Wire, PipeEnd {
     this.#session = session;
   }
 
-  /** A fault: the next frame of nothing but deltas never reaches the socket. */
-  loseDeltas(lost: (messages: readonly ServerMessage[]) => void): void {
-    this.#losing = lost;
+  /** A fault: the next frame of nothing but deltas that `takes` wants never reaches the socket. */
+  loseDeltas(takes: (messages: readonly ServerMessage[]) => boolean): void {
+    this.#losing = takes;
   }
 
   writeMessage(piece: Piece): void {
@@ -137,10 +137,9 @@ export class ServerWire implements Wire, PipeEnd {
 
   #write(frame: OutgoingFrame): void {
     const messages = messagesOf(frame);
-    if (this.#losing !== undefined && messages.every(([type]) => type === "d")) {
-      const lost = this.#losing;
+    if (messages.every(([type]) => type === "d") && this.#losing?.(messages) === true) {
       this.#losing = undefined;
-      return lost(messages);
+      return;
     }
     const bytes = wireBytes(frame);
     this.#observer.sent(messages, bytes);

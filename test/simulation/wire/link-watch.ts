@@ -82,6 +82,14 @@ export class LinkWatch {
     for (const followed of this.#followed.values()) followed.frameEnd();
   }
 
+  /** The documents that these are about. */
+  documentsOf(messages: readonly ServerMessage[]): readonly string[] {
+    return messages.flatMap((message) => {
+      const followed = message[0] === "d" ? this.#byHandle.get(message[1]) : undefined;
+      return followed?.documentId ?? [];
+    });
+  }
+
   /** A fault has taken this frame out of the stream. */
   lost(messages: readonly ServerMessage[]): void {
     this.#isLossy = true;
