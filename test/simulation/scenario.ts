@@ -8,6 +8,7 @@ import type { FaultEvent, FaultName } from "./faults/fault.js";
 import { planFaults } from "./faults/plan.js";
 import type { ServerSettings } from "./server/simulated-server.js";
 import { planDeeds, type TimedDeed } from "./workload/deeds.js";
+import { planTurns } from "./workload/turns.js";
 import { type Chance, Chances } from "./world/chance.js";
 
 /** Everything a run is made of but the dice that are thrown on the way. */
@@ -57,7 +58,7 @@ export function scenarioOf(seed: number, options: ScenarioOptions = {}): Scenari
   );
   const sleep = faults.find(({ name }) => name === "sleep");
   const sleepMs = sleep === undefined ? 0 : (1 + 3 * sleep.amount) * 3_600_000;
-  const deeds = planDeeds(
+  const planned = planDeeds(
     {
       subjects: [...slots, ...slots.slice(0, 2)].map(({ subject }) => subject),
       fromMs: 1_200,
@@ -67,6 +68,7 @@ export function scenarioOf(seed: number, options: ScenarioOptions = {}): Scenari
     },
     chances.of("deeds"),
   );
+  const deeds = [...planned, ...planTurns(faults, slots.length)].sort((a, b) => a.atMs - b.atMs);
   const shift = <T extends { readonly atMs: number }>(items: readonly T[]): readonly T[] =>
     sleep === undefined
       ? items

@@ -3,6 +3,7 @@
 
 import { hasTeams, shownTo } from "./app/shown.js";
 import { judge } from "./checks/judge.js";
+import { Lookout } from "./client/lookout.js";
 import { Slot, type SlotSettings } from "./client/slot.js";
 import type { FaultCounts } from "./faults/fault.js";
 import { Injector } from "./faults/inject.js";
@@ -15,6 +16,7 @@ import { FAULTS_FROM_MS, type Scenario } from "./scenario.js";
 import { House } from "./server/house.js";
 import { readToken } from "./server/token.js";
 import { LinkWatch } from "./wire/link-watch.js";
+import { Revealed } from "./wire/revealed.js";
 import { Chances } from "./world/chance.js";
 import { TimeLine } from "./world/time-line.js";
 import { Trace } from "./world/trace.js";
@@ -71,6 +73,9 @@ class Simulation {
   readonly #clients: ClientHistory[] = [];
   readonly #problems: Problem[] = [];
   readonly #watches = new Set<LinkWatch>();
+  readonly #revealed = new Revealed();
+  readonly #lookout: Lookout;
+  #restoredAtMs = Number.NEGATIVE_INFINITY;
   #timeJumped = false;
 
   constructor(scenario: Scenario, { mutation = {}, trace = false }: RunOptions) {
@@ -87,8 +92,14 @@ class Simulation {
       settings: scenario.server,
       mutation,
       watch: (link) => this.#watch(link),
+      restored: () => {
+        this.#restoredAtMs = this.#timeLine.nowMs;
+        this.#revealed.forget();
+      },
       problem: this.#problem,
     });
+    const { pingIntervalMs } = scenario.server;
+    this.#lookout = new Lookout({ timeLine: this.#timeLine, house: this.#house, slots: this.#slots, pingIntervalMs });
     this.#injector = new Injector({
       timeLine: this.#timeLine,
       trace: this.#trace,
@@ -128,6 +139,7 @@ class Simulation {
     this.#house.start();
     for (const settings of slots) this.#timeLine.at(settings.beginsAtMs, () => this.#join(settings));
     this.#timeLine.at(FAULTS_FROM_MS, () => this.#house.keepBackups());
+    this.#timeLine.at(FAULTS_FROM_MS, () => this.#lookout.lookUntil(this.#scenario.quietAtMs + CONVERGED_MS));
     for (const fault of faults) this.#timeLine.at(fault.atMs, () => this.#injector.inject(fault));
     for (const { atMs, slot, deed } of deeds) this.#timeLine.at(atMs, () => this.#slots[slot]?.perform(deed));
   }
@@ -155,6 +167,7 @@ class Simulation {
     const name = `${link.client.name} by ${link.server.name}`;
     const watch = new LinkWatch({
       syncedHead: (documentId) => this.#house.disk.syncedHead(documentId),
+      revealed: (documentId, seq) => this.#revealed.tell(documentId, seq, this.#timeLine.nowMs),
       lossy: () => this.#mayDiverge(link.client.name),
       badUntilMs: () =>
         Math.max(link.badUntilMs, link.route.badUntilMs, link.client.badUntilMs, link.server.badUntilMs),
@@ -217,6 +230,9 @@ class Simulation {
       abandoned: this.#house.disk.abandoned,
       clients: this.#clients,
       standings,
+      sightings: this.#lookout.sightings,
+      revealedAtMs: this.#revealed.atMs,
+      restoredAtMs: this.#restoredAtMs,
       settledBy,
       timeJumped: this.#timeJumped,
     };

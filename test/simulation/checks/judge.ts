@@ -4,11 +4,12 @@ import type { History, Problem } from "../history/history.js";
 import { checkAnswers } from "./check-answers.js";
 import { checkConvergence } from "./check-convergence.js";
 import { checkEvents } from "./check-events.js";
+import { checkLiveness } from "./check-liveness.js";
 import { checkLog } from "./check-log.js";
 import { checkOrder } from "./check-order.js";
 import { checkSubscribers } from "./check-subscribers.js";
 
-const CHECKS = [checkLog, checkAnswers, checkOrder, checkSubscribers, checkEvents, checkConvergence];
+const CHECKS = [checkLog, checkAnswers, checkOrder, checkSubscribers, checkEvents, checkLiveness, checkConvergence];
 
 /** Everything that is wrong with a history; empty: nothing is. */
 export function judge(history: History): readonly Problem[] {

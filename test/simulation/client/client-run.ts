@@ -6,9 +6,10 @@ import type { StreamStats } from "../../../clients/typescript/src/api/stats.js";
 import type { Tide } from "../../../clients/typescript/src/api/tide.js";
 import { createClient } from "../../../clients/typescript/src/client.js";
 import type { SimulatedApp } from "../app/app.js";
+import { shownTo } from "../app/shown.js";
 import { digest } from "../history/digest.js";
 import { member } from "../history/fold.js";
-import type { Standing } from "../history/history.js";
+import type { Sighting, Standing } from "../history/history.js";
 import type { Mutation } from "../mutants/mutation.js";
 import { ClientPlatform } from "../network/client-platform.js";
 import type { Network } from "../network/network.js";
@@ -139,6 +140,15 @@ export class ClientRun {
       const { status, state } = document;
       const team = this.record.history.teams.at(-1) ?? "";
       return { client: name, subject, team, documentId, status, epoch, seq, state: asJson(state) };
+    });
+  }
+
+  /** Where everything stands that it says is live. */
+  live(): Pick<Sighting, "documentId" | "epoch" | "seq" | "team">[] {
+    return [...this.#openings].flatMap(([documentId, { document }]) => {
+      const { status, position, state } = document;
+      if (status !== "live" || position === undefined) return [];
+      return [{ documentId, team: shownTo(documentId, asJson(state)), ...position }];
     });
   }
 

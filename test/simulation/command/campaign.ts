@@ -11,7 +11,7 @@ export interface CampaignParts {
   readonly options?: ScenarioOptions;
   /** Where to go on from, if it has begun. */
   readonly begun?: { readonly next: number; readonly totals: Totals };
-  /** Milliseconds, of any clock. */
+  /** Milliseconds of any clock that measures what a seed costs. */
   readonly nowMs: () => number;
   /** A seed was run. True: that is enough for now. */
   readonly ran: (outcome: Outcome, campaign: { readonly next: number; readonly totals: Totals }) => Promise<boolean>;

@@ -3,6 +3,12 @@ const CLEAR_LINE = "\r\u001b[K";
 const REDRAW_MS = 100;
 const BAR_CELLS = 24;
 
+/** What this process has used of its processor so far, ms: what others do on the machine does not count. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
 /** One line on a terminal, drawn over itself; nothing where nobody looks. */
 export class ProgressLine {
   #drawnMs = Number.NEGATIVE_INFINITY;

@@ -2,6 +2,7 @@
 import type { Mutant } from "../mutants/mutation.js";
 import { type ScenarioOptions, scenarioOf } from "../scenario.js";
 import { simulate } from "../simulation.js";
+import { cpuMs } from "./console.js";
 import { describeProblems } from "./report-failure.js";
 import { keeping } from "./schedule.js";
 import { summaryOf } from "./summary.js";
@@ -22,10 +23,10 @@ export async function runSeed({ seed, scenario: options, keep, trace, plant }: S
   const whole = scenarioOf(seed, options);
   const scenario = keep === undefined ? whole : keeping(whole, keep);
   const mutation = plant?.mutation();
-  const beganMs = performance.now();
+  const beganMs = cpuMs();
   const outcome = await simulate(scenario, { trace, ...(mutation === undefined ? {} : { mutation }) });
   const totals = noTotals();
-  add(totals, outcome, performance.now() - beganMs);
+  add(totals, outcome, cpuMs() - beganMs);
   for (const line of outcome.lines) console.log(line);
   console.log(summaryOf(totals));
   console.log(`trace ${outcome.hash}`);

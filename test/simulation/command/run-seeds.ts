@@ -1,7 +1,7 @@
 // `--seeds`: a campaign, told to a person while it runs, kept in a file if wanted, and summed up in the end.
 import type { ScenarioOptions } from "../scenario.js";
 import { fingerprintOf, runCampaign } from "./campaign.js";
-import { ProgressLine } from "./console.js";
+import { cpuMs, ProgressLine } from "./console.js";
 import { type Progress, readProgress, writeProgress } from "./progress-file.js";
 import { reportFailure } from "./report-failure.js";
 import { summaryOf } from "./summary.js";
@@ -43,7 +43,7 @@ export async function runSeeds(options: SeedsOptions): Promise<boolean> {
     seeds,
     options: scenario,
     ...(begun === undefined ? {} : { begun }),
-    nowMs: () => performance.now(),
+    nowMs: cpuMs,
     ran: async (outcome, progress) => {
       next = progress.next;
       const { failures, virtualMs } = progress.totals;

@@ -20,7 +20,7 @@ export function summaryOf(totals: Totals): string {
     `${number(resumes.replay)} resumes by replay, ${number(resumes.snapshot)} by snapshot`,
     `${number(all)} divergences healed: ${kinds.join(", ")}`,
     `resets: ${reasons.join(", ")}`,
-    `${(1_000 / Math.max(1e-9, each)).toFixed(1)} seeds/s, ${each.toFixed(1)} ms each, at most ${slowest.ms.toFixed(0)} (seed ${slowest.seed})`,
+    `${each.toFixed(1)} ms of a processor for each, ${(1_000 / Math.max(1e-9, each)).toFixed(0)} a second; at most ${slowest.ms.toFixed(0)} (seed ${slowest.seed})`,
     "faults that happened:",
     ...columns(
       FAULT_NAMES.filter((name) => seeds > 1 || totals.faults[name] > 0).map(

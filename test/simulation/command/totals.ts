@@ -14,7 +14,7 @@ export interface Failure {
 /** Sums over runs. */
 export interface Totals {
   seeds: number;
-  /** Real time that the runs took. */
+  /** What the runs took of a processor. */
   spentMs: number;
   slowest: { readonly seed: number; readonly ms: number };
   virtualMs: number;

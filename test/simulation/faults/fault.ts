@@ -16,6 +16,7 @@ export const FAULTS = {
   pauseClient: "a client's process stops for a while; its timers fire late",
   pauseServer: "the server's process stops for a while",
   serverCrash: "the server's process dies, or its machine loses power; what was not synced may be lost",
+  serverStop: "the server is told to stop: it finishes, sends everybody away, and another one starts",
   clientCrash: "a client's process dies, without its memory, or its machine does",
   replaceServer: "the server stops for so long that another takes its place, and then goes on",
   restoreBackup: "the server dies, and an older state of the disk is put in its place",

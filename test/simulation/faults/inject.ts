@@ -74,6 +74,7 @@ export class Injector {
     pauseClient: ({ slot, forMs, hard }) => this.#pause(slot, forMs, hard),
     pauseServer: ({ forMs }) => this.#reach.house.pause(forMs),
     serverCrash: ({ forMs, hard }) => this.#reach.house.crash({ power: hard, restartMs: forMs }),
+    serverStop: ({ forMs }) => this.#reach.house.stop(forMs),
     clientCrash: ({ slot, forMs, hard }) => this.#slot(slot)?.crash({ power: hard, restartMs: forMs }) ?? false,
     replaceServer: ({ forMs }) => this.#reach.house.replace(forMs),
     restoreBackup: ({ forMs, amount }) =>

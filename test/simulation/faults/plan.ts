@@ -86,6 +86,7 @@ function duration(name: FaultName, { watchdogMs, idleMs }: FaultPlan, chance: Ch
     case "diskFull":
       return chance.between(100, 5_000);
     case "serverCrash":
+    case "serverStop":
     case "restoreBackup":
     case "clientCrash":
     case "switchNetwork":

@@ -94,6 +94,19 @@ export interface Standing {
   readonly head: number;
 }
 
+/** A client that said of a document that it is live. */
+export interface Sighting {
+  readonly client: string;
+  /** Whose view it holds; empty where there are no teams. */
+  readonly team: string;
+  readonly documentId: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly atMs: number;
+  /** What others were told longer ago it must have known. */
+  readonly withinMs: number;
+}
+
 /** All of one run. */
 export interface History {
   /** The log of each document. */
@@ -103,6 +116,12 @@ export interface History {
   readonly clients: readonly ClientHistory[];
   /** Taken some time after the faults had stopped. */
   readonly standings: readonly Standing[];
+  /** Taken while faults happened. */
+  readonly sightings: readonly Sighting[];
+  /** When anybody was first told of each transaction, by document and seq minus one, ms. */
+  readonly revealedAtMs: ReadonlyMap<string, readonly number[]>;
+  /** When an older history last took the place of the one there was; minus infinity: never. */
+  readonly restoredAtMs: number;
   /** When the faults had stopped for so long that every call must be settled. */
   readonly settledBy: Moment;
   /** Some wall clock jumped, or everybody slept: deadlines and horizons may have passed. */

@@ -1,54 +1,17 @@
 // Bugs of a document's host: what leaves before its time, who is shown what, how a stream begins.
 import { Access } from "../../../src/document/access.js";
 import type { Transaction } from "../../../src/document/document-store.js";
-import type {
-  Committed,
-  Documents,
-  Follower,
-  Opening,
-  OpenRequest,
-  Snapshot,
-} from "../../../src/document/documents.js";
+import type { Committed, Opening, Snapshot } from "../../../src/document/documents.js";
 import { Following } from "../../../src/document/following.js";
 import { DocumentHost } from "../../../src/document/host.js";
 import { OutputGate } from "../../../src/document/output-gate.js";
 import { Pipeline } from "../../../src/document/pipeline.js";
 import { CallWork } from "../../../src/document/work.js";
 import { nameKey } from "../../../src/storage/name-key.js";
-import { audienceBut, documentsBut, type Mutant, type Mutation, replaced, undoing } from "./mutation.js";
-
-/** Documents whose openings are changed on their way out, and requests for them on their way in. */
-function openings(
-  documents: Documents,
-  {
-    opened = (opening) => opening,
-    open = (request) => request,
-  }: {
-    readonly opened?: (opening: Opening) => Opening;
-    readonly open?: (request: OpenRequest) => OpenRequest;
-  },
-): Documents {
-  const stands = new WeakMap<Follower, Follower>();
-  return documentsBut(documents, {
-    open: (request) => {
-      const { follower } = request;
-      const standIn: Follower = {
-        get caller() {
-          return follower.caller;
-        },
-        opened: (opening) => follower.opened(opened(opening)),
-        ended: (code) => follower.ended(code),
-      };
-      stands.set(follower, standIn);
-      documents.open(open({ ...request, follower: standIn }));
-    },
-    close: (document, follower) => documents.close(document, stands.get(follower) ?? follower),
-    refresh: (document, follower) => documents.refresh(document, stands.get(follower) ?? follower),
-  });
-}
+import { audienceBut, type Mutant, type Mutation, openingsBut, replaced, undoing } from "./mutation.js";
 
 const onOpened = (opened: (opening: Opening) => Opening): Mutation => ({
-  documents: (documents) => openings(documents, { opened }),
+  documents: (documents) => openingsBut(documents, { opened }),
 });
 
 const isCommitted = (row: Transaction): row is Transaction & Committed => "previousEpoch" in row;
@@ -155,7 +118,7 @@ export const DOCUMENT_MUTANTS: readonly Mutant[] = [
     about: "a position of another history is taken for one of this",
     mutation: () => ({
       documents: (documents, disk) =>
-        openings(documents, {
+        openingsBut(documents, {
           open: (request) => {
             const { held, document } = request;
             const row =

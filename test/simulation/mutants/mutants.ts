@@ -7,12 +7,14 @@ import type { Mutant } from "./mutation.js";
 import { REQUEST_MUTANTS } from "./request-mutants.js";
 import { STORE_MUTANTS } from "./store-mutants.js";
 import { STREAM_MUTANTS } from "./stream-mutants.js";
+import { VIEW_MUTANTS } from "./view-mutants.js";
 
 /** All of them. */
 export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...REQUEST_MUTANTS,
   ...DOCUMENT_MUTANTS,
+  ...VIEW_MUTANTS,
   ...STREAM_MUTANTS,
   ...CLIENT_MUTANTS,
 ];

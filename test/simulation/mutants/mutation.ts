@@ -2,7 +2,14 @@
 // only, never the world around it or the judge.
 import type { Platform } from "../../../clients/typescript/src/platform/platform.js";
 import type { DocumentStore } from "../../../src/document/document-store.js";
-import type { Audience, AudienceFactory, Documents } from "../../../src/document/documents.js";
+import type {
+  Audience,
+  AudienceFactory,
+  Documents,
+  Follower,
+  Opening,
+  OpenRequest,
+} from "../../../src/document/documents.js";
 import type { SimulatedDisk } from "../storage/simulated-disk.js";
 
 /** One planted bug. Everything absent is as the product has it. */
@@ -38,6 +45,34 @@ export const documentsBut = (documents: Documents, changes: Partial<Documents>):
   list: (request) => documents.list(request),
   ...changes,
 });
+
+/** What is changed of openings: requests on their way in, and what comes of them on its way out. */
+interface OpeningChanges {
+  readonly opened?: (opening: Opening, request: OpenRequest) => Opening;
+  readonly open?: (request: OpenRequest) => OpenRequest;
+}
+
+/** Documents as they are, but for their openings. */
+export function openingsBut(documents: Documents, changes: OpeningChanges): Documents {
+  const { opened = (opening) => opening, open = (request) => request } = changes;
+  const stands = new WeakMap<Follower, Follower>();
+  return documentsBut(documents, {
+    open: (request) => {
+      const { follower } = request;
+      const standIn: Follower = {
+        get caller() {
+          return follower.caller;
+        },
+        opened: (opening) => follower.opened(opened(opening, request)),
+        ended: (code) => follower.ended(code),
+      };
+      stands.set(follower, standIn);
+      documents.open(open({ ...request, follower: standIn }));
+    },
+    close: (document, follower) => documents.close(document, stands.get(follower) ?? follower),
+    refresh: (document, follower) => documents.refresh(document, stands.get(follower) ?? follower),
+  });
+}
 
 /** An audience as it is, but for some of its functions. */
 export const audienceBut = (audience: Audience, changes: Partial<Audience>): Audience => ({

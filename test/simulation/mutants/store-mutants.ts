@@ -7,7 +7,8 @@ import {
 } from "../../../src/document/document-store.js";
 import { MemoryDocument } from "../../../src/storage/memory/memory-disk.js";
 import { nameKey } from "../../../src/storage/name-key.js";
-import type { SimulatedDisk } from "../storage/simulated-disk.js";
+import { foldLine } from "../history/fold.js";
+import { documentId, type SimulatedDisk } from "../storage/simulated-disk.js";
 import type { Mutant } from "./mutation.js";
 
 /** A store as it is, but for some of its functions. */
@@ -105,16 +106,17 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "snapshot-older-than-it-says",
     about: "a stored snapshot bears a seq that its state has not reached",
     mutation: () => ({
-      store: (store) => {
-        const bodies = new Map<string, string>();
-        return wrapped(store, {
+      store: (store, disk) =>
+        wrapped(store, {
           saveSnapshot: (ref, snapshot) => {
-            const before = bodies.get(nameKey(ref.name)) ?? snapshot.body;
-            bodies.set(nameKey(ref.name), snapshot.body);
-            return store.saveSnapshot(ref, { ...snapshot, body: before });
+            const line = disk.lines().get(documentId(ref.name)) ?? [];
+            const before = foldLine(line.slice(0, snapshot.seq - 1)).at(-1)?.state;
+            return store.saveSnapshot(
+              ref,
+              before === undefined ? snapshot : { ...snapshot, body: JSON.stringify(before) },
+            );
           },
-        });
-      },
+        }),
     }),
   },
   {
@@ -135,6 +137,6 @@ export const STORE_MUTANTS: readonly Mutant[] = [
 ];
 
 function subjectsOf(disk: SimulatedDisk, name: DocumentName, client: string): string[] {
-  const line = disk.lines().get(`${name.type}/${name.key}`) ?? [];
+  const line = disk.lines().get(documentId(name)) ?? [];
   return [...new Set(line.flatMap(({ request }) => (request?.client === client ? [request.subject] : [])))];
 }

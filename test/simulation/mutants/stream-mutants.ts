@@ -83,7 +83,7 @@ export const STREAM_MUTANTS: readonly Mutant[] = [
         replaced(FanOuts.prototype, "create", (create) => {
           return function (this: FanOuts, document) {
             const fanOut = create.call(this, document);
-            Reflect.set(fanOut, "handle", 1);
+            for (const layer of fanOut.log.layers) Reflect.set(layer, "handle", 1);
             return fanOut;
           };
         }),

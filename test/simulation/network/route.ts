@@ -11,6 +11,7 @@ export class Route {
   #slow = { untilMs: 0, extraMs: 0 };
   #rough = { untilMs: 0, extraMs: 0 };
   #partedUntilMs = 0;
+  #extraMaxMs = 0;
   /** Faults that are over leave their mark here, for whoever must know that the way was bad not long ago. */
   #badUntilMs = 0;
 
@@ -27,6 +28,11 @@ export class Route {
     const rough = nowMs < this.#rough.untilMs ? this.#chance.next() * this.#rough.extraMs : 0;
     return this.#baseMs * (1 + this.#chance.next() / 4) + slow + rough;
   };
+
+  /** How long bytes were ever under way here at most, but for what held them up on their connection, ms. */
+  get delayMaxMs(): number {
+    return this.#baseMs * 1.25 + this.#extraMaxMs;
+  }
 
   /** Until when nothing gets through, either way. */
   get partedUntilMs(): number {
@@ -60,6 +66,7 @@ export class Route {
   #bad(forMs: number, lateMs = 0): number {
     const untilMs = this.#timeLine.nowMs + forMs;
     this.#badUntilMs = Math.max(this.#badUntilMs, untilMs + lateMs);
+    this.#extraMaxMs += lateMs;
     return untilMs;
   }
 }

@@ -23,6 +23,8 @@ export interface HouseParts {
   readonly settings: ServerSettings;
   readonly mutation: Mutation;
   readonly watch: (link: Link) => LinkWatch;
+  /** An older state of the disk was put in place. */
+  readonly restored: () => void;
   readonly problem: (rule: string, text: string) => void;
 }
 
@@ -39,6 +41,7 @@ export class House {
   #ghost: SimulatedServer | undefined;
   #wallMs = WALL_MS;
   #starts = 0;
+  #isStopping = false;
   #releases = 0;
   /** How much was written before the faults began: older backups there are none. */
   #baseWrites = 0;
@@ -108,8 +111,28 @@ export class House {
       this.disk.loseUnsynced(part);
       if (restoredPart === undefined) return;
       this.disk.restore(this.#baseWrites + Math.floor((this.disk.writes - this.#baseWrites) * restoredPart));
+      this.#parts.restored();
     });
     this.#later(options.restartMs, () => this.start());
+    return true;
+  }
+
+  /** The process ends as it should; another one starts some time after it has. */
+  stop(restartMs: number): boolean {
+    const server = this.#server;
+    if (server === undefined || this.#isStopping) return false;
+    this.#isStopping = true;
+    // New connections are turned away from now on.
+    this.#parts.network.listening = undefined;
+    this.#parts.trace.note(server.process.name, "is told to stop");
+    server.stop().then(
+      () => {
+        if (this.#server !== server) return;
+        this.#bury(server, false);
+        this.#later(restartMs, () => this.start());
+      },
+      (error: unknown) => this.#parts.problem("R19", `${server.process.name} cannot stop: ${describe(error)}`),
+    );
     return true;
   }
 
@@ -153,6 +176,7 @@ export class House {
   #leave(server: SimulatedServer): void {
     this.#releases += server.store.releases;
     this.#server = undefined;
+    this.#isStopping = false;
     this.#parts.network.listening = undefined;
   }
 

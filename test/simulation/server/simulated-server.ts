@@ -42,12 +42,17 @@ export interface SimulatedServerParts {
   readonly bug: (what: string, error: unknown) => void;
 }
 
+/** How long a stopping server waits for what is in flight, as server.ts does, ms. */
+const DRAIN_MS = 2_000;
+
 /** A server that takes connections until its process dies. */
 export class SimulatedServer implements Listening {
   readonly process: SimulatedProcess;
   readonly store: SimulatedStore;
   readonly wires = new Map<Link, { readonly wire: ServerWire; readonly watch: LinkWatch }>();
   readonly #parts: SimulatedServerParts;
+  readonly #fanOuts = new FanOuts();
+  readonly #local: LocalDocuments;
   readonly #edges: readonly SessionParts[];
   readonly #visits = new Map<SimulatedProcess, number>();
 
@@ -55,7 +60,19 @@ export class SimulatedServer implements Listening {
     this.#parts = parts;
     this.process = parts.process;
     this.store = parts.store;
+    this.#local = this.#documents();
     this.#edges = this.#compose();
+  }
+
+  /** Ends as server.ts does: what is in flight is answered, everybody is told when to come back. Resolves when nothing is
+   * left to do; never, if the process dies before. */
+  async stop(): Promise<void> {
+    await Promise.race([this.#local.stop(), this.#after(DRAIN_MS)]);
+    for (const { registry } of this.#edges) registry.drain();
+    await this.#local.stop();
+    // The way of the last bytes out of the process.
+    await this.#after(1);
+    await this.store.close();
   }
 
   accept(link: Link): void {
@@ -84,11 +101,14 @@ export class SimulatedServer implements Listening {
     link.accepted(wire);
   }
 
-  #compose(): readonly SessionParts[] {
+  #after(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.process.setTimer(ms, resolve));
+  }
+
+  #documents(): LocalDocuments {
     const { process: runtime, store, disk, settings, mutation } = this.#parts;
-    const fanOuts = new FanOuts();
-    const audience = fanOuts.create.bind(fanOuts);
-    const local = new LocalDocuments({
+    const audience = this.#fanOuts.create.bind(this.#fanOuts);
+    return new LocalDocuments({
       types,
       store: mutation.store?.(store, disk) ?? store,
       runtime,
@@ -96,11 +116,15 @@ export class SimulatedServer implements Listening {
       audience: mutation.audience?.(audience) ?? audience,
       report: this.#report(),
     });
-    const documents: Documents = mutation.documents?.(local, disk) ?? local;
+  }
+
+  #compose(): readonly SessionParts[] {
+    const { process: runtime, disk, settings, mutation } = this.#parts;
+    const documents: Documents = mutation.documents?.(this.#local, disk) ?? this.#local;
     const shared = {
       runtime,
       documents,
-      fanOuts,
+      fanOuts: this.#fanOuts,
       flusher: new Flusher(runtime),
       identify: this.#authenticator(),
       serverId: randomHex(runtime, 8),

@@ -12,6 +12,8 @@ import { Losses } from "./losses.js";
 export interface LinkWatchParts {
   /** Seq up to which a document survives a power cut. */
   readonly syncedHead: (documentId: string) => number;
+  /** The client is told how a document is at a seq. */
+  readonly revealed: (documentId: string, seq: number) => void;
   /** A fault took frames out of the stream. */
   readonly lossy: () => void;
   /** Until when something kept this connection, or either end of it, from working as it should. */
@@ -188,6 +190,7 @@ export class LinkWatch {
 
   #durable(documentId: string | undefined, seq: number, what: string): void {
     if (documentId === undefined) return;
+    this.#parts.revealed(documentId, seq);
     const head = this.#parts.syncedHead(documentId);
     if (seq > head) this.#problem("GATE-1", `${what} reveals ${documentId} at ${seq}, durable is ${head}`);
   }
