@@ -118,15 +118,6 @@ export class Dispatch {
     this.#pumpQueries();
   }
 
-  /** Timers fire up to a millisecond early, by a clock that is finer than theirs: such a one waits again. */
-  #pumpAt(lane: Lane, untilMs: number): void {
-    const { platform, timers } = this.#options;
-    timers.after(Math.max(0, untilMs - platform.monotonicMs()), () => {
-      if (platform.monotonicMs() < untilMs) this.#pumpAt(lane, untilMs);
-      else this.#pump(lane);
-    });
-  }
-
   #pump(lane: Lane): void {
     const { platform, isLive } = this.#options;
     if (!isLive()) return;
@@ -140,6 +131,16 @@ export class Dispatch {
       }
       if (this.#transmit(call, lane.low)) lane.sent();
     }
+  }
+
+  /** Timers round: one that is early by a part of a millisecond must not leave the lane to itself. */
+  #pumpAt(lane: Lane, untilMs: number): void {
+    const { platform, timers } = this.#options;
+    const leftMs = Math.max(0, Math.ceil(untilMs - platform.monotonicMs()));
+    timers.after(leftMs, () => {
+      if (platform.monotonicMs() < untilMs) this.#pumpAt(lane, untilMs);
+      else this.#pump(lane);
+    });
   }
 
   #pumpQueries(): void {

@@ -16,11 +16,11 @@ export class RetryBudget {
     this.#add(1);
   }
 
-  /** Takes what one retry costs; otherwise says in how many milliseconds there will be enough. */
+  /** Takes what one retry costs; otherwise says in how many whole milliseconds there will be enough. */
   spend(nowMs: number): number {
     this.#add(((nowMs - this.#atMs) / 1_000) * CLIENT_LIMITS.retriesPerSecond);
     this.#atMs = nowMs;
-    if (this.#tokens < 1) return ((1 - this.#tokens) / CLIENT_LIMITS.retriesPerSecond) * 1_000;
+    if (this.#tokens < 1) return Math.ceil(((1 - this.#tokens) / CLIENT_LIMITS.retriesPerSecond) * 1_000);
     this.#tokens--;
     return 0;
   }
