@@ -72,6 +72,14 @@ export class ModelDocument {
     return seq > this.trimmed && this.row(seq)?.epoch === epoch;
   }
 
+  /** A backup of an earlier time is put back; what it does not hold never was. */
+  restore(seq: number): void {
+    this.rows.splice(seq);
+    this.epoch += 1;
+    this.trimmed = Math.min(this.trimmed, seq - 1);
+    for (const [n, { row }] of this.#receipts) if (row.seq > seq) this.#receipts.delete(n);
+  }
+
   /** Answers a call by REQ-4 to REQ-12; undefined: it came on a connection that is no longer the client's. */
   call([, n, , , , { low }]: CallMessage, conn: number, chance: () => number): ServerMessage | undefined {
     if (conn < this.#conn) return undefined;

@@ -91,6 +91,13 @@ export class ModelServer {
     link.connection.close(1006);
   }
 
+  /** The server is stopped, its store put back to an earlier time, and started again. */
+  restore(): void {
+    this.cut();
+    for (const link of this.#links) link.inbound.length = 0;
+    this.#document.restore(1 + Math.floor(this.#chance() * this.#document.rows.length));
+  }
+
   ping(): void {
     const link = this.#link;
     if (link === undefined) return;

@@ -45,6 +45,11 @@ interface CallNote {
   code: string | undefined;
 }
 
+interface Faults {
+  readonly lose?: boolean;
+  readonly restore?: boolean;
+}
+
 class Run {
   readonly document = new ModelDocument();
   readonly made = world();
@@ -64,7 +69,7 @@ class Run {
     this.notes = new Notes(this.board);
   }
 
-  async step(faults: { readonly lose: boolean }): Promise<void> {
+  async step(faults: Faults): Promise<void> {
     const roll = this.chance();
     if (roll < 0.2) this.model.commit();
     else if (roll < 0.45) this.model.takeOne();
@@ -75,6 +80,7 @@ class Run {
     else if (roll < 0.82) this.document.trimmed = Math.floor(this.chance() * this.document.rows.length);
     else if (roll < 0.92) this.call();
     else if (faults.lose && roll < 0.94) this.model.loseOne();
+    else if (faults.restore && roll < 0.94) this.model.restore();
     else await this.made.platform.advance(Math.floor(this.chance() * 400));
     await settled();
   }
@@ -126,7 +132,9 @@ class Run {
   }
 
   expectCaughtUp(): void {
-    expect([this.board.status, this.board.position?.seq]).toEqual(["live", this.document.head.seq]);
+    const { seq, epoch, states } = this.document.head;
+    expect([this.board.status, this.board.position]).toEqual(["live", { epoch, seq }]);
+    expect(this.board.state?.cards).toEqual(Reflect.get(Object(states[0]), "cards"));
     expect(this.made.platform.reported).toEqual([]);
   }
 
@@ -136,7 +144,8 @@ class Run {
     const told = new Set(events);
     const all = this.document.rows.filter(({ seq }) => seq > firstSeq);
     expect(told.size).toBe(events.length);
-    expect(events).toEqual(all.flatMap((row) => row.events).filter((id) => told.has(id)));
+    const still = new Set(all.flatMap((row) => row.events));
+    expect(events.filter((id) => still.has(id))).toEqual([...still].filter((id) => told.has(id)));
     const lost = all.filter((row) => row.events.some((id) => !told.has(id)));
     for (const { seq } of lost) expect(gaps.some(({ from, to }) => seq > from && seq <= to)).toBe(true);
   }
@@ -156,11 +165,11 @@ function plain(value: unknown): Json {
   return JSON.parse(JSON.stringify(value));
 }
 
-async function run(seed: number, layers: 1 | 2, lose: boolean): Promise<Run> {
+async function run(seed: number, layers: 1 | 2, faults: Faults = {}): Promise<Run> {
   const made = new Run(seed, layers);
   await settled();
-  for (let step = 0; step < STEPS; step++) await made.step({ lose });
-  await made.calm(!lose);
+  for (let step = 0; step < STEPS; step++) await made.step(faults);
+  await made.calm(faults.lose !== true);
   return made;
 }
 
@@ -171,7 +180,7 @@ describe.each([1, 2] as const)(
       const seen = { ok: 0, rejected: 0, unknown: 0, gaps: 0, events: 0 };
       for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
         try {
-          const made = await run(seed, layers, false);
+          const made = await run(seed, layers);
           made.expectCaughtUp();
           made.expectEvents();
           made.expectCalls();
@@ -186,10 +195,27 @@ describe.each([1, 2] as const)(
       for (const count of Object.values(seen)) expect(count).toBeGreaterThan(SEEDS / 10);
     });
 
+    test(`[R3] [R4] [R8] [EVENT-2] [SEQ-4] restored backups are another history, whose events come once or are told as lost, seeds ${FIRST}..`, async () => {
+      let restored = 0;
+      for (let seed = FIRST; seed < FIRST + SEEDS / 2; seed++) {
+        try {
+          const made = await run(seed, layers, { restore: true });
+          made.expectCaughtUp();
+          made.expectEvents();
+          const applied = made.document.rows.map(({ n }) => n);
+          for (const { n, outcome } of made.calls) if (outcome === "rejected") expect(applied).not.toContain(n);
+          restored += made.made.tide.stats.resets.other_history;
+        } catch (error) {
+          throw new Error(`seed ${seed}, ${layers} layer(s), with restored backups`, { cause: error });
+        }
+      }
+      expect(restored).toBeGreaterThan(SEEDS / 10);
+    });
+
     test(`[R13] [R20] frames lost in the middle are noticed and healed, seeds ${FIRST}..`, async () => {
       for (let seed = FIRST; seed < FIRST + SEEDS / 2; seed++) {
         try {
-          const made = await run(seed, layers, true);
+          const made = await run(seed, layers, { lose: true });
           made.expectCaughtUp();
           expect(made.made.platform.reported).toEqual([]);
         } catch (error) {

@@ -1,4 +1,4 @@
-import type { ServerMessage } from "@tidemark/protocol";
+import type { ServerMessage, WireEvent } from "@tidemark/protocol";
 import { describe, expect, test } from "vitest";
 import { delta, HANDLE } from "../../support/fake-server.js";
 import { EMPTY, following, listen, reconnect, world } from "./world.js";
@@ -74,6 +74,37 @@ describe("resets", () => {
     ]);
   });
 
+  test.each([
+    ["goes on from an older state, past what was held", { seq: 60, epoch: 2 }],
+    ["is behind what was held", { seq: 20, epoch: 2 }],
+    ["is at the seq that was held", { seq: 41, epoch: 2 }],
+  ])("[EVENT-2] [SEQ-4] of a restored history that %s no event is known to have been seen", async (_what, at) => {
+    const made = await following();
+    made.server.now.send(delta(1, 41, [["=", "/title", "old"]]));
+    const told: unknown[] = [];
+    made.board.subscribe((_state, change) => told.push(change.cause === "reset" ? change.reason : change.cause));
+    made.board.on("gap", (gap) => told.push(gap));
+    await reconnect(made);
+    made.server.now.reset(EMPTY, { ...at, gap: true });
+    expect(told).toEqual(["first", "other_history", { from: 0, to: at.seq }]);
+    expect(made.tide.stats.resets).toMatchObject({ other_history: 1, behind: 0 });
+  });
+
+  test("[SEQ-4] a restart alone is no other history: what is held is gone on from, under the new epoch", async () => {
+    const made = await following();
+    const { server, board, tide } = made;
+    const told = listen(board);
+    await reconnect(made);
+    server.now.resume(1, delta(1, 2, [["=", "/title", "a"]], { e: 9, ev: [[2, 0, "added", { id: "x" }]] }));
+    expect(board.position).toEqual({ epoch: 9, seq: 2 });
+    expect(told.what).toEqual([
+      ["first", "", 1],
+      ["delta", "a", 2],
+      ["added", "x", 2],
+    ]);
+    expect(Object.values(tide.stats.resets)).toEqual([0, 0, 0, 0, 0]);
+  });
+
   test("[EVENT-2] events between opened and snap take effect with the snapshot: a cut in between shows none twice", async () => {
     const made = await following();
     const { server, board } = made;
@@ -94,6 +125,7 @@ describe("resets", () => {
 
   test.each([
     ["behind", { seq: 9 }],
+    ["behind", { seq: 9, epoch: 2 }],
     ["other_history", { seq: 1, epoch: 2 }],
     ["other_history", { seq: 0, epoch: 2 }],
     ["other_history", { seq: 9, epoch: 2, gap: true }],
@@ -189,6 +221,27 @@ describe("two layers", () => {
     const { s } = server.now.last("open")[1];
     server.now.send(opened(s, ["resume", "reset"], [2, 2]), ["snap", 8, 1, 2, { drafts: { d: 1 } }]);
     expect([board.status, board.state]).toEqual(["live", { ...EMPTY, title: "x", mine: { drafts: { d: 1 } } }]);
+  });
+
+  test("[EVENT-1] [EVENT-2] what comes for one while the snapshot of the other is awaited follows what was missed", async () => {
+    const made = world();
+    const { server, tide } = made;
+    const board = tide.open("board", "b");
+    await server.settle();
+    server.now.send(opened(1, ["reset", "reset"], [1, 1]), ["snap", 7, 1, 1, EMPTY], ["snap", 8, 1, 1, {}]);
+    const told: unknown[] = [];
+    board.subscribe((state) => told.push(state.title));
+    board.on("added", ({ id }, { seq }) => told.push([id, seq]));
+    await reconnect(made);
+    const { s } = server.now.last("open")[1];
+    const event = (seq: number): WireEvent => [seq, 0, "added", { id: `e${seq}` }];
+    const [, fields] = opened(s, ["reset", "reset"], [3, 3]);
+    server.now.send(["opened", { ...Object(fields), events: [event(2), event(3)] }], ["snap", 7, 1, 3, EMPTY]);
+    server.now.send(["d", 7, 3, 4, [["=", "/title", "x"]], { ev: [event(4)] }]);
+    server.now.send(["ping", 1, []]);
+    expect(told).toEqual([""]);
+    server.now.send(["snap", 8, 1, 3, {}], ["d", 7, 4, 5, [], { ev: [event(5)] }]);
+    expect(told).toEqual(["", "x", ["e2", 2], ["e3", 3], ["e4", 4], ["e5", 5]]);
   });
 
   test("a gap in one is not shown half", async () => {

@@ -64,7 +64,10 @@ export type Observer<Collection> = Collection extends readonly (infer Item)[]
     ? ItemObserver<Item>
     : never;
 
-/** A type's events, and the reserved `gap`: events in (from, to] are lost. */
+/**
+ * A type's events, and the reserved `gap`: events in (from, to] are lost. Where the document was put back to an older
+ * state, `from` is 0: nobody can tell which of the events that were seen are still part of it.
+ */
 export type EventMap<C extends Contract> = C["events"] & { gap: { from: number; to: number } };
 
 /** Options of `open`. Fixed for this subscription: to change one, close and open. */

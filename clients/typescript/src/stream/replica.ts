@@ -26,8 +26,8 @@ interface Untold {
   readonly events: AppliedEvent[];
   /** The last reset that took effect, and where the application was before the first. */
   reset: { readonly reset: Reset; readonly from: Position; readonly viewChanged: boolean } | undefined;
-  /** Events after this seq are lost. */
-  lostAfter: number | undefined;
+  /** Events after this position are lost. */
+  lostAfter: Position | undefined;
 }
 
 export class Replica {
@@ -144,7 +144,7 @@ export class Replica {
     const state = this.#composed();
     this.#state = state;
     const change = previous === undefined ? { cause: "first" as const, at } : changeOf(untold, { previous, state, at });
-    const gap = untold.lostAfter === undefined ? undefined : { from: untold.lostAfter, to: at.seq };
+    const gap = untold.lostAfter && gapBetween(untold.lostAfter, at);
     if (change === undefined && untold.events.length === 0 && gap === undefined) return undefined;
     return { previous, state, at, change, events: untold.events, gap };
   }
@@ -164,7 +164,7 @@ export class Replica {
     if (from === undefined) return;
     const viewChanged = held.some(({ tag }, index) => reset.tags[index] !== tag);
     this.#untold.reset = { reset, from: this.#untold.reset?.from ?? from, viewChanged };
-    if (reset.gap) this.#untold.lostAfter ??= from.seq;
+    if (reset.gap) this.#untold.lostAfter ??= from;
   }
 
   #note(layer: number, message: DeltaMessage, epoch: number): void {
@@ -215,9 +215,17 @@ function reasonOf({ reset, from, viewChanged }: NonNullable<Untold["reset"]>, to
   // The tag names view, parameters and code: another one means that the same seq may look different.
   if (viewChanged) return "view_changed";
   if (reset.cause !== undefined) return reset.cause;
-  // An unverifiable position is a trimmed row or another history; only going back, or a new epoch, tells which.
-  const back = to.seq < from.seq || (to.seq === from.seq && to.epoch !== from.epoch);
-  return back || (reset.gap && to.epoch !== from.epoch) ? "other_history" : "behind";
+  return isOtherHistory(from, to) && (reset.gap || to.seq <= from.seq) ? "other_history" : "behind";
+}
+
+/** What held an unverifiable position is a trimmed log or another history; going back, or a new epoch, tells which. */
+function isOtherHistory(from: Position, to: Position): boolean {
+  return to.seq < from.seq || to.epoch !== from.epoch;
+}
+
+/** Of another history nothing is known to have been seen: where it left the one that was held, nobody says. */
+function gapBetween(lostAfter: Position, at: Position): { readonly from: number; readonly to: number } {
+  return { from: isOtherHistory(lostAfter, at) ? 0 : lostAfter.seq, to: at.seq };
 }
 
 function eventsOf(message: DeltaMessage, epoch: number): readonly AppliedEvent[] {
