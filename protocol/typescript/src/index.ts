@@ -1,7 +1,7 @@
 // The public face of @tidemark/protocol: messages, codecs, errors, limits, the patch applier. It re-exports only.
 export { canonicalJson } from "./canonical-json.js";
 export { CLOSE, mayReconnect } from "./close-codes.js";
-export type { Codec, DecodeLimits, Piece } from "./codec/codec.js";
+export type { Codec, DecodeLimits, Piece, ReceivedMessage } from "./codec/codec.js";
 export { CODECS, codecFor } from "./codec/codecs.js";
 export { EncodeError, FrameError } from "./codec/frame-error.js";
 export { jsonCodec } from "./codec/json-codec.js";

@@ -42,6 +42,9 @@ export const LIMITS = Object.freeze({
   /** Unsent bytes of one connection: past soft its subscriptions stop queueing, past hard it is closed. */
   outboundSoftBytes: 1 * MIB,
   outboundHardBytes: 16 * MIB,
+  /** An encoded state above this comes in parts, of slices so large. */
+  snapshotWholeBytesMax: 256 * KIB,
+  snapshotPartBytes: 64 * KIB,
   /** Encoded deltas of one document kept for replay. */
   replayRingBytesMax: 4 * MIB,
   /** A frame is flushed at so many messages or bytes. */

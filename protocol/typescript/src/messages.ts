@@ -44,6 +44,8 @@ export interface Open {
   readonly params?: JsonObject;
   /** Create the document if it is absent; `true` or the type's input. */
   readonly create?: Json;
+  /** At most one update in so many milliseconds, 0 for every commit; absent: what the type says (PACE-1). */
+  readonly every?: number;
 }
 
 export interface CallExtension {
@@ -119,6 +121,16 @@ export interface Opened {
   readonly gap?: boolean;
 }
 
+/** What comes instead of a state that is too large for one message. */
+export interface SnapParts {
+  /** Length of the encoded state: of its JSON text as UTF-8, or of its msgpack. */
+  readonly bytes: number;
+  readonly parts: number;
+}
+
+/** A piece of an encoded state: JSON text cut between code points, or msgpack cut anywhere. */
+export type StateSlice = string | Uint8Array;
+
 export interface DeltaExtension {
   /** Epoch of `seq`, when it differs from that of `prev`; always in an advance. */
   readonly e?: number;
@@ -170,7 +182,12 @@ export interface GoAway {
 
 export type WelcomeMessage = readonly ["welcome", Welcome];
 export type OpenedMessage = readonly ["opened", Opened];
-export type SnapMessage = readonly ["snap", h: Handle, epoch: number, seq: number, state: Json];
+/** With `parts`, the state is null and comes in as many `part` messages (PART-1). */
+export type SnapMessage =
+  | readonly ["snap", h: Handle, epoch: number, seq: number, state: Json]
+  | readonly ["snap", h: Handle, epoch: number, seq: number, state: null, parts: SnapParts];
+/** The `index`th slice, from 0, of the state that the last `snap` of this handle announced. */
+export type PartMessage = readonly ["part", h: Handle, index: number, slice: StateSlice];
 export type DeltaMessage = readonly [
   "d",
   h: Handle,
@@ -194,6 +211,7 @@ export type ServerMessage =
   | WelcomeMessage
   | OpenedMessage
   | SnapMessage
+  | PartMessage
   | DeltaMessage
   | OkMessage
   | NoMessage

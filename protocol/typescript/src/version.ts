@@ -7,4 +7,4 @@ export const PROTOCOL_VERSION = 1;
 export const SOCKET_PATH = "/v1/socket";
 
 /** SHA-256 of the generated schemas. It changes only together with the version, unless old and new can still talk. */
-export const SCHEMA_HASH = "2bcc2e8ba8ae5fc52a3b22476524e95436d759fc4fe71798a1d57b4ef072e038";
+export const SCHEMA_HASH = "e943b2af702b9dd134b227f7a83b2b8f953411a7e2e481bf8a384e90123ddbb8";

@@ -73,6 +73,15 @@ describe("frames that are refused", () => {
     expect(refusal).toMatchObject({ code: frame.code });
   });
 
+  test("[FRAME-5] binary is refused but in the place of a slice, and there where no part is expected", () => {
+    const slice = bytes("94a4706172740100c401ff");
+    const inside = bytes("94a470617274010091c401ff");
+    const asKey = bytes("94a470617274010081c401ff01");
+    expect(msgpackCodec.decode(slice, { ...limits, parts: true })).toEqual([["part", 1, 0, Uint8Array.of(0xff)]]);
+    for (const frame of [inside, asKey]) expectFrameError(() => msgpackCodec.decode(frame, { ...limits, parts: true }));
+    expectFrameError(() => msgpackCodec.decode(slice, limits));
+  });
+
   test("[FRAME-4] every frame on file, cut anywhere, is refused or read without any other error", () => {
     for (const { json, msgpack } of vectors<CodecCase>("codec")) {
       for (let end = 0; end < json.length; end++) expectFrameError(() => jsonCodec.decode(json.slice(0, end), limits));

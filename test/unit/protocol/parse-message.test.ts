@@ -57,7 +57,7 @@ test("[FRAME-8] a message that fits is handed on as it is", () => {
 });
 
 test("[FRAME-9] [ERR-2] a server message of a later version is ignored, a later code is internal", () => {
-  expect(parseServerMessage(["part", 1, 2, "x"])).toBeUndefined();
+  expect(parseServerMessage(["later", 1, 2, "x"])).toBeUndefined();
   expect(parseServerMessage(["unk", 1, "toString", { later: 1 }])).toEqual(["unk", 1, "internal", { later: 1 }]);
   expect(parseServerMessage(["err", { code: "new", message: "m", retry: "never", fault: "caller" }])).toMatchObject([
     "err",
@@ -107,7 +107,7 @@ test("[FRAME-8] the shapes know the types of SPEC.md and no others", () => {
   const first = (shape: typeof clientMessage | typeof serverMessage) =>
     shape.expected.replace("an array that starts with ", "");
   expect(first(clientMessage)).toBe("hello, auth, open, close, c, ping, pong");
-  expect(first(serverMessage)).toBe("welcome, opened, snap, d, ok, no, unk, ended, err, goaway, ping, pong");
+  expect(first(serverMessage)).toBe("welcome, opened, snap, part, d, ok, no, unk, ended, err, goaway, ping, pong");
 });
 
 test("[HEAD-1] 64 heads fit a ping", () => {

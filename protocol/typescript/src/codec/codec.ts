@@ -1,6 +1,6 @@
 // What a codec is. The two implementations are interchangeable: what one encodes means the same as what the other does.
 import type { Json } from "../json.js";
-import type { ClientMessage, DeltaExtension, Handle, ServerMessage, WirePosition } from "../messages.js";
+import type { ClientMessage, DeltaExtension, Handle, ServerMessage, StateSlice, WirePosition } from "../messages.js";
 
 /** What one message became; pieces of one codec can be joined to a frame in any combination. */
 export type Piece = string | Uint8Array;
@@ -9,7 +9,12 @@ export type Piece = string | Uint8Array;
 export interface DecodeLimits {
   readonly bytesMax: number;
   readonly depthMax: number;
+  /** True where a server is heard: a message may have binary in one of its own places, as a `part` of msgpack does. */
+  readonly parts?: boolean;
 }
+
+/** What decoding yields where parts are read. */
+export type ReceivedMessage = Json | readonly (Json | Uint8Array)[];
 
 /** Turns messages into pieces, pieces into frames, and frames into what may be messages. */
 export interface Codec<P extends Piece = Piece> {
@@ -34,6 +39,18 @@ export interface Codec<P extends Piece = Piece> {
   /** A `snap` from a state that is held as JSON text; the text is trusted. */
   encodeSnap(snap: { readonly h: Handle; readonly epoch: number; readonly seq: number; readonly stateJson: string }): P;
 
+  /** The slices, of at most so many bytes each, of a state that is held as JSON text; the text is trusted. */
+  sliceState(stateJson: string, sliceBytesMax: number): readonly StateSlice[];
+
+  /** How many bytes of the encoded state are in a slice. */
+  sliceBytes(slice: StateSlice): number;
+
+  /** A `part` with one of these slices. */
+  encodePart(part: { readonly h: Handle; readonly index: number; readonly slice: StateSlice }): P;
+
+  /** The state whose slices these are, in order; checked as what comes in one frame is. Throws FrameError. */
+  joinState(slices: readonly StateSlice[], limits: DecodeLimits): Json;
+
   /** An `ok` from a result that is held as JSON text; undefined: the handler returned nothing. */
   encodeOk(ok: { readonly n: number; readonly at: WirePosition | null; readonly resultJson: string | undefined }): P;
 
@@ -44,5 +61,6 @@ export interface Codec<P extends Piece = Piece> {
   join(pieces: readonly P[]): P;
 
   /** The messages of a frame, checked for size, depth, forbidden types and keys, but not for shape. Throws FrameError. */
-  decode(frame: string | Uint8Array, limits: DecodeLimits): readonly Json[];
+  decode(frame: string | Uint8Array, limits: DecodeLimits & { readonly parts?: false }): readonly Json[];
+  decode(frame: string | Uint8Array, limits: DecodeLimits): readonly ReceivedMessage[];
 }

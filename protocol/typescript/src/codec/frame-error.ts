@@ -23,6 +23,13 @@ export function tooDeep(depthMax: number): FrameError {
   return new FrameError("too_large", `Arrays and objects nest deeper than ${depthMax}.`);
 }
 
+/** The one value that the parts of a state make (PART-1). */
+export function theState<T>(values: readonly T[]): T {
+  const [state] = values;
+  if (state === undefined || values.length > 1) throw new FrameError("protocol_error", "Parts do not make one state.");
+  return state;
+}
+
 /** FRAME-6. */
 export function forbiddenKey(): FrameError {
   return new FrameError("protocol_error", "The key __proto__ is forbidden.");

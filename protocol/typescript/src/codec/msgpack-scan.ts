@@ -25,23 +25,32 @@ const FIXED_SIZE: ReadonlyMap<number, number> = new Map([
 
 type Container = { remaining: number; readonly map: boolean };
 
+/** What a scan lets pass. */
+export interface ScanLimits {
+  readonly depthMax: number;
+  /** Binary in one of the places of a message itself. */
+  readonly parts: boolean;
+}
+
 /** Throws FrameError for what no frame may hold. True: a number is `-0` or not finite, the value must be normalised. */
-export function scanMsgpack(frame: Uint8Array, depthMax: number): boolean {
-  return new Scan(frame, depthMax).run();
+export function scanMsgpack(frame: Uint8Array, limits: ScanLimits): boolean {
+  return new Scan(frame, limits).run();
 }
 
 class Scan {
   readonly #frame: Uint8Array;
   readonly #view: DataView;
   readonly #depthMax: number;
+  readonly #parts: boolean;
   readonly #open: Container[] = [];
   #at = 0;
   #suspicious = false;
 
-  constructor(frame: Uint8Array, depthMax: number) {
+  constructor(frame: Uint8Array, { depthMax, parts }: ScanLimits) {
     this.#frame = frame;
     this.#view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
     this.#depthMax = depthMax;
+    this.#parts = parts;
   }
 
   run(): boolean {
@@ -68,6 +77,8 @@ class Scan {
       this.#enter(this.#count(head, 0x80, 0xde) * 2, true);
     } else if (head < 0xa0 || head === 0xdc || head === 0xdd) {
       this.#enter(this.#count(head, 0x90, 0xdc), false);
+    } else if (head >= 0xc4 && head <= 0xc6 && this.#takesBinary()) {
+      this.#skip(this.#uint(head === 0xc4 ? 1 : head === 0xc5 ? 2 : 4));
     } else {
       this.#scalar(head);
     }
@@ -97,6 +108,10 @@ class Scan {
     const text = this.#frame.subarray(start, start + length);
     if (key && length === PROTO.length && PROTO.every((char, index) => text[index] === char)) throw forbiddenKey();
     if (!isUtf8(text)) throw new FrameError("protocol_error", "A string is not UTF-8.");
+  }
+
+  #takesBinary(): boolean {
+    return this.#parts && this.#open.length === 1 && this.#open[0]?.map === false;
   }
 
   #scalar(head: number): void {

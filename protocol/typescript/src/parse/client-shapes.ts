@@ -36,7 +36,7 @@ const heldPosition: Shape<HeldPosition> = tuple(integer(), integer(), text(LIMIT
 
 const openFields: Shape<Open> = object(
   { s: integer(), doc: text(LIMITS.targetLengthMax) },
-  { at: list(heldPosition, { max: LIMITS.layersMax }), params: jsonObject, create: json },
+  { at: list(heldPosition, { max: LIMITS.layersMax }), params: jsonObject, create: json, every: integer() },
 );
 
 const callExtension: Shape<CallExtension> = object(

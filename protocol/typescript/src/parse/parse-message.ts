@@ -1,4 +1,5 @@
 // From decoded values to messages: what passes here has the shape its type promises, and nothing else is asked of it.
+import type { ReceivedMessage } from "../codec/codec.js";
 import { FrameError } from "../codec/frame-error.js";
 import { type ErrorCode, isErrorCode } from "../errors.js";
 import type { Json } from "../json.js";
@@ -30,7 +31,7 @@ export function parseClientMessages(raw: readonly Json[]): readonly ClientMessag
  * A message of a server; undefined for a type that this version does not know, which is to be ignored. A code that it
  * does not know is read as `internal` (ERR-2). Throws FrameError for anything else that does not fit.
  */
-export function parseServerMessage(raw: Json): ServerMessage | undefined {
+export function parseServerMessage(raw: ReceivedMessage): ServerMessage | undefined {
   const type = messageType(raw);
   const shape = serverMessage.named(type);
   if (shape === undefined) return undefined;

@@ -5,7 +5,9 @@ import type {
   DeltaMessage,
   Opened,
   OpenedMessage,
+  PartMessage,
   SnapMessage,
+  SnapParts,
   Welcome,
   WelcomeMessage,
   WireEvent,
@@ -13,7 +15,7 @@ import type {
 } from "../messages.js";
 import type { PatchOperation } from "../patch/operations.js";
 import { either, list, object, record, tuple, tupleWithTail } from "../shape/containers.js";
-import { anyText, flag, integer, json, oneOf } from "../shape/scalars.js";
+import { anyText, flag, integer, json, oneOf, slice } from "../shape/scalars.js";
 import type { Shape } from "../shape/shape.js";
 import { variants } from "../shape/variants.js";
 import { pingShape, pongShape } from "./heartbeat-shapes.js";
@@ -69,7 +71,12 @@ const goAwayFields = object({ code: anyText, afterMs: integer(), jitterMs: integ
 
 const welcome: Shape<WelcomeMessage> = tuple(oneOf("welcome"), welcomeFields);
 const opened: Shape<OpenedMessage> = tuple(oneOf("opened"), openedFields);
-const snap: Shape<SnapMessage> = tuple(oneOf("snap"), integer(), integer(), integer(), json);
+const snapParts: Shape<SnapParts> = object({ bytes: integer({ min: 1 }), parts: integer({ min: 1 }) }, {});
+const snap: Shape<SnapMessage> = either(
+  tuple(oneOf("snap"), integer(), integer(), integer(), json),
+  tuple(oneOf("snap"), integer(), integer(), integer(), oneOf(null), snapParts),
+);
+const part: Shape<PartMessage> = tuple(oneOf("part"), integer(), integer(), slice);
 const d: Shape<DeltaMessage> = tupleWithTail(
   [oneOf("d"), integer(), integer(), integer(), list(operation)],
   deltaExtension,
@@ -86,6 +93,7 @@ export const SERVER_SHAPES = {
   welcome,
   opened,
   snap,
+  part,
   d,
   ok,
   no,

@@ -1,5 +1,6 @@
 // Shapes of single values.
 import type { Json } from "../json.js";
+import type { StateSlice } from "../messages.js";
 import { mismatch, type Shape } from "./shape.js";
 
 /** A safe integer from `min` (default 0) to `max`. */
@@ -62,9 +63,17 @@ export const flag: Shape<boolean> = {
   check: (value) => (typeof value === "boolean" ? undefined : mismatch("true or false", value)),
 };
 
-/** Any value at all: what decoding yields is JSON already. */
+/** A piece of an encoded state: text, or binary where the codec has it. */
+export const slice: Shape<StateSlice> = {
+  expected: "text or binary",
+  schema: { description: "JSON text, or binary in msgpack" },
+  check: (value) =>
+    typeof value === "string" || value instanceof Uint8Array ? undefined : mismatch("text or binary", value),
+};
+
+/** Any value at all: what decoding yields is JSON already, but for the slices of parts. */
 export const json: Shape<Json> = {
   expected: "a value",
   schema: {},
-  check: (value) => (value === undefined ? mismatch("a value", value) : undefined),
+  check: (value) => (value === undefined || value instanceof Uint8Array ? mismatch("a value", value) : undefined),
 };
