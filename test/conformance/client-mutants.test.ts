@@ -11,9 +11,15 @@ import { type Alter, type Alteration, type Message, Relay } from "./relay.js";
 const PATIENCE_MS = 20_000;
 const SHORT_MS = 500;
 
+/** What becomes of one observation; pure, because all are looked at again and again. */
+type Shows = (seen: JsonObject) => readonly JsonObject[];
+
 interface Mutant {
   readonly does: string;
-  readonly alter: Alter;
+  /** Of what it says. */
+  readonly alter?: Alter;
+  /** Of what it shows. */
+  readonly shows?: Shows;
   /** The dialogue that finds it. */
   readonly dialogue: string;
   /** The rule it breaks, or what is said to have come. */
@@ -40,6 +46,14 @@ function again(change: (message: Message) => Message): Alter {
     return [message];
   });
 }
+
+/** Alters observations of one kind. */
+const showing =
+  (saw: string, change: Shows): Shows =>
+  (seen) =>
+    seen["saw"] === saw ? change(seen) : [seen];
+
+const unaltered: Alter = of("hello", (message) => [message]);
 
 /** Makes a delta look as if it linked to what is held. */
 function linksEverything(): Alteration {
@@ -134,26 +148,100 @@ const MUTANTS: readonly Mutant[] = [
     found: { came: /^nothing within/ },
     patienceMs: SHORT_MS,
   },
+  {
+    does: "claims a position for one layer only",
+    alter: opening((open) => ({ ...open, ...(isList(open["at"]) ? { at: open["at"].slice(0, 1) } : {}) })),
+    dialogue: "two layers",
+    found: { came: /at \[1\]\.at / },
+  },
+  {
+    does: "heals one layer only",
+    alter: opening((open) => (isList(open["at"]) ? { ...open, at: [open["at"][0] ?? null, [5, 1, "red"]] } : open)),
+    dialogue: "a gap in one layer",
+    found: { came: /at \[1\]\.at\[1\]\[2\] "!", not "red"/ },
+  },
+  {
+    does: "knows one opened for each open",
+    alter: () => {
+      let opened = 0;
+      return { down: (message) => (message[0] === "opened" && ++opened > 1 ? [] : [message]) };
+    },
+    dialogue: "another view key",
+    found: { came: /^nothing within/ },
+    patienceMs: SHORT_MS,
+  },
+  {
+    does: "reports what it counted with every pong",
+    alter: of("pong", (message) => [message, ["ping", 1, [], { stats: { connections: 1 } }]]),
+    dialogue: "heads that agree",
+    found: { rule: "HEAD-5" },
+  },
+  {
+    does: "shows one layer without the other",
+    shows: showing("state", (seen) => {
+      const { mine: _mine, ...shared } = isObject(seen["state"]) ? seen["state"] : {};
+      return [{ ...seen, state: shared }, seen];
+    }),
+    dialogue: "a reset of two layers",
+    found: { came: /"state":\{"cards":\{\},"stamp":0\}/ },
+  },
+  {
+    does: "shows an event twice",
+    shows: showing("event", (seen) => [seen, seen]),
+    dialogue: "a reset that is cut off",
+    found: { came: /"saw":"event"/ },
+  },
+  {
+    does: "keeps silent about lost events",
+    shows: showing("gap", () => []),
+    dialogue: "events",
+    found: { came: /^nothing within/ },
+    patienceMs: SHORT_MS,
+  },
+  {
+    does: "says rejected of what it does not know",
+    shows: showing("answer", (seen) => [{ ...seen, outcome: "rejected" }]),
+    dialogue: "one copy lost, one refused",
+    found: { came: /\.outcome "unknown", not "rejected"/ },
+  },
+  {
+    does: "never says that it is stale",
+    shows: showing("document", (seen) => (seen["status"] === "stale" ? [] : [seen])),
+    dialogue: "heads that are behind",
+    found: { came: /^nothing within/ },
+    patienceMs: SHORT_MS,
+  },
 ];
+
+function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}
 
 function extended([type, n = 0, target = 0, name = "", input = null, extension]: Message, more: JsonObject): Message {
   return [type, n, target, name, input, { ...(isObject(extension) ? extension : {}), ...more }];
 }
 
+type Behaviour = Pick<Mutant, "alter" | "shows"> & { readonly patienceMs: number };
+
 /** A client that is reached through a relay. */
 class Altered implements Adapter {
   readonly #adapter: AdapterProcess;
   readonly #relay: Relay;
+  readonly #shows: Shows;
   readonly #aim: (url: string) => void;
 
-  constructor(adapter: AdapterProcess, relay: Relay, aim: (url: string) => void) {
+  constructor(
+    adapter: AdapterProcess,
+    { relay, shows, aim }: { relay: Relay; shows: Shows; aim: (url: string) => void },
+  ) {
     this.#adapter = adapter;
     this.#relay = relay;
+    this.#shows = shows;
     this.#aim = aim;
   }
 
   get seen(): readonly JsonObject[] {
-    return this.#adapter.seen;
+    return this.#adapter.seen.flatMap(this.#shows);
   }
 
   get changes(): AdapterProcess["changes"] {
@@ -175,14 +263,15 @@ describe("a client that", () => {
   const adapter = new AdapterProcess(OUR_ADAPTER, PATIENCE_MS);
   afterAll(() => adapter.stop());
 
-  const outcomeOf = async (name: string, alter: Alter, patienceMs: number) => {
+  const outcomeOf = async (name: string, { alter = unaltered, shows = (seen) => [seen], patienceMs }: Behaviour) => {
     const dialogue = clientDialogues().find((candidate) => candidate.name === name);
     if (dialogue === undefined) throw new Error(`there is no dialogue ${name}`);
     let target = "";
     const relay = await Relay.listen(() => target, alter);
-    const altered = new Altered(adapter, relay, (url) => {
+    const aim = (url: string): void => {
       target = url;
-    });
+    };
+    const altered = new Altered(adapter, { relay, shows, aim });
     try {
       return await runClientDialogue(dialogue, { adapter: altered, codec: jsonCodec, patienceMs, has: [] });
     } finally {
@@ -190,9 +279,9 @@ describe("a client that", () => {
     }
   };
 
-  for (const { does, alter, dialogue, found, patienceMs = PATIENCE_MS } of MUTANTS) {
+  for (const { does, dialogue, found, patienceMs = PATIENCE_MS, ...behaviour } of MUTANTS) {
     it(`${does} is found by "${dialogue}"`, async () => {
-      const outcome = await outcomeOf(dialogue, alter, patienceMs);
+      const outcome = await outcomeOf(dialogue, { ...behaviour, patienceMs });
       expect(outcome).toMatchObject({ kind: "failed" });
       if ("rule" in found) expect(outcome).toMatchObject(found);
       else expect(outcome).toMatchObject({ came: expect.stringMatching(found.came) });
@@ -200,14 +289,8 @@ describe("a client that", () => {
   }
 
   it("is right stays right behind a relay that alters nothing", async () => {
-    for (const { dialogue } of MUTANTS) {
-      expect(
-        await outcomeOf(
-          dialogue,
-          of("hello", (message) => [message]),
-          PATIENCE_MS,
-        ),
-      ).toEqual({ kind: "held" });
+    for (const dialogue of new Set(MUTANTS.map((mutant) => mutant.dialogue))) {
+      expect(await outcomeOf(dialogue, { patienceMs: PATIENCE_MS })).toEqual({ kind: "held" });
     }
   });
 });

@@ -1,29 +1,23 @@
-// `npm run conformance`: drives a server, or a client by an adapter, through all dialogues and says what did not hold.
-import { CODECS, type Codec } from "@tidemark/protocol";
+// `npm run conformance`: reads what was typed, and drives a server or a client through all dialogues. Ends with 0 when
+// all held, 1 when something did not, 2 when nothing could be run.
+import { CODECS } from "@tidemark/protocol";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { AdapterFailure, AdapterProcess } from "./client/adapter-process.js";
-import { runClientDialogue } from "./client/run.js";
+import { AdapterFailure } from "./client/adapter-process.js";
+import { coverage, coverageTable } from "./dialogue/coverage.js";
 import { clientDialogues, type Dialogue, serverDialogues } from "./dialogue/dialogue.js";
-import type { Need } from "./dialogue/needs.js";
-import type { Outcome } from "./dialogue/outcome.js";
-import { lines, summary } from "./report.js";
+import { driveClient, driveServer, NothingRan, type RunOptions } from "./drive.js";
 import { NoServer } from "./server/connection.js";
-import { startOurServer } from "./server/our-server.js";
-import { runServerDialogue } from "./server/run.js";
 
-interface Options {
+interface Options extends Omit<RunOptions, "token"> {
   readonly url?: string;
   readonly client?: string;
-  readonly token: string;
+  readonly token?: string;
   readonly only: readonly string[];
-  readonly codec?: string;
-  readonly patience: number;
-  readonly patient: boolean;
   readonly list: boolean;
+  readonly rules: boolean;
 }
 
-const PATIENT = ["patience", "minute"] as const;
-const CODEC_NAMES = CODECS.map(({ name }) => name);
+const EXIT = { failed: 1, cannot: 2, interrupted: 130 } as const;
 
 const command = new Command("npm run conformance --")
   .description(
@@ -32,95 +26,65 @@ const command = new Command("npm run conformance --")
       "describes. With --client it drives a client through protocol/dialogues/client instead.",
   )
   .addOption(new Option("--url <ws://host:port>", "the server to drive").argParser(socketUrl))
-  .addOption(new Option("--client <command>", "starts the adapter of a client to drive").conflicts("url"))
-  .option("--token <text>", "token of a person; {name} stands for their name", "user:{name}")
-  .option("--only <name>", "only dialogues whose name holds this text; may be given again", collect, [])
-  .addOption(new Option("--codec <name>", "only this one").choices(CODEC_NAMES))
+  .addOption(new Option("--client <command>", "starts the adapter of a client to drive").conflicts(["url", "token"]))
+  .option("--token <text>", 'token of a person; {name} stands for their name (default: "user:{name}")')
+  .option("--only <text>", "only dialogues whose name, file or rule is or holds this; may be given again", collect, [])
+  .addOption(new Option("--codec <name>", "only this one").choices(CODECS.map(({ name }) => name)))
   .option("--patience <ms>", "how long to wait for what must come", milliseconds, 5_000)
-  .option("--patient", "also run what waits for the server's watchdog", false)
-  .option("--list", "print the names of the dialogues and end", false)
+  .option("--patient", "also run what takes a watchdog's or a minute's time", false)
+  .option("--json", "a line of JSON for each dialogue and codec, and one with the counts at the end", false)
+  .option("--list", "print what would be run and end", false)
+  .option("--rules", "print which rule of protocol/SPEC.md has which dialogues and end", false)
+  .addHelpText("after", "\nEnds with 0 when all held, 1 when something did not, 2 when nothing could be run.")
   .showHelpAfterError("(--help says more)")
   .allowExcessArguments(false)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.cannot))
   .action(main);
+
+// Whoever reads the output may have seen enough.
+process.stdout.on("error", () => process.exit(EXIT.failed));
 await command.parseAsync();
 
 async function main(options: Options): Promise<void> {
-  if (options.client === undefined) await driveServer(options);
-  else await driveClient(options, options.client);
+  if (options.rules) return console.log(coverageTable(coverage()));
+  const interrupted = new AbortController();
+  process.once("SIGINT", () => interrupted.abort());
+  try {
+    const held = await drive(options, interrupted.signal);
+    if (!held) process.exitCode = EXIT.failed;
+    if (interrupted.signal.aborted) process.exitCode = EXIT.interrupted;
+  } catch (error) {
+    if (!(error instanceof NoServer || error instanceof AdapterFailure || error instanceof NothingRan)) throw error;
+    console.error(`error: ${error.message}`);
+    process.exitCode = EXIT.cannot;
+  }
 }
 
-async function driveServer(options: Options): Promise<void> {
+async function drive(options: Options, signal: AbortSignal): Promise<boolean> {
+  const { url, client, token = "user:{name}" } = options;
+  if (client !== undefined) {
+    const dialogues = chosen(clientDialogues(), options);
+    return options.list ? print(dialogues, options) : driveClient(dialogues, client, { ...options, token, signal });
+  }
   const dialogues = chosen(serverDialogues(), options);
-  if (options.list) return print(dialogues);
-  const own = options.url === undefined ? await startOurServer() : undefined;
-  const url = options.url ?? own?.url ?? "";
-  const { token, patience: patienceMs } = options;
-  console.log(`${own === undefined ? "driving" : "driving our own server at"} ${url}`);
-  try {
-    await runAll(dialogues, options, (dialogue, codec) =>
-      runServerDialogue(dialogue, { url, codec, token, patienceMs, has: has(options) }),
-    );
-  } catch (error) {
-    if (!(error instanceof NoServer)) throw error;
-    fail(error.message);
-  } finally {
-    await own?.close();
-  }
-}
-
-async function driveClient(options: Options, start: string): Promise<void> {
-  const dialogues = chosen(clientDialogues(), options);
-  if (options.list) return print(dialogues);
-  const { patience: patienceMs } = options;
-  const adapter = new AdapterProcess(start, patienceMs);
-  try {
-    await runAll(dialogues, options, (dialogue, codec) =>
-      runClientDialogue(dialogue, { adapter, codec, patienceMs, has: has(options) }),
-    );
-  } catch (error) {
-    if (!(error instanceof AdapterFailure)) throw error;
-    fail(error.message);
-  } finally {
-    await adapter.stop();
-  }
-}
-
-function has({ token, patient }: Options): readonly Need[] {
-  return [...(token.includes("{name}") ? ["people" as const] : []), ...(patient ? PATIENT : [])];
-}
-
-async function runAll<Step>(
-  dialogues: readonly Dialogue<Step>[],
-  options: Options,
-  run: (dialogue: Dialogue<Step>, codec: Codec) => Promise<Outcome>,
-): Promise<void> {
-  const tally = { held: 0, skipped: 0, failed: 0 };
-  const codecs = CODECS.filter(({ name }) => options.codec === undefined || name === options.codec);
-  for (const dialogue of dialogues) {
-    for (const codec of codecs) {
-      const outcome = await run(dialogue, codec);
-      tally[outcome.kind] += 1;
-      console.log(lines({ ...dialogue, codec: codec.name }, outcome));
-    }
-  }
-  console.log(summary(tally));
-  if (tally.failed > 0) process.exitCode = 1;
+  return options.list ? print(dialogues, options) : driveServer(dialogues, url, { ...options, token, signal });
 }
 
 function chosen<Step>(dialogues: readonly Dialogue<Step>[], { only }: Options): readonly Dialogue<Step>[] {
   if (only.length === 0) return dialogues;
-  const found = dialogues.filter(({ name }) => only.some((part) => name.includes(part)));
-  const idle = only.find((part) => !dialogues.some(({ name }) => name.includes(part)));
-  return idle === undefined ? found : command.error(`error: no dialogue is named ${idle}: --list shows all names`);
+  const fits = ({ name, file, rules }: Dialogue<Step>, text: string): boolean =>
+    name.includes(text) || file === text || rules.includes(text.toUpperCase());
+  const idle = only.find((text) => !dialogues.some((dialogue) => fits(dialogue, text)));
+  if (idle !== undefined) command.error(`error: no dialogue is named or about ${idle}: --list shows all`);
+  return dialogues.filter((dialogue) => only.some((text) => fits(dialogue, text)));
 }
 
-function print(dialogues: readonly Dialogue<unknown>[]): void {
-  for (const { name, about } of dialogues) console.log(`${name}\n    ${about}`);
-}
-
-function fail(message: string): void {
-  console.error(`error: ${message}`);
-  process.exitCode = 1;
+function print(dialogues: readonly Dialogue<unknown>[], { json }: Options): true {
+  for (const { name, file, about, rules, needs } of dialogues) {
+    if (json) console.log(JSON.stringify({ name, file, about, rules, needs }));
+    else console.log(`${name} (${file}: ${rules.join(", ")})\n    ${about}`);
+  }
+  return true;
 }
 
 function socketUrl(text: string): string {
@@ -134,10 +98,11 @@ function socketUrl(text: string): string {
 
 function milliseconds(text: string): number {
   const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("It must be a number of milliseconds above 0.");
-  return value;
+  if (value > 0 && value <= 2 ** 31 - 1) return value;
+  throw new InvalidArgumentError("It must be a number of milliseconds above 0.");
 }
 
 function collect(text: string, before: readonly string[]): readonly string[] {
+  if (text === "") throw new InvalidArgumentError("It must be a part of a name, a file or a rule.");
   return [...before, text];
 }

@@ -14,6 +14,8 @@ export interface Alteration {
   readonly up?: (message: Message) => readonly Message[];
   /** Of a message of the server. */
   readonly down?: (message: Message) => readonly Message[];
+  /** Of the server's frames: each message travels alone. */
+  readonly split?: boolean;
   /** Of the server's close code. */
   readonly close?: (code: number) => number;
 }
@@ -58,7 +60,7 @@ export class Relay {
   }
 
   #pair(inner: WebSocket): void {
-    const { up, down, close } = this.#alter(this.#connections++);
+    const { up, down, split = false, close } = this.#alter(this.#connections++);
     const codec = codecFor(inner.protocol);
     if (codec === undefined) return inner.terminate();
     const outer = new WebSocket(new URL(SOCKET_PATH, this.#target()), inner.protocol);
@@ -68,10 +70,10 @@ export class Relay {
       socket.on("error", () => undefined);
     }
     inner.on("message", (data, isBinary) => {
-      const frame = altered(codec, { data, isBinary }, up);
-      opened.then(() => pass(outer, frame)).catch(() => inner.terminate());
+      const frames = altered(codec, { data, isBinary }, { alter: up });
+      opened.then(() => pass(outer, frames)).catch(() => inner.terminate());
     });
-    outer.on("message", (data, isBinary) => pass(inner, altered(codec, { data, isBinary }, down)));
+    outer.on("message", (data, isBinary) => pass(inner, altered(codec, { data, isBinary }, { alter: down, split })));
     inner.on("close", (code) => end(outer, code));
     outer.on("close", (code) => end(inner, close?.(code) ?? code));
   }
@@ -85,22 +87,26 @@ interface Frame {
 function altered(
   codec: Codec,
   { data, isBinary }: { readonly data: RawData; readonly isBinary: boolean },
-  alter: Alteration["up"],
-): Frame | undefined {
-  if (alter === undefined) return { data, isBinary };
+  { alter, split = false }: { readonly alter: Alteration["up"]; readonly split?: boolean },
+): readonly Frame[] {
+  if (alter === undefined && !split) return [{ data, isBinary }];
   try {
-    const messages = messagesOf(codec, data, isBinary).filter(isMessage).flatMap(alter);
-    return messages.length === 0 ? undefined : { data: frameOf(codec, messages), isBinary };
+    const messages = messagesOf(codec, data, isBinary)
+      .filter(isMessage)
+      .flatMap(alter ?? ((message) => [message]));
+    const frames = split ? messages.map((message) => [message]) : [messages];
+    return frames.flatMap((each) => (each.length === 0 ? [] : [{ data: frameOf(codec, each), isBinary }]));
   } catch (error) {
-    if (error instanceof Failure) return { data, isBinary };
+    if (error instanceof Failure) return [{ data, isBinary }];
     throw error;
   }
 }
 
-function pass(socket: WebSocket, frame: Frame | undefined): void {
-  if (frame === undefined || socket.readyState !== WebSocket.OPEN) return;
-  const { data, isBinary } = frame;
-  socket.send(Array.isArray(data) ? Buffer.concat(data) : data, { binary: isBinary });
+function pass(socket: WebSocket, frames: readonly Frame[]): void {
+  for (const { data, isBinary } of frames) {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    socket.send(Array.isArray(data) ? Buffer.concat(data) : data, { binary: isBinary });
+  }
 }
 
 function end(socket: WebSocket, code: number): void {

@@ -1,4 +1,4 @@
-// What a person reads of a run: a line for each dialogue and codec, and after a failure what it takes to see why.
+// What a person or a program reads of a run: a line for each dialogue and codec, and after a failure what it takes to see why.
 import type { Outcome } from "./dialogue/outcome.js";
 
 /** How many there were of each kind. */
@@ -27,6 +27,21 @@ export function lines(
     `          ${rule === undefined ? `about ${run.rules.join(", ")}` : `breaks ${rule}`} of protocol/SPEC.md`,
     ...transcript.map((line) => `            ${line}`),
   ].join("\n");
+}
+
+/** The same as a line of JSON, for programs. */
+export function outcomeLine(
+  run: { readonly name: string; readonly file: string; readonly codec: string; readonly rules: readonly string[] },
+  outcome: Outcome,
+): string {
+  const { name, file, codec, rules } = run;
+  const { kind, ...details } = outcome;
+  return JSON.stringify({ name, file, codec, rules, outcome: kind, ...details });
+}
+
+/** The last line of JSON. */
+export function countsLine({ held, skipped, failed }: Tally): string {
+  return JSON.stringify({ held, skipped, failed });
 }
 
 /** The last line. */

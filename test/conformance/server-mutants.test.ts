@@ -40,6 +40,10 @@ const each =
 const of = (type: string, change: (message: Message) => readonly Message[]): Alter =>
   each(() => ({ down: (message) => (message[0] === type ? change(message) : [message]) }));
 
+/** Alters messages to the server of one type. */
+const said = (type: string, change: (message: Message) => readonly Message[]): Alter =>
+  each(() => ({ up: (message) => (message[0] === type ? change(message) : [message]) }));
+
 /** Alters an object that a message carries. */
 const field = (message: Message, change: (fields: { readonly [name: string]: Json }) => Json): Message => {
   const [type, fields = null] = message;
@@ -175,6 +179,58 @@ const MUTANTS: readonly Mutant[] = [
     found: { came: /^one with 4000/ },
   },
   {
+    does: "splits what one commit did to two layers",
+    alter: each(() => ({ split: true })),
+    dialogue: "two layers",
+    found: { rule: "VIEW-3" },
+  },
+  {
+    does: "sends advances by themselves",
+    alter: each(() => ({ split: true })),
+    dialogue: "a transaction that changes nothing",
+    found: { rule: "SEQ-8" },
+  },
+  {
+    does: "shows a hidden part",
+    alter: of("snap", ([type, h = 0, epoch = 0, seq = 0, state = null]) => [
+      [type, h, epoch, seq, isObject(state) ? { ...state, vault: { code: "" } } : state],
+    ]),
+    dialogue: "hidden parts",
+    found: { came: /"vault":/ },
+  },
+  {
+    does: "takes no notice of parameters",
+    alter: said("open", (message) => [field(message, ({ params: _params, ...fields }) => fields)]),
+    dialogue: "parameters of a view",
+    found: { came: /"protocol_error"/ },
+  },
+  {
+    does: "takes everybody for one of the same team",
+    alter: said("hello", (message) => [field(message, inTheRedTeam)]),
+    dialogue: "an event for some",
+    found: { came: /"rose"/ },
+  },
+  {
+    does: "takes no notice of a refreshed token",
+    alter: said("auth", () => []),
+    dialogue: "a token with another view key",
+    found: { came: /^nothing within/ },
+    patienceMs: 300,
+  },
+  {
+    does: "gives a view a new handle and keeps the old one",
+    alter: of("d", (message) => [message, [message[0], 4_711, ...message.slice(2)]]),
+    dialogue: "two layers",
+    found: { rule: "OPEN-6" },
+  },
+  {
+    does: "says nothing of counts, and nothing else either",
+    alter: said("ping", (message) => (message.length > 3 ? [] : [message])),
+    dialogue: "what a client has counted",
+    found: { came: /^nothing within/ },
+    patienceMs: 300,
+  },
+  {
     does: "says welcome twice",
     alter: of("welcome", (message) => [message, message]),
     dialogue: "greeting",
@@ -190,6 +246,10 @@ function otherValue(message: Message): Message {
 
 const aheadOf = (heads: Json | undefined): Json =>
   Array.isArray(heads) ? heads.map((number: Json, index) => (index % 3 === 2 ? Number(number) + 1 : number)) : [];
+
+function inTheRedTeam(fields: { readonly [name: string]: Json }): Json {
+  return { ...fields, token: `${String(fields["token"]).split("@")[0]}@red` };
+}
 
 function twiceTheEvents(fields: { readonly [name: string]: Json }): Json {
   const { events } = fields;
@@ -210,6 +270,20 @@ describe.concurrent("a server that", () => {
       else expect(outcome).toMatchObject({ came: expect.stringMatching(found.came) });
     });
   }
+
+  it('stops without goaway is found by "a server that stops and starts"', async ({ onTestFinished }) => {
+    const own = await startOurServer();
+    const relay = await Relay.listen(
+      () => own.url,
+      of("goaway", () => []),
+    );
+    onTestFinished(() => relay.close());
+    onTestFinished(() => own.close());
+    const dialogue = serverDialogues().find(({ file }) => file === "restart");
+    const target = { url: relay.url, codec: jsonCodec, token: "user:{name}", patienceMs: PATIENCE_MS };
+    const outcome = dialogue && (await runServerDialogue(dialogue, { ...target, has: ["restart"], control: own }));
+    expect(outcome).toMatchObject({ kind: "failed", came: "the connection closed with 4000" });
+  });
 
   it("is right stays right behind a relay that alters nothing", async ({ onTestFinished }) => {
     const relay = await Relay.listen(

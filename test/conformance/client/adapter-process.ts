@@ -48,8 +48,7 @@ export class AdapterProcess implements Adapter {
     if (this.#child === undefined || this.#ended !== undefined) this.#start();
     const ready = await this.changes.until(() => this.#ready || this.#ended !== undefined || undefined, START_MS);
     if (ready === undefined) throw new AdapterFailure(`the adapter did not say ready within ${START_MS} ms`);
-    if (!this.#ready)
-      throw new AdapterFailure(`the adapter ended before it was ready (${this.#ended}): ${this.#stderr}`);
+    if (!this.#ready) throw new AdapterFailure(`the adapter ended before it was ready (${this.#ended}): ${this.#said}`);
     this.#seen = [];
   }
 
@@ -65,6 +64,10 @@ export class AdapterProcess implements Adapter {
     const ended = await this.changes.until(() => this.#ended, this.#patienceMs);
     // A group of its own, because the shell may have started others.
     if (ended === undefined) process.kill(-child.pid, "SIGKILL");
+  }
+
+  get #said(): string {
+    return this.#stderr.trim() || "it wrote no word to standard error";
   }
 
   #start(): void {
@@ -94,7 +97,7 @@ export class AdapterProcess implements Adapter {
   #end(how: string): void {
     if (this.#ended !== undefined) return;
     this.#ended = how;
-    this.#seen.push({ saw: "error", message: `the adapter ended ${how}: ${this.#stderr}` });
+    this.#seen.push({ saw: "error", message: `the adapter ended ${how}: ${this.#said}` });
     this.changes.tell();
   }
 }

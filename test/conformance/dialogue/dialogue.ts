@@ -79,6 +79,8 @@ type Side = "server" | "client";
 
 /** A dialogue, whichever side it drives. */
 export interface Dialogue<Step> {
+  /** Of its file, without `.json`. */
+  readonly file: string;
   readonly name: string;
   readonly about: string;
   readonly rules: readonly string[];
@@ -99,7 +101,8 @@ export function clientDialogues(): Dialogue<ClientStep>[] {
 function dialogues<Step>(side: Side, schema: z.ZodType<Step>): Dialogue<Step>[] {
   return files(side).map(({ name, content }) => {
     const { steps, needs = [], ...rest } = parsed(dialogue, content, name);
-    return { ...rest, needs, steps: steps.map((step, index) => parsed(schema, step, stepName(name, index))) };
+    const file = name.replace(/\.json$/, "");
+    return { ...rest, file, needs, steps: steps.map((step, index) => parsed(schema, step, stepName(name, index))) };
   });
 }
 
