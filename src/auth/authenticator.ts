@@ -1,19 +1,25 @@
 // Turns a token into an identity: the application's own `authenticate`, or the names that `dev` accepts from this
-// machine. It never logs a token and never says why one was refused.
-import type { JsonObject } from "@tidemark/protocol";
+// machine. A herd is not passed on to whoever the application asks: so many are checked at a time. It never logs a token
+// and never says why one was refused.
+import { type JsonObject, LIMITS } from "@tidemark/protocol";
 import type { Identity } from "../document/definition/define-app.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { Identified, IdentityCheck } from "../session/identity.js";
+import { Turns } from "./turns.js";
 
 /** What an authenticator is made of. */
 export interface AuthenticatorParts {
-  readonly authenticate: ((token: string) => Identity | null | Promise<Identity | null>) | undefined;
+  readonly authenticate: Authenticate | undefined;
   /** Accept `dev:<id>` from this machine. */
   readonly devTokens: boolean;
   readonly runtime: Runtime;
   /** The application's `authenticate` threw or took too long. */
   readonly onFailed: (error: unknown) => void;
+  /** Who is next to be asked about. Without it, as many at a time as the limits say. */
+  readonly turns?: Turns;
 }
+
+type Authenticate = (token: string) => Identity | null | Promise<Identity | null>;
 
 const HOUR_MS = 3_600_000;
 const ANSWER_WITHIN_MS = 10_000;
@@ -21,18 +27,34 @@ const DEV_TOKEN = /^dev:([A-Za-z0-9._~@-]{1,128})$/;
 
 /** Makes the authenticator of a server. */
 export function makeAuthenticator(parts: AuthenticatorParts): IdentityCheck {
+  const { authenticate, devTokens, runtime, turns = new Turns(runtime, LIMITS.authenticatingMax) } = parts;
   return async (token, source) => {
-    const dev = parts.devTokens && source.loopback ? DEV_TOKEN.exec(token)?.[1] : undefined;
-    if (dev !== undefined) return authenticated({ id: dev }, parts.runtime);
-    if (parts.authenticate === undefined) return undefined;
-    try {
-      const identity = await within(parts.runtime, ANSWER_WITHIN_MS, parts.authenticate(token));
-      return identity === null ? undefined : authenticated(identity, parts.runtime);
-    } catch (error) {
-      parts.onFailed(error);
-      return undefined;
-    }
+    const dev = devTokens && source.loopback ? DEV_TOKEN.exec(token)?.[1] : undefined;
+    if (dev !== undefined) return authenticated({ id: dev }, runtime);
+    if (authenticate === undefined) return undefined;
+    return new Promise((resolve) => {
+      turns.take({
+        isUrgent: source.isKnown === true,
+        isAwaited: source.isAwaited ?? (() => true),
+        begin: async () => resolve(await asked(token, authenticate, parts)),
+        skipped: () => resolve(undefined),
+      });
+    });
   };
+}
+
+async function asked(
+  token: string,
+  authenticate: Authenticate,
+  { runtime, onFailed }: AuthenticatorParts,
+): Promise<Identified | undefined> {
+  try {
+    const identity = await within(runtime, ANSWER_WITHIN_MS, authenticate(token));
+    return identity === null ? undefined : authenticated(identity, runtime);
+  } catch (error) {
+    onFailed(error);
+    return undefined;
+  }
 }
 
 function authenticated(identity: Identity, runtime: Runtime): Identified | undefined {

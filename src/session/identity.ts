@@ -13,7 +13,11 @@ export interface Identified {
 export interface TokenSource {
   /** It came from this machine. */
   readonly loopback: boolean;
+  /** Who sends it was identified before: it goes before newcomers. */
+  readonly isKnown?: boolean;
+  /** False once nobody waits for the answer any more. */
+  readonly isAwaited?: () => boolean;
 }
 
-/** Checks a token; undefined refuses. Never rejects, answers within 10 s. */
+/** Checks a token; undefined refuses. Never rejects; answers within 10 s of its turn, and turns may be waited for. */
 export type IdentityCheck = (token: string, source: TokenSource) => Promise<Identified | undefined>;

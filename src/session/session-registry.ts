@@ -1,5 +1,8 @@
-// Which session speaks for which client: a newer connection of one ends the older, which would only hold resources.
+// Which session speaks for which client: a newer connection of one ends the older, which would only hold resources. And
+// what a server keeps for all its sessions together: who is not known yet, and what clients report.
 import { CLOSE, type ErrorCode, LIMITS } from "@tidemark/protocol";
+import { ClientReports } from "./client-reports.js";
+import { Newcomers } from "./newcomers.js";
 
 /** Whom a session speaks for, and which connection of theirs it is. */
 export interface Claim {
@@ -23,6 +26,8 @@ const HERD_SHARE = 0.5;
 
 /** The live sessions of a server. */
 export class SessionRegistry {
+  readonly newcomers = new Newcomers();
+  readonly reports = new ClientReports();
   readonly #sessions = new Map<string, { readonly session: Endable; readonly conn: number }>();
 
   /** How many there are. */

@@ -7,6 +7,7 @@ import {
   type ErrorCode,
   type FrameError,
   type Hello,
+  type JsonObject,
   LIMITS,
   type PingMessage,
   PROTOCOL_VERSION,
@@ -19,6 +20,7 @@ import type { FanOuts } from "./fan-out.js";
 import type { Flusher } from "./flusher.js";
 import { Heartbeat, headLists } from "./heartbeat.js";
 import type { Identified, IdentityCheck } from "./identity.js";
+import type { Newcomer } from "./newcomers.js";
 import { OutboundQueue } from "./outbound-queue.js";
 import { Requests } from "./requests.js";
 import type { Claim, SessionRegistry } from "./session-registry.js";
@@ -53,10 +55,17 @@ interface Live {
   readonly requests: Requests;
   readonly heartbeat: Heartbeat;
   expiry: CancelTimer;
+  /** When its client reported last. */
+  reportedAtMs: number;
+  /** A refreshed token is being checked; the newest that came meanwhile is next. */
+  refreshing: { next: string | undefined } | undefined;
 }
 
+/** A client counts for a minute before it reports (HEAD-5); its clock and ours may differ a little. */
+const REPORT_INTERVAL_MS = 50_000;
+
 /** One socket's session. */
-export class Session {
+export class Session implements Newcomer {
   readonly #parts: SessionParts;
   readonly #wire: Wire;
   readonly #out: OutboundQueue;
@@ -70,6 +79,16 @@ export class Session {
       this.end(CLOSE.helloTimeout, "unauthenticated"),
     );
     this.#state = { state: "greeting", deadline };
+    parts.registry.newcomers.arrived(this);
+  }
+
+  /** Somebody was identified here. Before that, hardly anything may be kept for it (R16). */
+  get isKnown(): boolean {
+    return this.#state.state === "live";
+  }
+
+  crowdedOut(): void {
+    this.end(CLOSE.overloaded, "overloaded");
   }
 
   /** The messages of one frame, valid by shape. */
@@ -126,7 +145,7 @@ export class Session {
       case "pong":
         return;
       case "auth":
-        return void this.#refresh(message[1].token, live);
+        return this.#refresh(message[1].token, live);
       case "hello":
         return this.#breach("hello was said already", "hello");
       default:
@@ -134,9 +153,19 @@ export class Session {
     }
   }
 
-  #pong([, k, asked]: PingMessage, { subscriptions }: Live): void {
+  #pong([, k, asked, extension]: PingMessage, live: Live): void {
+    if (extension?.stats !== undefined) this.#hearReport(extension.stats, live);
+    const { subscriptions } = live;
     if (asked.length === 0) return this.#out.send(["pong", k, []]);
     for (const heads of headLists(subscriptions.heads())) this.#out.send(["pong", k, heads]);
+  }
+
+  /** Once a minute, so that nobody counts for more by reporting more often. */
+  #hearReport(stats: JsonObject, live: Live): void {
+    const nowMs = this.#parts.runtime.monotonicMs();
+    if (nowMs - live.reportedAtMs < REPORT_INTERVAL_MS) return;
+    live.reportedAtMs = nowMs;
+    this.#parts.registry.reports.add(stats);
   }
 
   #greet(hello: Hello, deadline: CancelTimer): void {
@@ -145,10 +174,17 @@ export class Session {
       return this.end(CLOSE.unsupportedVersion, "unsupported_version");
     }
     this.#state = { state: "identifying", deadline };
-    this.#parts.identify(hello.token ?? "", { loopback: this.#wire.loopback }).then(
+    this.#parts.registry.newcomers.spoke(this);
+    this.#identify(hello.token ?? "").then(
       (identity) => this.#identified(hello, identity),
       () => this.end(CLOSE.internal, "internal"),
     );
+  }
+
+  /** Whoever is gone by then needs no answer, and none is asked for. */
+  #identify(token: string): Promise<Identified | undefined> {
+    const isAwaited = (): boolean => this.#state.state !== "closed";
+    return this.#parts.identify(token, { loopback: this.#wire.loopback, isKnown: this.isKnown, isAwaited });
   }
 
   #identified(hello: Hello, identity: Identified | undefined): void {
@@ -161,6 +197,7 @@ export class Session {
     const claim = { subject: identity.principal.id, client: hello.client, conn: hello.conn };
     if (!this.#parts.registry.begins(claim, this)) return this.end(CLOSE.replaced, "closed");
     this.#state = { state: "live", live: this.#begin(hello, identity, claim) };
+    this.#parts.registry.newcomers.left(this);
     this.#out.send(this.#welcome(identity));
   }
 
@@ -182,7 +219,9 @@ export class Session {
       send: (message) => this.#out.send(message),
       onSilent: () => this.end(CLOSE.silent, "connection_lost"),
     });
-    return { identity, claim, subscriptions, requests, heartbeat, expiry: this.#expireAt(identity) };
+    const expiry = this.#expireAt(identity);
+    const reportedAtMs = Number.NEGATIVE_INFINITY;
+    return { identity, claim, subscriptions, requests, heartbeat, expiry, reportedAtMs, refreshing: undefined };
   }
 
   #welcome({ principal, expiresAt }: Identified): WelcomeMessage {
@@ -205,9 +244,24 @@ export class Session {
     ];
   }
 
-  async #refresh(token: string, live: Live): Promise<void> {
-    const identity = await this.#parts.identify(token, { loopback: this.#wire.loopback });
+  /** One token at a time, in order, however many come: checking is the application's work, and only the newest counts. */
+  #refresh(token: string, live: Live): void {
+    if (live.refreshing !== undefined) {
+      live.refreshing.next = token;
+      return;
+    }
+    live.refreshing = { next: undefined };
+    this.#identify(token).then(
+      (identity) => this.#refreshed(identity, live),
+      () => this.end(CLOSE.internal, "internal"),
+    );
+  }
+
+  #refreshed(identity: Identified | undefined, live: Live): void {
     if (this.#state.state !== "live") return;
+    const next = live.refreshing?.next;
+    live.refreshing = undefined;
+    if (next !== undefined) return this.#refresh(next, live);
     if (identity === undefined) return this.end(CLOSE.unauthenticated, "unauthenticated");
     if (identity.principal.id !== live.identity.principal.id) {
       this.#fault("identity_changed", ERRORS.identity_changed.message, "auth");
@@ -215,6 +269,10 @@ export class Session {
     }
     // Another tenant has other documents: a new connection asks for them.
     if (identity.space !== live.identity.space) return this.end(CLOSE.restart, "unauthenticated");
+    this.#takeIdentity(identity, live);
+  }
+
+  #takeIdentity(identity: Identified, live: Live): void {
     const same = sameRights(identity, live.identity);
     live.expiry();
     live.identity = identity;
@@ -246,6 +304,7 @@ export class Session {
   #leave(): void {
     const state = this.#state;
     this.#state = { state: "closed" };
+    this.#parts.registry.newcomers.left(this);
     if (state.state === "greeting" || state.state === "identifying") state.deadline();
     if (state.state !== "live") return;
     const { live } = state;

@@ -15,6 +15,8 @@ import {
 
 /** Hears what was read. Bytes are lent: they are good until the call returns. */
 export interface FrameSink {
+  /** How large a message may be at this moment. */
+  readonly messageBytesMax: number;
   /** A whole message; text comes as a string when it is ASCII, else as bytes that may or may not be UTF-8. */
   message(payload: string | Uint8Array, binary: boolean): void;
   ping(payload: Uint8Array): void;
@@ -30,7 +32,6 @@ const MASK_BYTES = 4;
 /** Turns chunks into messages. */
 export class FrameReader {
   readonly #sink: FrameSink;
-  readonly #messageBytesMax: number;
   /** The beginning of a frame that a chunk cut. */
   readonly #partial = new GrowingBytes();
   /** How much of it must be here before it is worth another look. */
@@ -40,9 +41,8 @@ export class FrameReader {
   #fragmented = 0;
   #over = false;
 
-  constructor(sink: FrameSink, messageBytesMax: number) {
+  constructor(sink: FrameSink) {
     this.#sink = sink;
-    this.#messageBytesMax = messageBytesMax;
   }
 
   /** Takes the first `length` bytes of a chunk, which are unmasked in place and not kept. */
@@ -79,7 +79,8 @@ export class FrameReader {
     const headBytes = HEAD_BYTES_MIN + (short < 126 ? 0 : short === 126 ? 2 : 8) + MASK_BYTES;
     if (here < headBytes) return this.#want(headBytes);
     const payloadBytes = payloadLength(bytes, start, short);
-    if (isData(head) && this.#fragments.length + payloadBytes > this.#messageBytesMax) return this.#fail(TOO_BIG, here);
+    if (isData(head) && this.#fragments.length + payloadBytes > this.#sink.messageBytesMax)
+      return this.#fail(TOO_BIG, here);
     const size = headBytes + payloadBytes;
     if (here < size) return this.#want(size);
     this.#take(head, bytes, start + headBytes, start + size);

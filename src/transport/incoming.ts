@@ -3,8 +3,10 @@ import { CLOSE, type Codec, FrameError, LIMITS, parseClientMessages } from "@tid
 import type { Session } from "../session/session.js";
 import type { WebSocketWire } from "./connection.js";
 import type { FrameSink } from "./frame-reader.js";
-import type { BAD_FRAME, TOO_BIG } from "./websocket-frame.js";
+import { type BAD_FRAME, TOO_BIG } from "./websocket-frame.js";
 
+/** Above the protocol's own bound, so that a frame past it is answered in words (FRAME-3); one past this is not. */
+const MESSAGE_BYTES_MAX = 2 * LIMITS.frameBytesMax;
 const IN = { bytesMax: LIMITS.frameBytesMax, depthMax: LIMITS.depthMax };
 
 /** Where the messages of a socket go. */
@@ -25,14 +27,18 @@ export class Incoming implements FrameSink {
     this.#wire = wire;
   }
 
+  get messageBytesMax(): number {
+    return this.#listener.session.isKnown ? MESSAGE_BYTES_MAX : LIMITS.helloBytesMax;
+  }
+
   message(payload: string | Uint8Array, binary: boolean): void {
     if (this.#wire.open) hear(payload, binary, this.#listener);
   }
 
   ping(payload: Uint8Array): void {
     this.#wire.pong(payload);
-    if (this.#wire.bufferedBytes > LIMITS.outboundHardBytes)
-      this.#listener.session.end(CLOSE.slowReader, "slow_reader");
+    const unsentMax = this.#listener.session.isKnown ? LIMITS.outboundHardBytes : LIMITS.helloBytesMax;
+    if (this.#wire.bufferedBytes > unsentMax) this.#listener.session.end(CLOSE.slowReader, "slow_reader");
   }
 
   closed(code: number | undefined): void {
@@ -40,6 +46,9 @@ export class Incoming implements FrameSink {
   }
 
   failed(code: typeof BAD_FRAME | typeof TOO_BIG): void {
+    // Much less than others may send: whoever is not known may not have meant to break a rule.
+    const { session } = this.#listener;
+    if (code === TOO_BIG && !session.isKnown) session.refuseFrame(helloTooLarge());
     this.#wire.answerClose(code);
   }
 }
@@ -57,3 +66,6 @@ export function hear(payload: string | Uint8Array, binary: boolean, { codec, ses
     session.end(CLOSE.internal, "internal");
   }
 }
+
+const helloTooLarge = (): FrameError =>
+  new FrameError("too_large", `before welcome a message has at most ${LIMITS.helloBytesMax} bytes`, "hello");

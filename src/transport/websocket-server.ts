@@ -1,7 +1,7 @@
 // Upgrades HTTP requests to sockets: path, origin and subprotocol are settled before a socket exists.
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
-import { CODECS, type Codec, codecFor, LIMITS, SOCKET_PATH } from "@tidemark/protocol";
+import { CODECS, type Codec, codecFor, SOCKET_PATH } from "@tidemark/protocol";
 import { Session, type SessionParts } from "../session/session.js";
 import { type TcpSocket, WebSocketWire } from "./connection.js";
 import { FrameReader } from "./frame-reader.js";
@@ -23,9 +23,6 @@ export interface SocketServerParts extends SessionParts {
   readonly onBug: (error: unknown) => void;
 }
 
-/** Above the protocol's own bound, so that a frame past it is answered in words (FRAME-3); one past this is not. */
-const MESSAGE_BYTES_MAX = 2 * LIMITS.frameBytesMax;
-
 /** Whoever is sent away is told to come back after 1 s to this. */
 const COME_BACK_WITHIN_S = 5;
 
@@ -34,10 +31,18 @@ export class SocketServer {
   readonly #parts: SocketServerParts;
   readonly #sockets = new Set<TcpSocket>();
   #closed = false;
+  #sentAway = 0;
 
   constructor(http: Server, parts: SocketServerParts) {
     this.#parts = parts;
     http.on("upgrade", (request: IncomingMessage, tcp: Socket, head: Buffer) => this.#upgrade(request, tcp, head));
+  }
+
+  /** How many were sent away since it was asked last. */
+  takeSentAway(): number {
+    const count = this.#sentAway;
+    this.#sentAway = 0;
+    return count;
   }
 
   /** Destroys what has not closed by itself. */
@@ -49,7 +54,8 @@ export class SocketServer {
   #upgrade(request: IncomingMessage, tcp: Socket, head: Buffer): void {
     destroyOnError(tcp);
     // A herd costs a look at the clock each, not a look at its headers.
-    if (this.#closed || this.#parts.admission.take() > 0) return this.#sendAway(tcp);
+    if (this.#closed || this.#parts.registry.newcomers.isFull || this.#parts.admission.take() > 0)
+      return this.#sendAway(tcp);
     const refusal = this.#refusal(request);
     if (refusal !== undefined) return refuse(tcp, refusal);
     const codec = offeredCodec(request);
@@ -69,7 +75,7 @@ export class SocketServer {
     tcp.write(answer, "latin1");
     const wire = new WebSocketWire({ tcp, codec, runtime });
     const session = new Session(this.#parts, wire);
-    const reader = new FrameReader(new Incoming({ codec, session, onBug }, wire), MESSAGE_BYTES_MAX);
+    const reader = new FrameReader(new Incoming({ codec, session, onBug }, wire));
     this.#sockets.add(tcp);
     tcp.on("close", () => {
       this.#sockets.delete(tcp);
@@ -80,6 +86,7 @@ export class SocketServer {
 
   /** Those who are sent away together must not come back together. */
   #sendAway(tcp: Socket): void {
+    this.#sentAway += 1;
     const seconds = 1 + Math.floor(this.#parts.runtime.random() * COME_BACK_WITHIN_S);
     const why = this.#closed ? "the server stops" : "too many connect at once";
     refuse(tcp, `503 Service Unavailable: ${why}`, [`Retry-After: ${seconds}`]);

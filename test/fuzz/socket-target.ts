@@ -47,6 +47,7 @@ export class SocketTarget implements Target {
 function heard(chunks: readonly Uint8Array[]): string {
   const lines: string[] = [];
   const sink: FrameSink = {
+    messageBytesMax: MESSAGE_BYTES_MAX,
     message(payload, binary) {
       const bytes = typeof payload === "string" ? Buffer.from(payload, "latin1") : Buffer.from(payload);
       if (bytes.length > MESSAGE_BYTES_MAX) throw new Violation(`a message of ${bytes.length} bytes`);
@@ -56,7 +57,7 @@ function heard(chunks: readonly Uint8Array[]): string {
     closed: (code) => void lines.push(`closed ${code}`),
     failed: (code) => void lines.push(`failed ${code}`),
   };
-  const reader = new FrameReader(sink, MESSAGE_BYTES_MAX);
+  const reader = new FrameReader(sink);
   for (const chunk of chunks) reader.read(Buffer.from(chunk), chunk.length);
   return lines.join("; ");
 }

@@ -17,7 +17,7 @@ import type { HostReport } from "../../src/document/host-report.js";
 import { LocalDocuments } from "../../src/document/local-documents.js";
 import { FanOuts } from "../../src/session/fan-out.js";
 import { Flusher } from "../../src/session/flusher.js";
-import type { Identified } from "../../src/session/identity.js";
+import type { Identified, IdentityCheck } from "../../src/session/identity.js";
 import { Session } from "../../src/session/session.js";
 import { SessionRegistry } from "../../src/session/session-registry.js";
 import { OutgoingFrame, type Wire } from "../../src/session/wire.js";
@@ -95,6 +95,8 @@ export interface SessionBenchOptions {
   readonly store: DocumentStore;
   readonly identify?: (token: string) => Identified | undefined;
   readonly handlerFailed?: HostReport["handlerFailed"];
+  /** Instead of `identify`, for checks that take their time. */
+  readonly check?: IdentityCheck;
 }
 
 /** A server without sockets. */
@@ -104,7 +106,7 @@ export class SessionBench {
   readonly registry = new SessionRegistry();
   readonly #session: (wire: Wire) => Session;
 
-  constructor({ types, store, identify, handlerFailed = quiet }: SessionBenchOptions) {
+  constructor({ types, store, identify, check, handlerFailed = quiet }: SessionBenchOptions) {
     const { runtime } = this;
     const fanOuts = new FanOuts();
     const resolved = new Map(Object.entries(types).map(([name, type]) => [name, resolveType(type)]));
@@ -117,7 +119,7 @@ export class SessionBench {
       fanOuts,
       flusher: new Flusher(runtime),
       registry: this.registry,
-      identify: async (token: string) => (identify ?? this.#anybody)(token),
+      identify: check ?? (async (token: string) => (identify ?? this.#anybody)(token)),
       serverId: "bench",
       pingIntervalMs: LIMITS.pingIntervalMs,
       watchdogMs: LIMITS.watchdogMs,

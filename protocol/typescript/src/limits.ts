@@ -85,4 +85,8 @@ export const LIMITS = Object.freeze({
   /** WebSocket upgrades admitted. */
   upgradesPerSecond: 2_000,
   upgradesBurst: 4_000,
+  /** Connections that nobody has identified yet. */
+  newcomersMax: 8_192,
+  /** Calls of the application's `authenticate` at a time; others wait. */
+  authenticatingMax: 256,
 });

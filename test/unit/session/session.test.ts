@@ -1,4 +1,13 @@
-import { CLOSE, codecFor, jsonCodec, LIMITS, msgpackCodec, type ServerMessage } from "@tidemark/protocol";
+import {
+  CLOSE,
+  type ClientMessage,
+  codecFor,
+  type JsonObject,
+  jsonCodec,
+  LIMITS,
+  msgpackCodec,
+  type ServerMessage,
+} from "@tidemark/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { documentType } from "../../../src/document/definition/document-type.js";
@@ -553,6 +562,73 @@ describe("a server that stops", () => {
     });
     expect(jitters[0]).toBe(1_000);
     expect(jitters[1]).toBeGreaterThanOrEqual((2 * 20_000 * 1_000) / LIMITS.upgradesPerSecond);
+  });
+});
+
+describe("what clients report", () => {
+  const report = (k: number, stats: JsonObject): ClientMessage => ["ping", k, [], { stats }];
+
+  it("[HEAD-5] is added up, a report a minute of each, and answered like any ping", async () => {
+    const ann = await bench.greeted("ann");
+    const bob = await bench.greeted("bob", { client: "cd".repeat(16) });
+    ann.say(report(1, { "healed.gap": 2, rttMs: 20 }), report(2, { "healed.gap": 100 }));
+    bob.say(report(1, { "healed.gap": 1, late: 3, rttMs: 200 }));
+    expect(await said(ann)).toEqual([
+      ["pong", 1, []],
+      ["pong", 2, []],
+    ]);
+    for (let beat = 0; beat < 3; beat += 1) {
+      await bench.runtime.advance(20_000);
+      ann.say(["ping", 3 + beat, []]);
+    }
+    ann.say(report(6, { late: 1 }));
+    await bench.settle();
+    expect(bench.registry.reports.take()).toMatchObject({
+      reports: 3,
+      counted: { "healed.gap": { reports: 2, sum: 3, max: 2 }, late: { reports: 2, sum: 4, max: 3 } },
+      measured: { rttMs: { reports: 2, max: 200, atMost: { 30: 1, 300: 1 } } },
+    });
+  });
+
+  it("[HEAD-5] [R19] is a client's word: before welcome nobody has one", async () => {
+    const early = bench.connect();
+    early.say(report(1, { late: 1 }));
+    await bench.settle();
+    expect(bench.registry.reports.take().reports).toBe(0);
+  });
+});
+
+describe("tokens that come faster than they are checked", () => {
+  it("[HELLO-6] [R15] are checked one at a time, and of those that wait only the newest", async () => {
+    const asked: string[] = [];
+    const answers: ((id: string) => void)[] = [];
+    const slow = new SessionBench({
+      types: { list },
+      store: openStore(),
+      check: (token) => {
+        asked.push(token);
+        return new Promise((resolve) =>
+          answers.push((id) =>
+            resolve({ principal: { id, roles: [token], claims: {} }, space: "", expiresAt: slow.runtime.now() + 1e9 }),
+          ),
+        );
+      },
+    });
+    const client = slow.connect();
+    client.say(hello("first"));
+    answers[0]?.("ann");
+    await slow.settle();
+    for (let n = 0; n < 50; n += 1) client.say(["auth", { token: `t${n}` }]);
+    await slow.settle();
+    expect(asked).toEqual(["first", "t0"]);
+    answers[1]?.("ann");
+    await slow.settle();
+    answers[2]?.("ann");
+    await slow.settle();
+    expect(asked).toEqual(["first", "t0", "t49"]);
+    client.say(call(1, "$", "whoami", null, { q: 1 }));
+    await slow.settle();
+    expect(client.wire.take().at(-1)).toMatchObject(["ok", 1, null, { roles: ["t49"] }]);
   });
 });
 

@@ -180,6 +180,8 @@ describe("control frames", () => {
   });
 
   it("[R14] a peer that pings and does not read is a slow reader", async () => {
+    tcp.push(frame(1, greeting));
+    await settle();
     tcp.stuck = true;
     const pings = Buffer.concat(Array.from({ length: 1_000 }, () => frame(9, "x".repeat(125))));
     for (let sent = 0; sent < LIMITS.outboundHardBytes + 127_000; sent += 127_000) {
@@ -215,10 +217,56 @@ describe("control frames", () => {
     ["a close code that nobody may send", frame(8, code(1005)), 1002],
     ["a message past every bound", Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0x20, 0, 1, 0, 0, 0, 0]), 1009],
   ])("[R19] %s ends the socket in words", async (_, bytes, expected) => {
+    tcp.push(frame(1, greeting));
+    await settle();
+    tcp.takeWritten();
     tcp.push(bytes);
     await settle();
     expect(tcp.takeWritten()).toEqual(said(8, code(expected)));
     expect(tcp.writableEnded).toBe(true);
+  });
+
+  it("[R16] nobody who is not known yet can have more than a greeting kept for them, whole, in fragments or cut", async () => {
+    const tooLong = Buffer.from("x".repeat(LIMITS.helloBytesMax));
+    const fragments = [
+      frame(1, "y", 0),
+      frame(0, tooLong.subarray(0, 10_000), 0),
+      frame(0, tooLong.subarray(0, 10_000), 0),
+    ];
+    // Of a whole message that is too long the head is enough to tell.
+    const announced = Buffer.from([0x81, 0xfe, 0x40, 0x01, 0, 0, 0, 0]);
+    for (const bytes of [Buffer.concat(fragments), announced]) {
+      serve(Buffer.alloc(0));
+      await settle();
+      tcp.takeWritten();
+      tcp.push(bytes);
+      await settle();
+      const written = tcp.takeWritten().toString("latin1");
+      expect(written).toContain('[["err",{"code":"too_large"');
+      expect(written).toContain(code(CLOSE.tooLarge).toString("latin1"));
+      expect(tcp.writableEnded).toBe(true);
+    }
+    serve(Buffer.alloc(0));
+    tcp.push(frame(1, jsonCodec.join([jsonCodec.encode(hello("t".repeat(LIMITS.tokenLengthMax)))])));
+    await settle();
+    tcp.push(announced);
+    tcp.push(tooLong.fill(" "));
+    tcp.push(Buffer.from(" "));
+    await settle();
+    expect(tcp.takeWritten().toString()).not.toContain("too_large");
+  });
+
+  it("[R16] nobody who is not known yet can have more than that waiting to be read by them", async () => {
+    await settle();
+    tcp.takeWritten();
+    tcp.stuck = true;
+    for (let sent = 0; sent < 100; sent += 1) {
+      tcp.push(Buffer.concat(Array.from({ length: 100 }, () => frame(9, "x".repeat(125)))));
+      await settle();
+    }
+    expect(tcp.writableLength).toBeLessThan(LIMITS.helloBytesMax + 1_000);
+    await runtime.advance(2_000);
+    expect(tcp.destroyed).toBe(true);
   });
 
   it("[HELLO-2] a close of the server's own waits for the peer's, but not for long", async () => {

@@ -32,6 +32,7 @@ function bytesOf({ fin, opcode, reserved, masked, lengthBytes, payload, mask }: 
 function readOwn(chunks: readonly Uint8Array[]): Heard[] {
   const heard: Heard[] = [];
   const sink: FrameSink = {
+    messageBytesMax: MESSAGE_BYTES_MAX,
     message(payload, binary) {
       if (typeof payload === "string") expect(payload).toMatch(/^[\0-\x7f]*$/);
       heard.push(["message", hex(payload), binary]);
@@ -40,7 +41,7 @@ function readOwn(chunks: readonly Uint8Array[]): Heard[] {
     closed: (code) => void heard.push(["closed", code]),
     failed: (code) => void heard.push(["failed", code]),
   };
-  const reader = new FrameReader(sink, MESSAGE_BYTES_MAX);
+  const reader = new FrameReader(sink);
   // All chunks come in one buffer, as they do from the socket: the last one is gone when the next is here.
   const shared = Buffer.alloc(Math.max(0, ...chunks.map((chunk) => chunk.length)) + 8);
   for (const chunk of chunks) {
