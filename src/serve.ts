@@ -4,6 +4,7 @@ import { resolveApp } from "./document/definition/define-app.js";
 import { makeLogger } from "./observability/logger.js";
 import { systemRuntime } from "./runtime/system-runtime.js";
 import { startServer, watchdogFor } from "./server.js";
+import { FIGURES_INTERVAL_MS } from "./server-figures.js";
 
 /** Options of `serve`; the defaults are those of `tidemark serve`. */
 export interface ServeOptions {
@@ -52,6 +53,7 @@ export async function serve<Contracts extends { readonly [K in keyof Contracts]:
     idleMs: LIMITS.idleUnloadMs,
     pingIntervalMs,
     watchdogMs: watchdogFor(pingIntervalMs),
+    figuresIntervalMs: FIGURES_INTERVAL_MS,
     staticDir: options.staticDir,
     foldRows: undefined,
   });

@@ -9,6 +9,7 @@ import { httpApp } from "./http/app.js";
 import type { Logger } from "./observability/logger.js";
 import { randomHex } from "./runtime/ids.js";
 import type { Runtime } from "./runtime/runtime.js";
+import { logFigures } from "./server-figures.js";
 import { FanOuts } from "./session/fan-out.js";
 import { Flusher } from "./session/flusher.js";
 import { SessionRegistry } from "./session/session-registry.js";
@@ -31,6 +32,8 @@ export interface ServerOptions {
   readonly idleMs: number;
   readonly pingIntervalMs: number;
   readonly watchdogMs: number;
+  /** How often what was counted is logged. */
+  readonly figuresIntervalMs: number;
   readonly staticDir: string | undefined;
   /** Rows in the journal that start a fold; undefined: the store's default. */
   readonly foldRows: number | undefined;
@@ -121,11 +124,14 @@ function serveStore(
     onBug: (error) => logger.error({ err: error }, "a bug: please report it"),
   });
   state.accepting = true;
+  const sources = { documents, registry, sockets };
+  const stopFigures = logFigures(sources, { runtime, logger, everyMs: options.figuresIntervalMs });
   return {
     url: addressOf(http.server.address(), host),
     failed: store.failed,
     async close() {
       state.accepting = false;
+      stopFigures();
       // Sessions end after the answers to what is in flight; what comes too late is asked again under its number.
       await within(runtime, DRAIN_MS, documents.stop());
       registry.drain();

@@ -4,8 +4,8 @@
 import { type JsonObject, LIMITS } from "@tidemark/protocol";
 import type { Identity } from "../document/definition/define-app.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { Turns } from "../runtime/turns.js";
 import type { Identified, IdentityCheck } from "../session/identity.js";
-import { Turns } from "./turns.js";
 
 /** What an authenticator is made of. */
 export interface AuthenticatorParts {

@@ -3,6 +3,7 @@
 import { isTypeName, LIMITS, parseDocumentId } from "@tidemark/protocol";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { LOG_LEVELS } from "../observability/logger.js";
+import { FIGURES_INTERVAL_MS } from "../server-figures.js";
 import { UsageError } from "./exit.js";
 import { parseJsonArgument } from "./json-argument.js";
 
@@ -22,6 +23,7 @@ export interface ServerFlags {
   readonly log: (typeof LOG_LEVELS)[number];
   readonly static?: string;
   readonly pingMs: number;
+  readonly figuresMs: number;
   readonly foldRows?: number;
   readonly json?: true;
 }
@@ -37,6 +39,7 @@ const DEV_NAME = /^[A-Za-z0-9._~@-]{1,128}$/;
 const TIMER_MAX_MS = 2 ** 31 - 1;
 const PING_MIN_MS = 100;
 const PING_MAX_MS = 3_600_000;
+const FIGURES_MIN_MS = 100;
 
 /** A flag whose value may come from the environment too. */
 export const setting = (flags: string, description: string, twin: string): Option =>
@@ -116,6 +119,11 @@ export function addServerFlags(command: Command): Command {
       )
         .argParser(wholeNumber(PING_MIN_MS, PING_MAX_MS))
         .default(LIMITS.pingIntervalMs),
+    )
+    .addOption(
+      setting("--figures-ms <ms>", "how often to log what was counted, at level info", "TIDEMARK_FIGURES_MS")
+        .argParser(wholeNumber(FIGURES_MIN_MS, TIMER_MAX_MS))
+        .default(FIGURES_INTERVAL_MS),
     )
     .addOption(
       setting("--log <level>", "what to log, as JSON on standard error", "TIDEMARK_LOG")

@@ -24,6 +24,7 @@ export function startServing(app: ResolvedApp, flags: ServerFlags, manner: Servi
     origins: flags.origins,
     pingIntervalMs: flags.pingMs,
     watchdogMs: watchdogFor(flags.pingMs),
+    figuresIntervalMs: flags.figuresMs,
     staticDir: flags.static,
     foldRows: flags.foldRows,
   });

@@ -2,11 +2,14 @@
 // audience gets the deltas; this file owns the beginnings and the ends.
 import type { ErrorCode, HeldPosition, PatchOperation } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
+import type { Turns } from "../runtime/turns.js";
 import { type Access, ANY_PART, partsWritten } from "./access.js";
 import type { Applied, Document } from "./document.js";
+import type { DocumentFigures } from "./document-figures.js";
 import type { DocumentRef, DocumentStore, StoredPosition } from "./document-store.js";
 import type { Follower, Opening, RefusedAnswer, Snapshot } from "./documents.js";
-import { eventsOf, type Missed, missedInMemory, missedOnDisk, replayIsSmaller, withRecent } from "./opening.js";
+import { LogReads } from "./log-reads.js";
+import { eventsOf, type Missed, missedInMemory, replayIsSmaller, withRecent } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
 import type { DocumentViews } from "./views/document-views.js";
 import { viewParams } from "./views/view-params.js";
@@ -32,6 +35,9 @@ export interface FollowingParts {
   readonly access: Access;
   readonly store: DocumentStore;
   readonly runtime: Runtime;
+  readonly figures: DocumentFigures;
+  /** In which the documents of a process read their logs. */
+  readonly logTurns: Turns;
   /** Undefined: followers share the log. */
   readonly views: DocumentViews | undefined;
   /** Goes on with an opening for which the log was read; undefined: from the start. */
@@ -48,11 +54,15 @@ export class Following {
   readonly #parts: FollowingParts;
   readonly #followers = new Map<Follower, Stage>();
   readonly #partsRead = new Set<string>();
+  readonly #logReads: LogReads;
   #stored: Snapshot | undefined;
   #shown: Snapshot | undefined;
+  /** Where a state was written out last, for the figures. */
+  #writtenAt: StoredPosition | undefined;
 
   constructor(parts: FollowingParts) {
     this.#parts = parts;
+    this.#logReads = new LogReads(parts.logTurns, parts.figures);
   }
 
   /** How many follow or are about to. */
@@ -130,6 +140,7 @@ export class Following {
   /** The document was loaded again: what was computed is worthless, and openings that were under way start again. */
   reloaded(): void {
     this.changed();
+    this.#logReads.reset();
     this.#parts.views?.reloaded();
     for (const [follower, stage] of this.#followers) if (stage === "begun") this.#followers.set(follower, "expected");
   }
@@ -197,7 +208,10 @@ export class Following {
   /** The whole state in memory, serialised once per head and shared: for the store alone. */
   storedSnapshot({ document, pipeline }: Loaded): Snapshot {
     const { head } = pipeline;
-    if (!isAt(this.#stored, head)) this.#stored = { ...head, stateJson: document.stateJson() };
+    if (!isAt(this.#stored, head)) {
+      this.#stored = { ...head, stateJson: document.stateJson() };
+      this.#count(head);
+    }
     return this.#stored;
   }
 
@@ -207,8 +221,18 @@ export class Following {
     const { hidden } = document.type;
     if (hidden === undefined) return this.storedSnapshot(loaded);
     const { head } = pipeline;
-    if (!isAt(this.#shown, head)) this.#shown = { ...head, stateJson: document.shownJson(hidden) };
+    if (!isAt(this.#shown, head)) {
+      this.#shown = { ...head, stateJson: document.shownJson(hidden) };
+      this.#parts.figures.count("snapshots");
+    }
     return this.#shown;
+  }
+
+  #count(head: StoredPosition): void {
+    const { figures } = this.#parts;
+    figures.count("snapshots");
+    if (this.#writtenAt?.seq === head.seq && this.#writtenAt.epoch === head.epoch) figures.count("snapshotsAgain");
+    this.#writtenAt = head;
   }
 
   #at(...stages: readonly Stage[]): Follower[] {
@@ -243,7 +267,8 @@ export class Following {
   #readLog(work: OpenWork, { pipeline, ref, document }: OpeningSource, held: HeldPosition | undefined): void {
     const { store, runtime, proceed, failed } = this.#parts;
     if (held === undefined) return;
-    missedOnDisk(held, { store, ref, recent: pipeline.recent, type: document.type })
+    this.#logReads
+      .read(held, { store, ref, recent: pipeline.recent, type: document.type })
       .then(
         (missed) => proceed(work, missed, pipeline),
         // The store is recovering, or failing for good: an error is no evidence of a gap.
@@ -299,10 +324,12 @@ export class Following {
     if (missed.kind === "rows" && missed.replayable && held !== undefined) {
       const { rows } = missed;
       if (rows.length === 0 || replayIsSmaller(rows, source.document.stateBytesAbout())) {
+        this.#parts.figures.count("resumed");
         return { kind: "resume", tag, prev: [missed.prevEpoch, held[1]], missed: rows };
       }
     }
     const events = missed.kind === "rows" ? eventsOf(missed.rows) : [];
+    this.#parts.figures.count("reset");
     return { kind: "reset", tag, snapshot: this.snapshot(source), events, gap: missed.kind === "gap" };
   }
 }

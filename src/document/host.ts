@@ -2,6 +2,7 @@
 // that come while there is no state, or too much that is not durable, wait in a bounded mailbox.
 import { type ErrorCode, LIMITS } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
+import type { Turns } from "../runtime/turns.js";
 import { Access } from "./access.js";
 import { Calls } from "./calls.js";
 import type { ClientWindow } from "./client-window.js";
@@ -9,6 +10,7 @@ import { ClientWindows } from "./client-windows.js";
 import type { Committer } from "./committer.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
 import type { Document } from "./document.js";
+import type { DocumentFigures } from "./document-figures.js";
 import {
   type DocumentName,
   type DocumentStore,
@@ -37,6 +39,9 @@ export interface HostParts {
   readonly runtime: Runtime;
   readonly audience: Audience;
   readonly report: HostReport;
+  readonly figures: DocumentFigures;
+  /** In which the documents of this process read their logs. */
+  readonly logTurns: Turns;
 }
 
 const RELOAD_DELAY_MS = 200;
@@ -70,11 +75,12 @@ export class DocumentHost {
     this.#access = new Access(parts);
     // Field by field: a leading spread would give the parts of each host a hidden class of their own, and every read of
     // one a miss.
-    const { name, type, store, runtime, report } = parts;
+    const { name, type, store, runtime, report, figures, logTurns } = parts;
     const access = this.#access;
     const views = viewsOf(parts, () => this.#following);
     this.#rows = views ?? parts.audience;
-    this.#following = new Following({ access, store, runtime, views, proceed: this.#proceed, failed: this.#failed });
+    const { proceed, failed } = { proceed: this.#proceed, failed: this.#failed };
+    this.#following = new Following({ access, store, runtime, figures, logTurns, views, proceed, failed });
     const following = this.#following;
     this.#calls = new Calls({ name, type, runtime, following, access, report });
     this.#queries = new Queries({ name, type, store, runtime, following, access, report });
@@ -188,6 +194,7 @@ export class DocumentHost {
   };
 
   #overloaded(work: Work): void {
+    this.#parts.figures.count("refused");
     if (work.kind === "open") return this.#following.refuseNow(work, OVERLOADED);
     const { call } = work;
     const window = work.isQuery || this.#residence === undefined ? undefined : this.#windows.ready(work);

@@ -2,9 +2,11 @@
 // the composition of the document room and the local implementation of its port.
 import { isKey, TidemarkError } from "@tidemark/protocol";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
+import { Turns } from "../runtime/turns.js";
 import { mayList } from "./access.js";
 import { Committer } from "./committer.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
+import { DocumentFigures } from "./document-figures.js";
 import { DocumentMap } from "./document-map.js";
 import type { DocumentName, DocumentStore } from "./document-store.js";
 import type { AudienceFactory, Call, Documents, Follower, ListRequest, OpenRequest } from "./documents.js";
@@ -24,18 +26,23 @@ export interface LocalDocumentsParts {
   readonly idleMs: number;
 }
 
+/** Logs that are read at a time, for openings from older positions than memory reaches back to. */
+const LOG_READS_MAX = 16;
 const LIST_LIMIT_MAX = 1_000;
 
 /** Hosts by document. */
 export class LocalDocuments implements Documents {
+  readonly figures = new DocumentFigures();
   readonly #parts: LocalDocumentsParts;
   readonly #committer: Committer;
+  readonly #logTurns: Turns;
   readonly #hosts = new DocumentMap<DocumentHost>();
   #stopSweeping: CancelTimer;
 
   constructor(parts: LocalDocumentsParts) {
     this.#parts = parts;
     this.#committer = new Committer(parts);
+    this.#logTurns = new Turns(parts.runtime, LOG_READS_MAX);
     this.#stopSweeping = this.#sweepLater();
   }
 
@@ -105,7 +112,9 @@ export class LocalDocuments implements Documents {
     if (type === undefined || !isKey(name.key)) return undefined;
     const { store, runtime, report } = this.#parts;
     const audience = this.#parts.audience(name);
-    const host = new DocumentHost({ name, type, store, committer: this.#committer, runtime, audience, report });
+    const { figures } = this;
+    const [committer, logTurns] = [this.#committer, this.#logTurns];
+    const host = new DocumentHost({ name, type, store, committer, runtime, audience, report, figures, logTurns });
     this.#hosts.set(name, host);
     return host;
   }

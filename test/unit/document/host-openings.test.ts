@@ -96,6 +96,29 @@ describe("resume", () => {
     expect(second.state).toEqual(bench.durableState());
   });
 
+  it("[OPEN-5] [R15] reads the disk once for all who come back from one position, and for those of others few at a time", async () => {
+    const herd = Array.from({ length: 50 }, (_, n) => bench.follow(`bob-${n}`));
+    await bench.settle();
+    const late = Array.from({ length: 40 }, (_, n) => bench.follow(`late-${n}`));
+    for (const one of late) {
+      await bench.settle();
+      one.leave();
+      await notes(1);
+      if (late.indexOf(one) === 0) for (const other of herd) other.leave();
+    }
+    await unload();
+    const before = { ...bench.store.counts };
+    bench.store.hold("read");
+    const back = [...herd, ...late].map((one) => one.reopen());
+    await bench.settle();
+    expect(bench.store.counts.read - before.read).toBeLessThanOrEqual(16);
+    bench.store.letGo("read");
+    await bench.settle();
+    expect(bench.store.counts.epochAt - before.epochAt).toBeLessThanOrEqual(41);
+    for (const one of back) expect(one.state).toEqual(bench.durableState());
+    expect(bench.local.figures.take().logReads).toBe(bench.store.counts.epochAt - before.epochAt);
+  });
+
   it("[OPEN-5] asks again for what the disk must tell when reading fails, and calls it no gap", async () => {
     const first = bench.follow("bob");
     await bench.settle();

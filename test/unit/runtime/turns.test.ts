@@ -1,8 +1,8 @@
 // Who is next, under virtual time; and what it means to those who come with tokens.
 import { describe, expect, it } from "vitest";
 import { makeAuthenticator } from "../../../src/auth/authenticator.js";
-import { Turns } from "../../../src/auth/turns.js";
 import type { Runtime } from "../../../src/runtime/runtime.js";
+import { Turns } from "../../../src/runtime/turns.js";
 import { VirtualRuntime } from "../../support/virtual-runtime.js";
 
 /** Work that ends when it is told to, and says when it begins. */

@@ -1,6 +1,6 @@
-// Lets in so many pieces of work at a time and so much in one turn of the event loop; the others wait in order, those
-// of known clients first. It knows nothing of what the work is.
-import type { Runtime } from "../runtime/runtime.js";
+// Lets in so many pieces of work at a time and so much in one turn of the event loop; the others wait in order, the
+// urgent ones first. It knows nothing of what the work is.
+import type { Runtime } from "./runtime.js";
 
 /** A piece of work. */
 export interface Turn {
