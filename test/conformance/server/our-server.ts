@@ -62,6 +62,7 @@ function serverOn(data: string, watchdogMs: number): Promise<RunningServer> {
     origins: [],
     devTokens: false,
     idleMs: LIMITS.idleUnloadMs,
+    figuresIntervalMs: 60_000,
     pingIntervalMs: PING_INTERVAL_MS,
     watchdogMs,
     staticDir: undefined,
