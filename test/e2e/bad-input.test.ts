@@ -319,10 +319,13 @@ describe("[R19] [ERR-3] a frame", () => {
   });
 
   it.each([
-    ["past what is read at all", " ".repeat(2 * LIMITS.frameBytesMax + 1), 1009],
-    ["that is not UTF-8", Buffer.from([0xc3, 0x28]), CLOSE.protocolError],
-  ] as const)("%s ends its connection only", async (_what, bytes, closeCode) => {
+    ["past what is read at all", greeted(), " ".repeat(2 * LIMITS.frameBytesMax + 1), 1009],
+    ["past what is read of strangers", [], " ".repeat(LIMITS.helloBytesMax + 1), CLOSE.tooLarge],
+    ["that is not UTF-8", [], Buffer.from([0xc3, 0x28]), CLOSE.protocolError],
+  ] as const)("%s ends its connection only", async (_what, before, bytes, closeCode) => {
     const socket = new RawSocket(server.url, json);
+    await socket.say(before);
+    if (before.length > 0) await socket.first("welcome");
     await socket.sayText(bytes);
     expect(await Promise.race([socket.closed, died])).toBe(closeCode);
   });
