@@ -15,9 +15,11 @@ interface Options {
   readonly seed?: number;
   readonly keep?: readonly number[];
   readonly trace?: true;
+  readonly shrink?: true;
   readonly faults?: readonly FaultName[];
   readonly resume?: string;
   readonly mutants?: true | readonly Mutant[];
+  readonly record?: true;
   readonly plant?: Mutant;
 }
 
@@ -46,8 +48,10 @@ const command = new Command("npm run simulate --")
   .addOption(new Option("--seed <n>", "run this one").argParser(whole).conflicts(["seeds", "resume", "mutants"]))
   .option("--keep <numbers>", "with --seed: only this part of its schedule, such as 3,9-12", kept)
   .option("--trace", "with --seed: print all that happened")
+  .option("--shrink", "with --seed: look for a small part of its schedule that fails as well")
   .option("--faults <names>", "only faults of these kinds, with commas; none: no faults", faults)
   .option("--mutants [names]", "look for a seed that shows each planted bug, or each of these", mutants)
+  .option("--record", "with --mutants: keep the seeds that were found, for the tests")
   .option("--plant <mutant>", "with --seed: run it with this bug", mutant)
   .addHelpText("after", HELP)
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
@@ -64,15 +68,31 @@ async function main(options: Options): Promise<void> {
 }
 
 function chosen(options: Options): Promise<boolean> {
-  const { seed, seeds, from, keep, trace = false, plant, resume, mutants: wanted } = options;
+  const {
+    seed,
+    seeds,
+    from,
+    keep,
+    trace = false,
+    shrink = false,
+    plant,
+    resume,
+    record = false,
+    mutants: wanted,
+  } = options;
   const scenario: ScenarioOptions = options.faults === undefined ? {} : { faults: options.faults };
   if (seed === undefined) {
-    const alone = (["keep", "trace", "plant"] as const).find((name) => options[name] !== undefined);
+    const alone = (["keep", "trace", "shrink", "plant"] as const).find((name) => options[name] !== undefined);
     if (alone !== undefined) return command.error(`error: --${alone} goes with --seed`);
   }
-  if (wanted !== undefined) return runMutants(wanted === true ? MUTANTS : wanted, seeds ?? MUTANT_SEEDS);
-  if (seed !== undefined) return runSeed({ seed, scenario, keep, trace, plant });
-  const flags = options.faults === undefined ? "" : ` --faults ${options.faults.join(",") || "none"}`;
+  if (wanted !== undefined) {
+    const planted = wanted === true ? MUTANTS : wanted;
+    return runMutants({ mutants: planted, seeds: seeds ?? MUTANT_SEEDS, record });
+  }
+  if (record) return command.error("error: --record goes with --mutants");
+  const planted = plant === undefined ? "" : ` --plant ${plant.name}`;
+  const flags = (options.faults === undefined ? "" : ` --faults ${options.faults.join(",") || "none"}`) + planted;
+  if (seed !== undefined) return runSeed({ seed, scenario, keep, trace, shrink, flags, plant });
   return runSeeds({ from, seeds: seeds ?? SEEDS, scenario, flags, resume });
 }
 

@@ -9,7 +9,7 @@ import type { FaultCounts } from "./faults/fault.js";
 import { Injector } from "./faults/inject.js";
 import { type Counts, NO_COUNTS, sumOf } from "./history/counts.js";
 import type { ClientHistory, History, Moment, Problem, Standing } from "./history/history.js";
-import type { Mutation } from "./mutants/mutation.js";
+import type { Mutant, Mutation } from "./mutants/mutation.js";
 import type { Link } from "./network/link.js";
 import { Network } from "./network/network.js";
 import { FAULTS_FROM_MS, type Scenario } from "./scenario.js";
@@ -23,7 +23,8 @@ import { Trace } from "./world/trace.js";
 
 /** What a run is told besides its scenario. */
 export interface RunOptions {
-  readonly mutation?: Mutation;
+  /** A bug to run it with. */
+  readonly plant?: Mutant;
   /** Keep the lines of the trace. */
   readonly trace?: boolean;
 }
@@ -39,6 +40,8 @@ export interface Outcome extends Counts {
   readonly events: number;
   readonly rows: number;
   readonly lines: readonly string[];
+  /** What was judged; undefined: the run did not come to its end. */
+  readonly history: History | undefined;
 }
 
 /** R20: within so long after the last fault everybody is at the head. */
@@ -52,9 +55,10 @@ const PROBLEMS_MAX = 50;
 
 /** Runs a scenario. */
 export async function simulate(scenario: Scenario, options: RunOptions = {}): Promise<Outcome> {
-  const undo = options.mutation?.patch?.();
+  const mutation = options.plant?.mutation() ?? {};
+  const undo = mutation.patch?.();
   try {
-    return await new Simulation(scenario, options).run();
+    return await new Simulation(scenario, mutation, options.trace).run();
   } finally {
     undo?.();
   }
@@ -75,10 +79,11 @@ class Simulation {
   readonly #watches = new Set<LinkWatch>();
   readonly #revealed = new Revealed();
   readonly #lookout: Lookout;
+  #history: History | undefined;
   #restoredAtMs = Number.NEGATIVE_INFINITY;
   #timeJumped = false;
 
-  constructor(scenario: Scenario, { mutation = {}, trace = false }: RunOptions) {
+  constructor(scenario: Scenario, mutation: Mutation, trace = false) {
     this.#scenario = scenario;
     this.#mutation = mutation;
     this.#trace = new Trace(this.#timeLine, trace);
@@ -225,7 +230,7 @@ class Simulation {
   }
 
   #judge(settledBy: Moment, standings: readonly Standing[]): void {
-    const history: History = {
+    this.#history = {
       lines: this.#house.disk.lines(),
       abandoned: this.#house.disk.abandoned,
       clients: this.#clients,
@@ -236,7 +241,7 @@ class Simulation {
       settledBy,
       timeJumped: this.#timeJumped,
     };
-    for (const { rule, text } of judge(history)) this.#problem(rule, text);
+    for (const { rule, text } of judge(this.#history)) this.#problem(rule, text);
   }
 
   #outcome(): Outcome {
@@ -250,6 +255,7 @@ class Simulation {
       events: this.#timeLine.count,
       rows: [...this.#house.disk.lines().values()].reduce((sum, { length }) => sum + length, 0),
       lines: this.#trace.lines,
+      history: this.#history,
     };
   }
 

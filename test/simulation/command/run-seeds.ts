@@ -3,7 +3,7 @@ import type { ScenarioOptions } from "../scenario.js";
 import { fingerprintOf, runCampaign } from "./campaign.js";
 import { cpuMs, ProgressLine } from "./console.js";
 import { type Progress, readProgress, writeProgress } from "./progress-file.js";
-import { reportFailure } from "./report-failure.js";
+import { failureOf, shrunkOf } from "./report-failure.js";
 import { summaryOf } from "./summary.js";
 
 /** What `--seeds` was given. */
@@ -49,7 +49,8 @@ export async function runSeeds(options: SeedsOptions): Promise<boolean> {
       const { failures, virtualMs } = progress.totals;
       if (outcome.problems.length > 0) {
         line.clear();
-        await reportFailure(outcome, { scenario, flags: options.flags, isShrunk: failures.length <= SHRUNK_MAX });
+        console.log(`\n${failureOf(outcome, options)}`);
+        if (failures.length <= SHRUNK_MAX) console.log(await shrunkOf(outcome, options));
       }
       line.show(next - from, seeds, `${(virtualMs / 3_600_000).toFixed(1)} simulated hours, ${failures.length} failed`);
       if (performance.now() - keptMs >= KEEP_MS) keep(progress);

@@ -35,7 +35,7 @@ export function foldLine(line: Line): readonly FoldedRow[] {
       n: request?.n ?? 0,
       state,
       events: events === undefined ? [] : JSON.parse(events),
-      token: tokenIn(parsed, events),
+      token: tokenIn(state, parsed, events),
     };
   });
 }
@@ -55,10 +55,10 @@ function folded(state: Json, operations: readonly PatchOperation[]): Json {
 }
 
 /** Every message of the simulation's types leaves its token at `/last`, or in its event when it changes nothing. */
-function tokenIn(operations: readonly PatchOperation[], events: string | undefined): string | undefined {
-  for (const [kind, path, value] of operations) {
-    if ((kind === "=" || kind === "+") && path === "/last" && typeof value === "string") return value;
-  }
+function tokenIn(state: Json, operations: readonly PatchOperation[], events: string | undefined): string | undefined {
+  const last = member(state, "last");
+  // Also where it was made of the token before it, by appending to that.
+  if (operations.some(([, path]) => path === "/last") && typeof last === "string") return last;
   if (events === undefined) return undefined;
   const [first]: readonly (readonly [string, Json])[] = JSON.parse(events);
   const token = member(first?.[1], "token");

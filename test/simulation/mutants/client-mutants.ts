@@ -43,6 +43,11 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     mutation: () => ({ patch: () => replaced(Heartbeat.prototype, "start", () => () => undefined) }),
   },
   {
+    name: "client-always-live",
+    about: "a client says that it is live whatever it has heard, as long as it has a connection",
+    mutation: () => ({ patch: () => getter(Heartbeat.prototype, "trusted", () => true) }),
+  },
+  {
     name: "client-reads-stale-sockets",
     about: "a client takes what comes by a socket that it has left",
     mutation: () =>

@@ -29,7 +29,7 @@ export interface Catch {
 /** Runs seeds from `from` on until the mutant is caught; undefined: none of `seeds` runs shows it. */
 export async function hunt(mutant: Mutant, { from = 1, seeds = 500 } = {}): Promise<Catch | undefined> {
   for (let seed = from; seed < from + seeds; seed += 1) {
-    const { problems } = await simulate(scenarioOf(seed), { mutation: mutant.mutation() });
+    const { problems } = await simulate(scenarioOf(seed), { plant: mutant });
     const [problem] = problems;
     if (problem !== undefined) return { seed, ...problem };
   }
