@@ -1,8 +1,14 @@
 // A short run of each fuzz target, all inputs that earlier runs kept, and proof that the fuzzer finds what is planted.
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { applyPatch } from "@tidemark/protocol";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../support/virtual-runtime.js";
 import { Conversation, JSON_NOTATION } from "./conversation.js";
-import { formatInput, parseInput, readCorpus } from "./corpus.js";
+import { formatInput, keepFinding, parseInput, readCorpus, readFindings, type Shelf, writeCorpus } from "./corpus.js";
+import { Coverage } from "./coverage.js";
 import { Fuzzer } from "./fuzzer.js";
 import { SocketTarget } from "./socket-target.js";
 import { type Input, type Target, Violation } from "./target.js";
@@ -19,8 +25,8 @@ async function hunt(fuzzer: Fuzzer, inputs: number): ReturnType<Fuzzer["batch"]>
 }
 
 describe.each(TARGETS.map((target) => [target.name, target] as const))("%s", (name, target) => {
-  it(`[R19] ${name} takes what was kept and some new inputs, seed ${SEED}`, async () => {
-    expect(await hunt(fuzzerOf(target, readCorpus(name)), 150)).toBeUndefined();
+  it(`[R19] ${name} takes what was kept, what was found once, and some new inputs, seed ${SEED}`, async () => {
+    expect(await hunt(fuzzerOf(target, [...readFindings(name), ...readCorpus(name)]), 150)).toBeUndefined();
   });
 });
 
@@ -72,6 +78,51 @@ describe("the fuzzer", () => {
     };
     const seen = await inputs();
     expect(await inputs()).toEqual(seen);
-    expect(seen.map((line) => formatInput(parseInput(line)))).toEqual(seen);
+    expect(seen.map((line) => formatInput(parseInput(line) ?? []))).toEqual(seen);
+  });
+
+  it("knows code again that ran before, however often it runs", ({ onTestFinished }) => {
+    const coverage = new Coverage();
+    coverage.start();
+    onTestFinished(() => coverage.stop());
+    const patched = (times: number): number => {
+      for (let time = 0; time < times; time++) applyPatch({ a: [] }, Array(times).fill(["+", "/a/-", time]));
+      return coverage.fresh();
+    };
+    expect(patched(3)).toBeGreaterThan(0);
+    expect([patched(1), patched(30), patched(7)]).toEqual([0, 0, 0]);
+    expect(() => applyPatch({ a: [] }, [["-", "/b"]])).toThrow();
+    expect(coverage.fresh(false)).toBeGreaterThan(0);
+  });
+
+  it("keeps what it found beside what reached new code, once, and both are run again", ({ onTestFinished }) => {
+    const folder = mkdtempSync(join(tmpdir(), "tidemark-fuzz-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const shelf: Shelf = { corpus: join(folder, "corpus"), findings: join(folder, "findings") };
+    const bytes = (...frames: readonly string[]): Input => frames.map((frame) => new Uint8Array(Buffer.from(frame)));
+    expect([readCorpus("json", shelf), readFindings("json", shelf)]).toEqual([[], []]);
+    writeCorpus("json", [bytes("b", ""), bytes("a"), bytes("a")], shelf);
+    const finding = { target: "json", line: formatInput(bytes("", "d")), reason: "it died\n    at somewhere" };
+    keepFinding(finding, shelf);
+    keepFinding(finding, shelf);
+    expect(readCorpus("json", shelf)).toEqual([bytes("a"), bytes("b", "")]);
+    expect(readFindings("json", shelf)).toEqual([bytes("", "d")]);
+    expect(parseInput("no base64!")).toBeUndefined();
+  });
+
+  it("writes down an input that never ends, and ends itself", async ({ onTestFinished }) => {
+    const folder = mkdtempSync(join(tmpdir(), "tidemark-fuzz-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, "findings", "json.txt");
+    const watch = new URL("./hang-watch.ts", import.meta.url).href;
+    const script = `import(${JSON.stringify(watch)}).then(({ HangWatch }) => {
+      new HangWatch({ target: "json", file: ${JSON.stringify(file)}, stuckMs: 500 }).begins("Yw==");
+      for (;;);
+    })`;
+    const ended = await new Promise((resolve) => {
+      execFile(process.execPath, ["--import", "tsx", "-e", script], (error) => resolve(error?.signal));
+    });
+    expect(ended).toBe("SIGKILL");
+    expect(readFileSync(file, "utf8")).toBe("# it does not end\nYw==\n");
   });
 });

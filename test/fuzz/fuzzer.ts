@@ -25,6 +25,8 @@ export interface FuzzerOptions {
   readonly corpus: readonly Input[];
   /** CPU time used so far, ms; undefined: cost is not looked at. */
   readonly cpuMs: (() => number) | undefined;
+  /** An input is about to run, for whoever must know if it never ends. */
+  readonly onRun?: (input: Input) => void;
 }
 
 /** Fuzzes one target. */
@@ -56,6 +58,11 @@ export class Fuzzer {
     }
     this.#options.coverage?.fresh();
     return undefined;
+  }
+
+  /** Runs one input. Returns what is wrong with it. */
+  judge(input: Input): Promise<string | undefined> {
+    return this.#reason(input);
   }
 
   /** Runs some new inputs. Returns the first finding, made small. */
@@ -114,7 +121,8 @@ export class Fuzzer {
 
   async #reason(input: Input): Promise<string | undefined> {
     this.#runs += 1;
-    const { target, cpuMs } = this.#options;
+    const { target, cpuMs, onRun } = this.#options;
+    onRun?.(input);
     for (let replay = 1; ; replay++) {
       const before = cpuMs?.() ?? 0;
       try {
