@@ -149,6 +149,12 @@ const MUTANTS: readonly Mutant[] = [
     patienceMs: SHORT_MS,
   },
   {
+    does: "takes no notice of goaway",
+    alter: () => ({ down: (message) => (message[0] === "goaway" ? [] : [message]) }),
+    dialogue: "a server that goes away",
+    found: { rule: "CLOSE-4" },
+  },
+  {
     does: "claims a position for one layer only",
     alter: opening((open) => ({ ...open, ...(isList(open["at"]) ? { at: open["at"].slice(0, 1) } : {}) })),
     dialogue: "two layers",

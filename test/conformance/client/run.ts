@@ -56,6 +56,8 @@ class ClientRun {
   readonly #connections = new Map<string, ClientConnection>();
   #pingMs: number = LIMITS.pingIntervalMs;
   #k = 0;
+  /** When a connection was ended last, on the monotonic clock. */
+  #endedMs = 0;
   /** How long patience lasts. */
   readonly #patienceMs: number;
   #ended = false;
@@ -73,7 +75,7 @@ class ClientRun {
     if ("do" in step) return this.#command(step.do);
     if ("observe" in step) return void (await this.#observe(step.observe));
     if ("observeInOrder" in step) return this.#observeInOrder(step.observeInOrder);
-    if ("accept" in step) return this.#accept(step.accept);
+    if ("accept" in step) return this.#accept(step);
     if ("refuse" in step) return this.#server.refuse(step.refuse);
     const connection = this.#on(step.on);
     if ("greet" in step) return this.#greet(connection, step.greet);
@@ -84,11 +86,16 @@ class ClientRun {
     if ("hearAll" in step) return this.#hearAll(connection, step.hearAll);
     if ("fence" in step) return this.#fence(connection);
     if ("beat" in step) return this.#beat(connection, step);
-    if ("close" in step) return connection.close(step.close);
+    if ("close" in step) return this.#end(() => connection.close(step.close));
     if ("mute" in step) return connection.mute();
     if ("gone" in step) return this.#gone(connection);
-    connection.cut();
+    this.#end(() => connection.cut());
     this.#connections.delete(step.on);
+  }
+
+  #end(end: () => void): void {
+    this.#endedMs = systemRuntime.monotonicMs();
+    end();
   }
 
   /** Every connection that is left is heard out, then the client is closed and shows nothing more. */
@@ -134,9 +141,13 @@ class ClientRun {
     }
   }
 
-  async #accept(name: string): Promise<void> {
-    const connection = await this.#until(() => this.#server.take());
-    this.#connections.set(name, connection ?? this.#silence("a connection"));
+  async #accept({ accept, notBeforeMs = 0 }: Extract<ClientStep, { accept: string }>): Promise<void> {
+    const connection = (await this.#until(() => this.#server.take())) ?? this.#silence("a connection");
+    this.#connections.set(accept, connection);
+    const afterMs = connection.sinceMs - this.#endedMs;
+    if (afterMs >= notBeforeMs - EARLY_MS) return;
+    const expected = `nobody to come back before ${notBeforeMs} ms, as goaway said`;
+    throw new Failure({ rule: "CLOSE-4", expected, came: `a connection after ${Math.round(afterMs)} ms` });
   }
 
   async #greet(connection: ClientConnection, more: Json): Promise<void> {
@@ -245,5 +256,7 @@ function nothingLeft(connection: ClientConnection): void {
   if (left !== undefined) throw new Failure({ expected: "nothing more", came: shown(left) });
 }
 
+/** Timers may fire so early. */
+const EARLY_MS = 5;
 /** A fence's pings; a dialogue's own have small numbers. */
 const FENCE_FROM = 1_000_000_000;

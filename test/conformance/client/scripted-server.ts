@@ -3,6 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { type Codec, type Json, SOCKET_PATH } from "@tidemark/protocol";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import { systemRuntime } from "../../../src/runtime/system-runtime.js";
 import type { Changes } from "../dialogue/changes.js";
 import { Failure } from "../dialogue/failure.js";
 import { frameOf, messagesOf, type RawFrame, rawFrame } from "../dialogue/frames.js";
@@ -32,6 +33,8 @@ interface Shared {
 
 /** One socket of the client that is driven. */
 export class ClientConnection {
+  /** When it was made, on the monotonic clock. */
+  readonly sinceMs = systemRuntime.monotonicMs();
   readonly #socket: WebSocket;
   readonly #shared: Shared;
   readonly #rules: ConnectionRules;

@@ -47,7 +47,7 @@ const serverStep = z.union([
 
 const clientStep = z.union([
   ...shared,
-  z.strictObject({ accept: on }),
+  z.strictObject({ accept: on, notBeforeMs: z.number().optional() }),
   z.strictObject({ refuse: z.number().int().min(1) }),
   z.strictObject({ on, greet: json }),
   z.strictObject({ on, close: z.number().int() }),
