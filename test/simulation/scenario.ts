@@ -108,6 +108,7 @@ function slotSettings(chance: Chance, codec: "json" | "msgpack" | undefined): re
     beginsAtMs: index === 0 ? 0 : chance.between(700, 1_200),
     tokenLifeMs,
     teams: teamsOf(chance),
+    shelf: chance.happens(0.5) ? subject : undefined,
   }));
 }
 
@@ -120,6 +121,12 @@ function teamsOf(chance: Chance): readonly string[] {
 function spares(slots: readonly SlotSettings[]): Scenario["spares"] {
   return {
     duplicateTab: slots.map((slot) => ({ ...slot, name: `${slot.name}-tab` })),
-    sharedClientId: slots.map((slot) => ({ ...slot, name: `dan-${slot.name}`, subject: "dan", sharesIdOf: slot.name })),
+    sharedClientId: slots.map((slot) => ({
+      ...slot,
+      name: `dan-${slot.name}`,
+      subject: "dan",
+      shelf: undefined,
+      sharesIdOf: slot.name,
+    })),
   };
 }

@@ -3,6 +3,7 @@
 
 import { hasTeams, shownTo } from "./app/shown.js";
 import { judge } from "./checks/judge.js";
+import { CallBook } from "./client/call-book.js";
 import { Lookout } from "./client/lookout.js";
 import { Slot, type SlotSettings } from "./client/slot.js";
 import type { FaultCounts } from "./faults/fault.js";
@@ -15,6 +16,7 @@ import { Network } from "./network/network.js";
 import { FAULTS_FROM_MS, type Scenario } from "./scenario.js";
 import { House } from "./server/house.js";
 import { readToken } from "./server/token.js";
+import { CallShelves } from "./storage/call-shelves.js";
 import { LinkWatch } from "./wire/link-watch.js";
 import { Revealed } from "./wire/revealed.js";
 import { Chances } from "./world/chance.js";
@@ -73,6 +75,8 @@ class Simulation {
   readonly #network: Network;
   readonly #house: House;
   readonly #slots: Slot[] = [];
+  readonly #book = new CallBook();
+  readonly #shelves: CallShelves;
   readonly #injector: Injector;
   readonly #clients: ClientHistory[] = [];
   readonly #problems: Problem[] = [];
@@ -88,6 +92,7 @@ class Simulation {
     this.#mutation = mutation;
     this.#trace = new Trace(this.#timeLine, trace);
     this.#chances = new Chances(scenario.seed);
+    this.#shelves = new CallShelves(this.#chances);
     this.#network = new Network(this.#timeLine);
     this.#house = new House({
       timeLine: this.#timeLine,
@@ -158,6 +163,8 @@ class Simulation {
       network: this.#network,
       trace: this.#trace,
       mutation: this.#mutation,
+      book: this.#book,
+      shelves: this.#shelves,
       moment: this.#moment,
       problem: this.#problem,
       began: (history) => this.#clients.push(history),
@@ -224,6 +231,10 @@ class Simulation {
   }
 
   async #end(): Promise<void> {
+    for (const [name, { orphans }] of this.#shelves.all) {
+      for (const client of orphans)
+        this.#problem("REQ-20", `what ${client} left on the shelf of ${name} is still there`);
+    }
     for (const { client } of this.#slots) client?.close();
     await this.#timeLine.runUntil(this.#timeLine.nowMs + 500);
     for (const watch of this.#watches) watch.over();
@@ -260,13 +271,14 @@ class Simulation {
   }
 
   #counts(): Counts {
-    let { healed, resets, resumes } = NO_COUNTS;
+    let { healed, resets, resumes, adopted } = NO_COUNTS;
     for (const { stats } of this.#slots.flatMap(({ clients }) => clients)) {
       healed = sumOf(healed, stats.healed);
       resets = sumOf(resets, stats.resets);
+      adopted += stats.adopted;
     }
     for (const watch of this.#watches) resumes = sumOf(resumes, watch.resumes);
-    return { healed, resets, resumes };
+    return { healed, resets, resumes, adopted };
   }
 
   readonly #moment = (): Moment => ({ atMs: this.#timeLine.nowMs, order: this.#timeLine.next() });

@@ -6,12 +6,15 @@ import { digest } from "../history/digest.js";
 import type { CallRecord, ClientHistory, Moment, Outcome, Seen } from "../history/history.js";
 import { readToken } from "../server/token.js";
 import type { Trace } from "../world/trace.js";
+import type { CallBook } from "./call-book.js";
 
 /** What a record is made of. */
 export interface ClientRecordParts {
   readonly name: string;
   readonly subject: string;
   readonly codec: Codec;
+  /** The calls of all clients. */
+  readonly book: CallBook;
   readonly moment: () => Moment;
   readonly trace: Trace;
   readonly problem: (rule: string, text: string) => void;
@@ -23,7 +26,6 @@ const LIMIT = { bytesMax: LIMITS.frameBytesMax, depthMax: LIMITS.depthMax };
 export class ClientRecord {
   readonly history: ClientHistory;
   readonly #parts: ClientRecordParts;
-  readonly #byToken = new Map<string, CallRecord>();
 
   constructor(parts: ClientRecordParts) {
     this.#parts = parts;
@@ -47,7 +49,7 @@ export class ClientRecord {
       shownSeq: undefined,
     };
     this.history.calls.push(call);
-    this.#byToken.set(token, call);
+    this.#parts.book.add(call, this.history);
     return call;
   }
 
@@ -84,11 +86,15 @@ export class ClientRecord {
     };
   }
 
-  /** A frame is about to leave. */
-  sending(frame: string | Uint8Array): void {
+  /** A new socket; what is made is told of each frame that is about to leave by it. The first client id that is said on
+   * any is this client's own: others are of pages that are gone, in whose name it speaks. */
+  socket(): (frame: string | Uint8Array) => void {
     const { codec, trace, name } = this.#parts;
-    trace.note(name, ">", frame);
-    for (const message of codec.decode(frame, LIMIT)) this.#sending(message);
+    const speaker = { clientId: "" };
+    return (frame) => {
+      trace.note(name, ">", frame);
+      for (const message of codec.decode(frame, LIMIT)) this.#sending(message, speaker);
+    };
   }
 
   /** The application is gone: nobody hears an answer any more. */
@@ -97,14 +103,27 @@ export class ClientRecord {
       if (call.outcome.kind === "pending") this.#settle(call, { kind: "unknown", code });
   }
 
-  #sending(message: Json): void {
+  #sending(message: Json, speaker: { clientId: string }): void {
     if (!isList(message)) return;
     const [type, n, , , input, extension] = message;
-    if (type === "hello") this.history.clientId = textAt(n, "client");
-    if (type === "hello" || type === "auth") this.#belongsTo(readToken(textAt(n, "token")).team);
+    const { history } = this;
+    if (type === "hello") {
+      speaker.clientId = textAt(n, "client");
+      if (history.clientId === "") history.clientId = speaker.clientId;
+    }
+    const isOwn = speaker.clientId === history.clientId;
+    if (isOwn && (type === "hello" || type === "auth")) this.#belongsTo(readToken(textAt(n, "token")).team);
     if (type !== "c" || typeof n !== "number") return;
-    const call = this.#byToken.get(textAt(input, "token"));
-    if (call !== undefined) this.#copy(call, n, extension ?? null);
+    const booked = this.#parts.book.find(textAt(input, "token"));
+    if (booked === undefined) return;
+    // Its page may have died before it said anything.
+    if (booked.owner.clientId === "") booked.owner.clientId = speaker.clientId;
+    if (isOwn !== (booked.owner === history)) this.#misnamed(booked.call);
+    this.#copy(booked.call, n, extension ?? null);
+  }
+
+  #misnamed({ token }: CallRecord): void {
+    this.#parts.problem("REQ-20", `${this.#parts.name}: ${token} is sent in another's name`);
   }
 
   #belongsTo(team: string): void {
@@ -120,7 +139,10 @@ export class ClientRecord {
       call.ttlMs = numberAt(extension, "ttl");
     }
     if (call.n !== n || call.born !== born) problem("REQ-16", `${name}: ${call.token} is sent again as another call`);
-    if (call.settled !== undefined) problem("REQ-16", `${name}: ${call.token} is sent again after it was answered`);
+    const isForgotten = call.outcome.kind === "unknown" && call.outcome.code === "crashed";
+    if (call.settled !== undefined && !isForgotten) {
+      problem("REQ-16", `${name}: ${call.token} is sent again after it was answered`);
+    }
   }
 
   #settle(call: CallRecord, outcome: Outcome): void {

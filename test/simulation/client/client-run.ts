@@ -15,6 +15,7 @@ import { ClientPlatform } from "../network/client-platform.js";
 import type { Network } from "../network/network.js";
 import type { Route } from "../network/route.js";
 import { tokenFor } from "../server/token.js";
+import type { CallShelf } from "../storage/call-shelf.js";
 import { type Deed, keyOf, MAY_FAIL, PATIENT_MS, typeOf } from "../workload/deeds.js";
 import type { Chance } from "../world/chance.js";
 import type { SimulatedProcess } from "../world/process.js";
@@ -33,6 +34,8 @@ export interface ClientRunParts extends Omit<ClientRecordParts, "codec"> {
   readonly teams: readonly string[];
   /** Before then no token comes, ms. */
   readonly tokensFromMs: () => number;
+  /** Where unanswered calls are kept for the pages after it; undefined: nowhere. */
+  readonly shelf: CallShelf | undefined;
   readonly mutation: Mutation;
 }
 
@@ -64,12 +67,17 @@ export class ClientRun {
     this.record = new ClientRecord({ ...parts, codec });
     this.platform = new ClientPlatform({
       ...parts,
-      sending: (frame) => this.record.sending(frame),
+      opening: () => this.record.socket(),
       reported: (error) => parts.problem("R19", `${parts.name} reports ${String(error)}`),
       randomBytes: (length) => parts.identity.bytes(length),
     });
     this.#tide = createClient<SimulatedApp>(
-      { url: "https://simulated", token: () => this.#token(), codec: parts.codecName },
+      {
+        url: "https://simulated",
+        token: () => this.#token(),
+        codec: parts.codecName,
+        ...(parts.shelf === undefined ? {} : { storage: parts.shelf.page(parts.process) }),
+      },
       parts.mutation.platform?.(this.platform) ?? this.platform,
     );
   }

@@ -4,11 +4,14 @@ import type { ClientHistory, Moment } from "../history/history.js";
 import type { Mutation } from "../mutants/mutation.js";
 import type { Network } from "../network/network.js";
 import { Route } from "../network/route.js";
+import type { CallShelf } from "../storage/call-shelf.js";
+import type { CallShelves } from "../storage/call-shelves.js";
 import type { Deed } from "../workload/deeds.js";
 import type { Chances } from "../world/chance.js";
 import { SimulatedProcess } from "../world/process.js";
 import type { TimeLine } from "../world/time-line.js";
 import type { Trace } from "../world/trace.js";
+import type { CallBook } from "./call-book.js";
 import { ClientRun } from "./client-run.js";
 
 /** Who sits at a place. */
@@ -24,6 +27,8 @@ export interface SlotSettings {
   readonly tokenLifeMs: number;
   /** The teams of its tokens, one after the other. */
   readonly teams: readonly string[];
+  /** Where unanswered calls are kept, by name; undefined: nowhere. */
+  readonly shelf?: string | undefined;
   /** It takes its client id from the same dice as the first client of this place. */
   readonly sharesIdOf?: string;
 }
@@ -36,10 +41,20 @@ export interface SlotParts {
   readonly network: Network;
   readonly trace: Trace;
   readonly mutation: Mutation;
+  readonly book: CallBook;
+  readonly shelves: CallShelves;
   readonly moment: () => Moment;
   readonly problem: (rule: string, text: string) => void;
   /** A new client's history. */
   readonly began: (history: ClientHistory) => void;
+}
+
+/** How a client dies. */
+export interface CrashOptions {
+  readonly power: boolean;
+  readonly restartMs: number;
+  /** What it had stored is gone too. */
+  readonly wiped?: boolean;
 }
 
 const WALL_MS = 1_700_000_000_000;
@@ -101,6 +116,7 @@ export class Slot {
       tokenLifeMs,
       teams,
       identity,
+      shelf: this.#shelf,
       tokensFromMs: () => this.#tokensFromMs,
     };
     const client = new ClientRun({ ...shared, name, subject });
@@ -117,8 +133,13 @@ export class Slot {
     client?.process.post(0, () => client.perform(deed));
   }
 
+  get #shelf(): CallShelf | undefined {
+    const { shelf } = this.settings;
+    return shelf === undefined ? undefined : this.#parts.shelves.of(shelf);
+  }
+
   /** The client dies; with `power` its machine too. Another one starts some time later. */
-  crash({ power, restartMs }: { readonly power: boolean; readonly restartMs: number }): boolean {
+  crash({ power, restartMs, wiped = false }: CrashOptions): boolean {
     const client = this.#client;
     if (client === undefined) return false;
     const { timeLine, network } = this.#parts;
@@ -129,6 +150,7 @@ export class Slot {
       else link.clientDied();
     }
     client.kill();
+    if (wiped) this.#shelf?.wipe();
     this.#gone.push(client);
     this.#client = undefined;
     timeLine.at(timeLine.nowMs + restartMs, () => this.start(open));

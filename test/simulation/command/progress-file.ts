@@ -24,6 +24,7 @@ const Progress = z.object({
     events: count,
     rows: count,
     resumes: z.object({ replay: count, snapshot: count }),
+    adopted: count,
     resets: z.object({ behind: count, other_history: count, view_changed: count, slow_reader: count, diverged: count }),
     healed: z.object({ behind: count, ahead: count, otherHistory: count, gap: count, audit: count }),
     faults: Faults,

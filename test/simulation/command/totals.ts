@@ -21,6 +21,7 @@ export interface Totals {
   events: number;
   rows: number;
   resumes: Resumes;
+  adopted: number;
   healed: StreamStats["healed"];
   resets: StreamStats["resets"];
   faults: FaultCounts;
@@ -49,6 +50,7 @@ export function add(totals: Totals, outcome: Outcome, ms: number): void {
   totals.events += outcome.events;
   totals.rows += outcome.rows;
   totals.resumes = sumOf(totals.resumes, outcome.resumes);
+  totals.adopted += outcome.adopted;
   totals.healed = sumOf(totals.healed, outcome.healed);
   totals.resets = sumOf(totals.resets, outcome.resets);
   totals.faults = sumOf(totals.faults, outcome.faults);

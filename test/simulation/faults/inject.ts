@@ -76,6 +76,8 @@ export class Injector {
     serverCrash: ({ forMs, hard }) => this.#reach.house.crash({ power: hard, restartMs: forMs }),
     serverStop: ({ forMs }) => this.#reach.house.stop(forMs),
     clientCrash: ({ slot, forMs, hard }) => this.#slot(slot)?.crash({ power: hard, restartMs: forMs }) ?? false,
+    clientWiped: ({ slot, forMs, hard }) =>
+      this.#slot(slot)?.crash({ power: hard, restartMs: forMs, wiped: true }) ?? false,
     replaceServer: ({ forMs }) => this.#reach.house.replace(forMs),
     restoreBackup: ({ forMs, amount }) =>
       this.#reach.house.crash({ power: false, restartMs: forMs, restoredPart: amount }),

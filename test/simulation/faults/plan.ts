@@ -23,6 +23,7 @@ const SELDOM: Partial<Record<FaultName, number>> = {
   sleep: 0.02,
   wallJumpServer: 0.12,
   wallJumpClient: 0.15,
+  clientWiped: 0.15,
   docUnload: 0.3,
   sharedClientId: 0.3,
   duplicateTab: 0.3,
@@ -89,6 +90,7 @@ function duration(name: FaultName, { watchdogMs, idleMs }: FaultPlan, chance: Ch
     case "serverStop":
     case "restoreBackup":
     case "clientCrash":
+    case "clientWiped":
     case "switchNetwork":
       return chance.between(50, 4_000);
     case "replaceServer":

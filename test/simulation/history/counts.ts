@@ -12,6 +12,8 @@ export interface Counts {
   readonly healed: StreamStats["healed"];
   readonly resets: StreamStats["resets"];
   readonly resumes: Resumes;
+  /** Calls of pages that were gone. */
+  readonly adopted: number;
 }
 
 /** Nothing was counted. */
@@ -19,6 +21,7 @@ export const NO_COUNTS: Counts = {
   healed: { behind: 0, ahead: 0, otherHistory: 0, gap: 0, audit: 0 },
   resets: { behind: 0, other_history: 0, view_changed: 0, slow_reader: 0, diverged: 0 },
   resumes: { replay: 0, snapshot: 0 },
+  adopted: 0,
 };
 
 /** One and the other, name by name: they have the same ones. */

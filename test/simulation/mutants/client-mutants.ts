@@ -1,5 +1,7 @@
 // Bugs of a client library: what it holds, what it believes, what it sends again.
 import type { HeldPosition, Json, JsonObject } from "@tidemark/protocol";
+import { Adoption } from "../../../clients/typescript/src/adoption/adoption.js";
+import { CallRecord } from "../../../clients/typescript/src/adoption/call-record.js";
 import type { Call } from "../../../clients/typescript/src/calls/call.js";
 import { Lane } from "../../../clients/typescript/src/calls/lane.js";
 import { Heartbeat } from "../../../clients/typescript/src/connection/heartbeat.js";
@@ -83,6 +85,16 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     name: "client-forgets-what-it-sent",
     about: "a client that comes back does not send again what was not answered",
     mutation: () => ({ patch: () => replaced(Lane.prototype, "reset", () => () => undefined) }),
+  },
+  {
+    name: "answered-call-is-kept",
+    about: "what was answered stays in the record that a later page sends",
+    mutation: () => ({ patch: () => replaced(CallRecord.prototype, "drop", () => (_call, then) => then(true)) }),
+  },
+  {
+    name: "left-calls-never-adopted",
+    about: "a page does not look for what others have left",
+    mutation: () => ({ patch: () => replaced(Adoption.prototype, "look", () => () => Promise.resolve()) }),
   },
   {
     name: "client-low-too-high",

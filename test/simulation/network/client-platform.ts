@@ -17,8 +17,8 @@ export interface ClientPlatformParts {
   readonly process: SimulatedProcess;
   readonly route: Route;
   readonly network: Network;
-  /** Sees each frame before it leaves. */
-  readonly sending: (frame: string | Uint8Array) => void;
+  /** A socket is opened; what is made sees each frame before it leaves by it. */
+  readonly opening: () => (frame: string | Uint8Array) => void;
   /** Takes what the client reports: in a simulation nothing is damaged, so there is nothing to report. */
   readonly reported: (error: unknown) => void;
   /** Where chance comes from, when it is not the process's own. */
@@ -66,7 +66,8 @@ export class ClientPlatform implements Platform {
   }
 
   openSocket(_url: string, subprotocol: string, listener: SocketListener): Socket {
-    const { network, process, route, sending } = this.#parts;
+    const { network, process, route, opening } = this.#parts;
+    const sending = opening();
     const socket = network.dial({ process, route }, subprotocol, listener);
     this.#socket = socket;
     return {
