@@ -8,14 +8,19 @@ import {
   type Json,
   LIMITS,
   type Opened,
+  type PartMessage,
   type PatchOperation,
   parseClientMessage,
   type ServerMessage,
+  type SnapMessage,
   type Welcome,
 } from "@tidemark/protocol";
 import { settled, type VirtualPlatform, type VirtualSocket } from "./virtual-platform.js";
 
 type MessageOf<Type extends ClientMessage[0]> = Extract<ClientMessage, readonly [Type, ...unknown[]]>;
+
+/** A `snap` with its `part`s. */
+export type PartsMessages = readonly [SnapMessage, ...PartMessage[]];
 
 /** One socket as the server sees it. */
 export class FakeConnection {
@@ -37,7 +42,23 @@ export class FakeConnection {
   send(...messages: readonly ServerMessage[]): void {
     const codec = codecFor(this.socket.subprotocol);
     if (codec === undefined) throw new Error(`no codec for ${this.socket.subprotocol}`);
-    this.socket.listener.message(codec.join(messages.map((message) => codec.encode(message))));
+    const pieces = messages.map((message) => {
+      if (message[0] !== "part") return codec.encode(message);
+      const [, h, index, slice] = message;
+      return codec.encodePart({ h, index, slice });
+    });
+    this.socket.listener.message(codec.join(pieces));
+  }
+
+  /** A snapshot in parts, of slices so large: what announces it, then each of them. */
+  parts(state: Json, place: { epoch: number; seq: number; handle?: number; sliceBytes?: number }): PartsMessages {
+    const codec = codecFor(this.socket.subprotocol);
+    if (codec === undefined) throw new Error(`no codec for ${this.socket.subprotocol}`);
+    const { epoch, seq, handle = HANDLE, sliceBytes = 16 } = place;
+    const slices = codec.sliceState(JSON.stringify(state), sliceBytes);
+    const bytes = slices.reduce((sum, slice) => sum + codec.sliceBytes(slice), 0);
+    const snap = ["snap", handle, epoch, seq, null, { bytes, parts: slices.length }] as const;
+    return [snap, ...slices.map((slice, index) => ["part", handle, index, slice] as const)];
   }
 
   /** Sends a frame as it is. */

@@ -187,7 +187,7 @@ export class Viewer {
     if (opened.s !== this.#s) return;
     this.opened.push(opened);
     this.#group = groupOf(this.who);
-    if (!this.replica.opened(opened, { running: this.#running, healing: this.#healing }))
+    if (!this.replica.opened(opened, { running: this.#running, again: this.#running, healing: this.#healing }))
       this.#wrong("opened does not fit");
     this.#handles = opened.h;
     this.#running = true;

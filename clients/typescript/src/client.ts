@@ -4,6 +4,7 @@ import {
   type AnyApp,
   type At,
   CODECS,
+  type Codec,
   LIMITS,
   type ServerMessage,
   TidemarkError,
@@ -162,6 +163,7 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
     switch (message[0]) {
       case "d":
       case "snap":
+      case "part":
       case "opened":
       case "ended":
         this.#subscriptions.receive(message);
@@ -198,6 +200,10 @@ class DocumentWire {
   constructor(connection: Connection, subscriptions: Subscriptions) {
     this.#connection = connection;
     this.#subscriptions = subscriptions;
+  }
+
+  get codec(): Codec {
+    return this.#connection.codec;
   }
 
   get live(): boolean {

@@ -1,6 +1,6 @@
 // A server over a ModelDocument whose links may be slow and may be cut: messages wait in queues until the schedule
 // delivers them. It follows WIRE to the letter, with every choice it leaves open made by chance.
-import type { ClientMessage, OpenMessage, ServerMessage, WireEvent } from "@tidemark/protocol";
+import type { ClientMessage, OpenMessage, PartMessage, ServerMessage, WireEvent } from "@tidemark/protocol";
 import type { FakeConnection, FakeServer } from "../../support/fake-server.js";
 import type { ModelDocument, Row } from "./model-document.js";
 
@@ -12,12 +12,21 @@ interface Frame {
   readonly through: Row | undefined;
 }
 
+interface Subscription {
+  readonly s: number;
+  readonly sent: [seq: number, seq: number];
+  /** What has not left yet of snapshots in parts. */
+  readonly parts: PartMessage[];
+  /** Answers that wait for the last of them. */
+  readonly answers: ServerMessage[];
+}
+
 interface Link {
   readonly connection: FakeConnection;
   readonly conn: number;
   readonly inbound: ClientMessage[];
   readonly outbound: Frame[];
-  subscription: { readonly s: number; readonly sent: [seq: number, seq: number] } | undefined;
+  subscription: Subscription | undefined;
 }
 
 export class ModelServer {
@@ -102,8 +111,18 @@ export class ModelServer {
     const link = this.#link;
     if (link === undefined) return;
     const messages = this.#advance(link);
-    const heads = link.subscription === undefined ? [] : this.#heads(link.subscription.sent);
-    this.#send(link, [...messages, ["ping", this.#ping++, heads]]);
+    this.#send(link, [...messages, ["ping", this.#ping++, this.#heads(link)]]);
+  }
+
+  /** The next part of a snapshot leaves, with what waits for the last one. */
+  part(): boolean {
+    const link = this.#link;
+    const part = link?.subscription?.parts.shift();
+    if (link?.subscription === undefined || part === undefined) return false;
+    const { parts, answers } = link.subscription;
+    const after = parts.length > 0 ? [] : [...this.#advance(link), ...answers.splice(0)];
+    this.#send(link, [part, ...after]);
+    return true;
   }
 
   /** The next frame is lost although the connection lives: what no TCP does, and a bug might. */
@@ -134,9 +153,7 @@ export class ModelServer {
         this.#call(link, message);
         break;
       case "ping":
-        this.#send(link, [
-          ["pong", message[1], link.subscription === undefined ? [] : this.#heads(link.subscription.sent)],
-        ]);
+        this.#send(link, [["pong", message[1], this.#heads(link)]]);
     }
   }
 
@@ -144,7 +161,12 @@ export class ModelServer {
     const head = this.#document.head;
     const answer = this.#document.call(message, link.conn, this.#chance);
     if (this.#document.head !== head) this.#publish(this.#document.head);
-    if (answer !== undefined && link.connection.open) this.#send(link, [...this.#advance(link), answer]);
+    if (answer === undefined || !link.connection.open) return;
+    if (answer[0] === "ok" && link.subscription !== undefined && link.subscription.parts.length > 0) {
+      link.subscription.answers.push(answer);
+    } else {
+      this.#send(link, [...this.#advance(link), answer]);
+    }
   }
 
   #open(link: Link, [, { s, at }]: OpenMessage): void {
@@ -157,12 +179,13 @@ export class ModelServer {
       return { layer, held: held?.[1], known, resume };
     });
     const head = document.head;
+    link.subscription = { s, sent: [0, 0], parts: [], answers: [] };
+    const { parts } = link.subscription;
     const messages = plans.flatMap(({ layer, held, resume }) =>
-      resume ? this.#replay(layer, held ?? 0) : this.#snapshot(layer),
+      resume ? this.#replay(layer, held ?? 0) : this.#snapshot(link, layer, parts),
     );
     const [first] = plans;
     const events = first?.resume === false && first.held !== undefined ? this.#missed(first.held, first.known) : [];
-    link.subscription = { s, sent: [0, 0] };
     const opened: ServerMessage = [
       "opened",
       {
@@ -188,9 +211,13 @@ export class ModelServer {
     return rows.map((row) => this.#delta(layer, row));
   }
 
-  #snapshot(layer: 0 | 1): ServerMessage[] {
+  #snapshot({ connection }: Link, layer: 0 | 1, parts: PartMessage[]): ServerMessage[] {
     const { chains, states } = this.#document.head;
-    return [["snap", layer + 10, this.#document.row(chains[layer])?.epoch ?? 0, chains[layer], states[layer]]];
+    const place = { epoch: this.#document.row(chains[layer])?.epoch ?? 0, seq: chains[layer], handle: layer + 10 };
+    if (this.#chance() < 0.5) return [["snap", place.handle, place.epoch, place.seq, states[layer]]];
+    const [snap, ...slices] = connection.parts(states[layer], place);
+    parts.push(...slices);
+    return [snap];
   }
 
   #missed(held: number, known: boolean): WireEvent[] {
@@ -223,7 +250,7 @@ export class ModelServer {
   }
 
   #advance({ subscription }: Link): ServerMessage[] {
-    if (subscription === undefined) return [];
+    if (subscription === undefined || subscription.parts.length > 0) return [];
     const { seq, epoch, chains } = this.#document.head;
     return this.#layers.flatMap((layer): ServerMessage[] => {
       if (subscription.sent[layer] === seq) return [];
@@ -232,7 +259,10 @@ export class ModelServer {
     });
   }
 
-  #heads(sent: readonly [number, number]): number[] {
+  /** What is still under way in parts is left out. */
+  #heads({ subscription }: Link): number[] {
+    if (subscription === undefined || subscription.parts.length > 0) return [];
+    const { sent } = subscription;
     return this.#layers.flatMap((layer) => [layer + 10, this.#document.row(sent[layer])?.epoch ?? 0, sent[layer]]);
   }
 

@@ -204,7 +204,7 @@ describe("two layers", () => {
     ]);
   });
 
-  test("one may resume while the other is reset, and a cut in between leaves each where it is", async () => {
+  test("[SEQ-9] one may resume while the other is reset, and a cut in between leaves each where it is", async () => {
     const made = world();
     const { server, tide } = made;
     const board = tide.open("board", "b");
@@ -215,11 +215,15 @@ describe("two layers", () => {
     await reconnect(made);
     expect(board.state).toEqual({ ...EMPTY, mine: { drafts: {} } });
     expect(server.now.last("open")[1].at).toEqual([
-      [1, 2, "shared"],
+      [1, 1, "shared"],
       [1, 1, "mine"],
     ]);
     const { s } = server.now.last("open")[1];
-    server.now.send(opened(s, ["resume", "reset"], [2, 2]), ["snap", 8, 1, 2, { drafts: { d: 1 } }]);
+    server.now.send(
+      opened(s, ["resume", "reset"], [1, 2]),
+      ["d", 7, 1, 2, [["=", "/title", "x"]]],
+      ["snap", 8, 1, 2, { drafts: { d: 1 } }],
+    );
     expect([board.status, board.state]).toEqual(["live", { ...EMPTY, title: "x", mine: { drafts: { d: 1 } } }]);
   });
 

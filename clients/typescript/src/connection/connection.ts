@@ -109,6 +109,10 @@ export class Connection {
     this.#stopWake = options.platform.onWake((wake) => this.#wake(wake));
   }
 
+  get codec(): Codec {
+    return this.#options.codec;
+  }
+
   get status(): TideStatus {
     const state = this.#state;
     if (state.kind === "live" || state.kind === "closed") return state.kind;
@@ -250,7 +254,7 @@ export class Connection {
     this.#heartbeat.heard();
     const conn = this.#conn;
     try {
-      const limits = { bytesMax: CLIENT_LIMITS.frameBytesMax, depthMax: LIMITS.depthMax };
+      const limits = { bytesMax: CLIENT_LIMITS.frameBytesMax, depthMax: LIMITS.depthMax, parts: true };
       for (const raw of this.#options.codec.decode(frame, limits)) {
         const message = parseServerMessage(raw);
         if (message !== undefined) this.#message(message);

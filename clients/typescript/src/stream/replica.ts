@@ -7,14 +7,17 @@ import { type AppliedEvent, deltaChange, type LayerOperations, resetChange, type
 import { type Layer, withDelta } from "./layer.js";
 import { isObject, withSharing } from "./local-diff.js";
 
-/** A reset from `opened` until the last awaited snapshot: it takes effect as a whole or not at all. */
+/**
+ * A reset from `opened` until the last awaited snapshot: it takes effect as a whole or not at all, and with it all that
+ * came for this subscription meanwhile (SEQ-9).
+ */
 interface Reset {
   /** Per layer: undefined, not reset; null, awaited; else the new layer. */
   readonly layers: (Layer | null | undefined)[];
   readonly tags: readonly string[];
   readonly events: readonly WireEvent[];
-  /** Events of deltas on layers that are new already: they follow `events`. */
-  readonly later: AppliedEvent[];
+  /** In the order in which they came. */
+  readonly waiting: { readonly layer: number; readonly message: DeltaMessage }[];
   readonly gap: boolean;
   readonly cause: "slow_reader" | "diverged" | undefined;
 }
@@ -28,6 +31,14 @@ interface Untold {
   reset: { readonly reset: Reset; readonly from: Position; readonly viewChanged: boolean } | undefined;
   /** Events after this position are lost. */
   lostAfter: Position | undefined;
+}
+
+interface Circumstances {
+  /** The stream was live. */
+  readonly running: boolean;
+  /** This subscription was opened before: what it resumes must chain on what is held. */
+  readonly again: boolean;
+  readonly healing: boolean;
 }
 
 export class Replica {
@@ -71,6 +82,11 @@ export class Replica {
     this.#whole = false;
   }
 
+  /** What a reset still awaits will not come: it is as if it had not begun. */
+  abandonReset(): void {
+    this.#reset = undefined;
+  }
+
   /** Nothing may be shown any more. */
   erase(): void {
     this.#layers = [];
@@ -80,8 +96,7 @@ export class Replica {
     this.#state = undefined;
   }
 
-  /** `running`: the stream was live, so what it resumes must chain on what is held. */
-  opened(opened: Opened, { running, healing }: { readonly running: boolean; readonly healing: boolean }): boolean {
+  opened(opened: Opened, { running, again, healing }: Circumstances): boolean {
     const count = opened.h.length;
     if (opened.mode.length !== count || opened.prev.length !== count || opened.tag.length !== count) return false;
     const resumed = new Map<number, Layer>();
@@ -89,8 +104,8 @@ export class Replica {
       if (mode === "reset") continue;
       const layer = this.#layers[index];
       const prev = opened.prev[index] ?? 0;
-      // What is being healed is not trusted, and what runs must go on from what is held.
-      if (layer === undefined || healing || (running && prev !== layer.chain)) return false;
+      // What is being healed is not trusted, and what was opened already must go on from what is held.
+      if (layer === undefined || healing || (again && prev !== layer.chain)) return false;
       resumed.set(index, { ...layer, chain: prev, tag: opened.tag[index] ?? "" });
     }
     this.#reset = undefined;
@@ -103,7 +118,7 @@ export class Replica {
         layers: opened.mode.map((mode) => (mode === "reset" ? null : undefined)),
         tags: opened.tag,
         events: opened.events ?? [],
-        later: [],
+        waiting: [],
         gap: opened.gap ?? false,
         cause: healing ? "diverged" : running ? "slow_reader" : undefined,
       };
@@ -115,22 +130,19 @@ export class Replica {
     const reset = this.#reset;
     if (reset?.layers[index] !== null || !fits(index, state)) return false;
     reset.layers[index] = { state, epoch, seq, chain: seq, tag: reset.tags[index] ?? "" };
-    if (!reset.layers.includes(null)) this.#complete(reset);
-    return true;
+    return reset.layers.includes(null) || this.#complete(reset);
   }
 
   delta(index: number, message: DeltaMessage): boolean {
-    const staged = this.#reset?.layers[index];
-    const layer = staged === undefined ? this.#layers[index] : staged;
-    const next = layer === undefined || layer === null ? undefined : withDelta(layer, message);
-    if (next === undefined || !fits(index, next.state)) return false;
-    if (staged === undefined || this.#reset === undefined) {
-      this.#layers[index] = next;
-      this.#note(index, message, next.epoch);
-    } else {
-      this.#reset.layers[index] = next;
-      this.#reset.later.push(...eventsOf(message, next.epoch));
+    if (this.#reset !== undefined) {
+      this.#reset.waiting.push({ layer: index, message });
+      return true;
     }
+    const layer = this.#layers[index];
+    const next = layer === undefined ? undefined : withDelta(layer, message);
+    if (next === undefined || !fits(index, next.state)) return false;
+    this.#layers[index] = next;
+    this.#note(index, message, next.epoch);
     return true;
   }
 
@@ -149,7 +161,7 @@ export class Replica {
     return { previous, state, at, change, events: untold.events, gap };
   }
 
-  #complete(reset: Reset): void {
+  #complete(reset: Reset): boolean {
     const from = this.position;
     const held = this.#layers;
     this.#layers = reset.layers.flatMap((layer, index) => {
@@ -160,11 +172,13 @@ export class Replica {
     this.#reset = undefined;
     this.#whole = true;
     const epoch = this.#layers[0]?.epoch ?? 0;
-    this.#untold.events.push(...reset.events.map((event) => applied(event, epoch)), ...reset.later);
-    if (from === undefined) return;
-    const viewChanged = held.some(({ tag }, index) => reset.tags[index] !== tag);
-    this.#untold.reset = { reset, from: this.#untold.reset?.from ?? from, viewChanged };
-    if (reset.gap) this.#untold.lostAfter ??= from;
+    this.#untold.events.push(...reset.events.map((event) => applied(event, epoch)));
+    if (from !== undefined) {
+      const viewChanged = held.some(({ tag }, index) => reset.tags[index] !== tag);
+      this.#untold.reset = { reset, from: this.#untold.reset?.from ?? from, viewChanged };
+      if (reset.gap) this.#untold.lostAfter ??= from;
+    }
+    return reset.waiting.every(({ layer, message }) => this.delta(layer, message));
   }
 
   #note(layer: number, message: DeltaMessage, epoch: number): void {

@@ -7,6 +7,7 @@
 //    cut               due--- pausing <------ended, retry--------+-> opening (tag "!" when what is held is in doubt)
 import {
   type CloseMessage,
+  type Codec,
   type DeltaMessage,
   type Ended,
   type HeldPosition,
@@ -15,6 +16,7 @@ import {
   LIMITS,
   type Opened,
   type OpenMessage,
+  type PartMessage,
   type SnapMessage,
   TidemarkError,
 } from "@tidemark/protocol";
@@ -24,9 +26,11 @@ import type { Tally } from "../liveness/tally.js";
 import type { Cancel, Platform } from "../platform/platform.js";
 import type { Update } from "./change.js";
 import { Replica } from "./replica.js";
+import { Transfer } from "./transfer.js";
 
 /** What a stream needs of the connection. */
 export interface StreamWire {
+  readonly codec: Codec;
   readonly live: boolean;
   /** A subscription number that was never used. */
   nextSubscription(): number;
@@ -70,6 +74,8 @@ type StreamState =
 export class Stream {
   readonly #options: StreamOptions;
   readonly #replica = new Replica();
+  /** Snapshots of this opening that come in parts, by layer. */
+  readonly #transfers = new Map<number, { readonly snap: SnapMessage; readonly transfer: Transfer }>();
   #state: StreamState = { kind: "down" };
   /** How what is held was found wrong: it is not resumed from until a reset is complete. */
   #doubt: Divergence | undefined;
@@ -77,6 +83,8 @@ export class Stream {
   #knownSeq = 0;
   /** Times in a row that opening, or what came of it, failed. */
   #failures = 0;
+  /** When the first payload that is awaited was asked for, or last came nearer; on the monotonic clock. */
+  #movedMs = 0;
   /** Rounds of heads in a row that did not name this stream. */
   #absentRounds = 0;
 
@@ -152,8 +160,10 @@ export class Stream {
     const state = this.#state;
     if ((state.kind !== "opening" && state.kind !== "live") || state.s !== opened.s) return;
     const { wire } = this.#options;
+    this.#transfers.clear();
     const running = state.kind === "live";
-    if (!this.#replica.opened(opened, { running, healing: this.#doubt !== undefined })) {
+    const again = state.handles.length > 0;
+    if (!this.#replica.opened(opened, { running, again, healing: this.#doubt !== undefined })) {
       this.heal("gap");
       return;
     }
@@ -169,11 +179,28 @@ export class Stream {
   }
 
   snap(layer: number, message: SnapMessage): void {
-    if (!this.#replica.snap(layer, message)) {
+    const parts = message[5];
+    const isExpected = !this.#transfers.has(layer);
+    if (isExpected && parts !== undefined) {
+      this.#transfers.set(layer, { snap: message, transfer: new Transfer(this.#options.wire.codec, parts) });
+    } else if (isExpected && this.#replica.snap(layer, message)) {
+      this.#settleIfWhole();
+    } else {
       this.heal("gap");
-      return;
     }
-    this.#settleIfWhole();
+  }
+
+  part(layer: number, [, , index, slice]: PartMessage): void {
+    this.#movedMs = this.#options.platform.monotonicMs();
+    const under = this.#transfers.get(layer);
+    const taken = under?.transfer.take(index, slice);
+    if (under === undefined || taken === undefined || taken.kind === "wrong") {
+      this.heal("gap");
+    } else if (taken.kind === "state") {
+      const [type, handle, epoch, seq] = under.snap;
+      this.#transfers.delete(layer);
+      this.snap(layer, [type, handle, epoch, seq, taken.state]);
+    }
   }
 
   delta(layer: number, message: DeltaMessage): void {
@@ -257,15 +284,25 @@ export class Stream {
     return this.#doubt !== undefined ? held?.map(([epoch, seq]): HeldPosition => [epoch, seq, "!"]) : held;
   }
 
+  /** Of the first payload; each part of it that comes begins it anew. */
   #deadline(s: number): Cancel {
-    return this.#options.platform.setTimer(LIMITS.firstPayloadMs, () => {
-      if (this.#state.kind !== "opening" || this.#state.s !== s) return;
-      this.#options.tally.late();
-      // The first time it may be this stream; the second time it is the connection.
-      if (this.#failures > 0) this.#options.wire.restart();
-      else this.#reopen();
-      this.settle()();
-    });
+    const { platform } = this.#options;
+    this.#movedMs = platform.monotonicMs();
+    const check = (): void => {
+      const leftMs = Math.ceil(this.#movedMs + LIMITS.firstPayloadMs - platform.monotonicMs());
+      if (leftMs > 0) cancel = platform.setTimer(leftMs, check);
+      else if (this.#state.kind === "opening" && this.#state.s === s) this.#late();
+    };
+    let cancel = platform.setTimer(LIMITS.firstPayloadMs, check);
+    return () => cancel();
+  }
+
+  #late(): void {
+    this.#options.tally.late();
+    // The first time it may be this stream; the second time it is the connection.
+    if (this.#failures > 0) this.#options.wire.restart();
+    else this.#reopen();
+    this.settle()();
   }
 
   #settleIfWhole(): void {
@@ -318,6 +355,9 @@ export class Stream {
 
   #leave(): void {
     const state = this.#state;
+    // Megabytes, perhaps, that nobody will ask for while there is no connection.
+    this.#transfers.clear();
+    this.#replica.abandonReset();
     if (state.kind === "pausing") state.due();
     if (state.kind !== "opening" && state.kind !== "live") return;
     if (state.kind === "opening") state.late();

@@ -6,13 +6,14 @@ import {
   type Heads,
   LIMITS,
   type OpenedMessage,
+  type PartMessage,
   type SnapMessage,
 } from "@tidemark/protocol";
 import type { Platform } from "../platform/platform.js";
 import type { Stream } from "./stream.js";
 
 /** Messages that belong to a stream. */
-export type StreamMessage = OpenedMessage | SnapMessage | DeltaMessage | EndedMessage;
+export type StreamMessage = OpenedMessage | SnapMessage | PartMessage | DeltaMessage | EndedMessage;
 
 interface Route {
   readonly stream: Stream;
@@ -82,6 +83,9 @@ export class Subscriptions {
         return;
       case "snap":
         this.#on(message[1], ({ stream, layer }) => stream.snap(layer, message));
+        return;
+      case "part":
+        this.#on(message[1], ({ stream, layer }) => stream.part(layer, message));
         return;
       case "d":
         this.#on(message[1], ({ stream, layer }) => stream.delta(layer, message));
