@@ -2,12 +2,17 @@
 // not the chain that the next shared delta links to (SEQ-3): so the same bytes fit everybody who follows the handle.
 import type { Codec, DeltaExtension, Json, Piece, WireEvent } from "@tidemark/protocol";
 import type { Committed, LayerDelta, PastEvent } from "../document/documents.js";
+import { FrameFilling } from "./frames.js";
+import type { OutgoingFrame } from "./wire.js";
 
 /** A seq and its epoch. */
 export interface Point {
   readonly epoch: number;
   readonly seq: number;
 }
+
+/** Nothing but the numbers: whoever keeps them must not hold on to what they are of. */
+export const pointOf = ({ epoch, seq }: Point): Point => ({ epoch, seq });
 
 /** Where bytes go out. */
 export interface ChainParts {
@@ -27,25 +32,46 @@ export function lastChange(rows: readonly Committed[]): Committed | undefined {
   return undefined;
 }
 
-/**
- * The `d` messages of rows that follow `start`, with an advance at the end if the last ones are empty. `end` is the
- * chain that the next shared delta links to: the last message that changes something reaches up to it.
- */
-export function encodeChain(parts: ChainParts, start: Point, rows: readonly Committed[], end: Point): Piece[] {
-  const pieces: Piece[] = [];
+/** Rows on their way to one handle. */
+export interface ChainRange {
+  /** What their first `d` links to. */
+  readonly start: Point;
+  /** Those that follow it, to the last one that is told. */
+  readonly rows: readonly Committed[];
+  /** The chain that the next shared delta links to: the last message that changes something reaches up to it. */
+  readonly end: Point;
+  /** Goes into the first frame before them. */
+  readonly before?: Piece | undefined;
+}
+
+/** A frame, and where whoever got it is. */
+export interface ChainFrame {
+  readonly frame: OutgoingFrame;
+  readonly at: Point;
+  readonly chain: Point;
+}
+
+/** The `d` messages of rows, with an advance at the end if the last ones are empty, in as many frames as they need; each
+ * is made when it is asked for. */
+export function* chainFrames(parts: ChainParts, { start, rows, end, before }: ChainRange): Generator<ChainFrame, void> {
+  const filling = new FrameFilling(parts.codec);
+  if (before !== undefined) filling.add(before);
   const changing = rows.filter((row) => !isEmpty(row));
   let chain = start;
-  changing.forEach((row, index) => {
-    const through = index === changing.length - 1 ? end : row;
-    pieces.push(encodeDelta(parts, chain, through, row));
+  for (let index = 0; index < changing.length; index++) {
+    const row = changing[index];
+    if (row === undefined) break;
+    const through = index === changing.length - 1 ? end : pointOf(row);
+    filling.add(encodeDelta(parts, chain, through, row));
     chain = through;
-  });
+    if (filling.isFull) yield { frame: filling.take(), at: chain, chain };
+  }
   const last = rows.at(-1);
   // The chain may be ahead of `start` though none of these rows changed anything: of a document that was loaded only the
   // head is known. Then nothing but an advance says where its follower is.
   const isUntold = changing.length === 0 || (last !== undefined && last.seq > end.seq);
-  if (last !== undefined && isUntold) pieces.push(encodeAdvance(parts, end, last));
-  return pieces;
+  if (last !== undefined && isUntold) filling.add(encodeAdvance(parts, end, last));
+  if (!filling.isEmpty) yield { frame: filling.take(), at: pointOf(last ?? start), chain };
 }
 
 /** A `d` that only moves the position. */

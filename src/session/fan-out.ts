@@ -1,14 +1,15 @@
 // Everybody on this process who follows one document. A delta is encoded once per codec and its frame is shared by all
 // sockets that see the same; this file never knows who they are.
-import { type Codec, LIMITS, type Piece } from "@tidemark/protocol";
+import type { Codec, Piece } from "@tidemark/protocol";
 import { DocumentMap } from "../document/document-map.js";
 import type { DocumentName } from "../document/document-store.js";
 import type { Audience, Committed, LayerDelta } from "../document/documents.js";
 import { invariant } from "../runtime/invariant.js";
-import { encodeChain, encodeLayerDelta, lastChange, type Point } from "./delta-chain.js";
-import { frameOf, LayerStream } from "./layer-stream.js";
+import { chainFrames, encodeLayerDelta, lastChange, type Point } from "./delta-chain.js";
+import { frameOf } from "./frames.js";
+import { LayerStream } from "./layer-stream.js";
+import { TransferBudget } from "./transfer-budget.js";
 import { ViewStream } from "./view-stream.js";
-import { OutgoingFrame } from "./wire.js";
 
 /** What a fan-out needs of its process. */
 export interface FanOutParts {
@@ -127,12 +128,11 @@ export class FanOut implements Audience {
     if (views?.size === 0) this.#showing.delete(layer);
   }
 
-  #sendLog(start: Point, transactions: readonly Committed[]): void {
-    const { handle, chain } = this.#logLayer;
-    const head = this.#head;
+  #sendLog(start: Point, rows: readonly Committed[]): void {
+    const { handle, chain: end } = this.#logLayer;
     for (const [codec, receivers] of this.log.receivers) {
-      for (const frame of framesOf(codec, encodeChain({ codec, handle }, start, transactions, chain))) {
-        for (const receiver of receivers) receiver.receive(frame, head);
+      for (const { frame, at, chain } of chainFrames({ codec, handle }, { start, rows, end })) {
+        for (const receiver of receivers) receiver.receive(frame, at, chain);
       }
     }
   }
@@ -144,7 +144,7 @@ export class FanOut implements Audience {
         codec,
         view.layers.map((layer) => pieces.of(codec, layer)),
       );
-      for (const receiver of receivers) receiver.receive(frame, this.#head);
+      for (const receiver of receivers) receiver.receive(frame, this.#head, this.#head);
     }
   }
 }
@@ -175,24 +175,10 @@ class ReleasePieces {
   }
 }
 
-/** As many frames as their bounds ask for (FRAME-11). */
-export function framesOf(codec: Codec, pieces: readonly Piece[]): OutgoingFrame[] {
-  const frames: OutgoingFrame[] = [];
-  let first = 0;
-  let bytes = 0;
-  pieces.forEach((piece, index) => {
-    bytes += piece.length;
-    if (index + 1 - first < LIMITS.frameMessagesMax && bytes < LIMITS.frameFlushBytes) return;
-    frames.push(new OutgoingFrame(codec, pieces.slice(first, index + 1), bytes));
-    first = index + 1;
-    bytes = 0;
-  });
-  if (first < pieces.length) frames.push(frameOf(codec, pieces.slice(first)));
-  return frames;
-}
-
 /** The fan-outs of this process by document. */
 export class FanOuts {
+  /** What their openings under way hold in memory. */
+  readonly budget = new TransferBudget();
   readonly #byDocument = new DocumentMap<FanOut>();
   #handles = 0;
 

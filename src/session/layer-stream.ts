@@ -3,13 +3,13 @@
 import type { Codec, Piece } from "@tidemark/protocol";
 import type { Snapshot } from "../document/documents.js";
 import { encodeAdvance, type Point } from "./delta-chain.js";
-import { OutgoingFrame } from "./wire.js";
+import { type SentSnapshot, sentSnapshot } from "./sent-snapshot.js";
 
 /** Bytes under one handle. */
 export class LayerStream {
   /** Never reused on this process. */
   readonly handle: number;
-  readonly #snapshots = new Map<Codec, { readonly of: Snapshot; readonly frame: OutgoingFrame }>();
+  readonly #snapshots = new Map<Codec, { readonly of: Snapshot; readonly head: number; readonly sent: SentSnapshot }>();
   /** The chain: two numbers, because it moves with every commit and is seldom asked for. */
   #epoch = 0;
   #seq = 0;
@@ -21,6 +21,11 @@ export class LayerStream {
   /** What the next delta links to. */
   get chain(): Point {
     return { epoch: this.#epoch, seq: this.#seq };
+  }
+
+  /** Its seq. */
+  get chainSeq(): number {
+    return this.#seq;
   }
 
   /** It has changed: the next delta links to this. */
@@ -40,24 +45,15 @@ export class LayerStream {
     return encodeAdvance({ codec, handle: this.handle }, this.chain, head);
   }
 
-  /** The `snap` of a snapshot at `head`, encoded once for all who reset there. It bears the chain's point, so that the
-   * next delta links to it; an advance to the head follows. */
-  snapFrame(codec: Codec, snapshot: Snapshot, head: Point): OutgoingFrame {
+  /** A snapshot at `head`, encoded once for all who reset there. It bears the chain's point, so that the next delta links
+   * to it; an advance to the head follows, in its frame when it has but one. */
+  snapshot(codec: Codec, snapshot: Snapshot, head: Point): SentSnapshot {
     const known = this.#snapshots.get(codec);
-    if (known?.of === snapshot) return known.frame;
+    if (known?.of === snapshot && known.head === head.seq) return known.sent;
     const { handle, chain } = this;
-    const pieces = [codec.encodeSnap({ h: handle, epoch: chain.epoch, seq: chain.seq, stateJson: snapshot.stateJson })];
-    if (head.seq > chain.seq) pieces.push(this.advance(codec, head));
-    const frame = frameOf(codec, pieces);
-    this.#snapshots.set(codec, { of: snapshot, frame });
-    return frame;
+    const advance = head.seq > chain.seq ? this.advance(codec, head) : undefined;
+    const sent = sentSnapshot({ codec, handle, chain }, snapshot, advance);
+    this.#snapshots.set(codec, { of: snapshot, head: head.seq, sent });
+    return sent;
   }
 }
-
-/** Pieces that leave together. */
-export const frameOf = (codec: Codec, pieces: readonly Piece[]): OutgoingFrame =>
-  new OutgoingFrame(
-    codec,
-    pieces,
-    pieces.reduce((sum, piece) => sum + piece.length, 0),
-  );

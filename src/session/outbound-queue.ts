@@ -1,5 +1,6 @@
 // What one connection has to send in the current flush, in order. One flush is one write to the socket; what the peer
-// does not take is counted, and past the hard limit the connection ends (R14).
+// does not take is counted: past the soft limit nothing more of its streams is let in, past the hard limit the connection
+// ends (R14).
 import { type Codec, LIMITS, type Piece, type ServerMessage } from "@tidemark/protocol";
 import type { Flusher } from "./flusher.js";
 import { OutgoingFrame, type Wire } from "./wire.js";
@@ -14,11 +15,37 @@ export class OutboundQueue {
   #only: Piece | undefined = undefined;
   /** All there is to send, when it is more than that. */
   #gathered: Gathered | undefined = undefined;
+  /** How much that is. */
+  #pendingBytes = 0;
+  /** What the socket held when it was last looked at: since then it can only have become less. */
+  #bufferedBytes = 0;
+  /** All that was ever written, about. */
+  #writtenBytes = 0;
 
   constructor(wire: Wire, flusher: Flusher, overflowed: () => void) {
     this.#wire = wire;
     this.#flusher = flusher;
     this.#overflowed = overflowed;
+  }
+
+  /** What the peer has not taken. */
+  get unsentBytes(): number {
+    this.#bufferedBytes = this.#wire.bufferedBytes;
+    return this.#bufferedBytes + this.#pendingBytes;
+  }
+
+  /** Rises with what the peer takes. */
+  get takenBytes(): number {
+    return this.#writtenBytes - this.#wire.bufferedBytes;
+  }
+
+  /** Whether so many bytes of a stream may be sent: up to the soft limit, and whatever it is when nothing else waits. What
+   * a connection is owed besides its streams, answers and heartbeats, does not ask. */
+  admits(bytes: number): boolean {
+    if (this.#bufferedBytes + this.#pendingBytes + bytes <= LIMITS.outboundSoftBytes) return true;
+    this.flush();
+    const unsent = this.unsentBytes;
+    return unsent === 0 || unsent + bytes <= LIMITS.outboundSoftBytes;
   }
 
   /** Sends a message of this connection's own. */
@@ -28,15 +55,20 @@ export class OutboundQueue {
 
   /** Sends an encoded message of this connection's own. */
   sendPiece(piece: Piece): void {
-    if (this.#only !== undefined || this.#gathered !== undefined) return this.#gather().add(piece);
-    this.#only = piece;
-    this.#flusher.add(this);
+    if (this.#only !== undefined || this.#gathered !== undefined) {
+      this.#gather().add(piece);
+    } else {
+      this.#only = piece;
+      this.#flusher.add(this);
+    }
+    this.#pending(piece.length);
   }
 
   /** Sends a frame that others send as well. */
   sendShared(frame: OutgoingFrame): void {
     if (this.#only === undefined && this.#gathered === undefined) this.#flusher.add(this);
     this.#gather().addShared(frame);
+    this.#pending(frame.bytes);
   }
 
   /** Hands everything to the socket in one write; nothing happens when there is nothing. */
@@ -45,10 +77,19 @@ export class OutboundQueue {
     const gathered = this.#gathered;
     this.#only = undefined;
     this.#gathered = undefined;
+    this.#writtenBytes += this.#pendingBytes;
+    this.#pendingBytes = 0;
     if (only !== undefined) this.#wire.writeMessage(only);
     else if (gathered !== undefined) this.#wire.write(gathered.seal());
     else return;
-    if (this.#wire.bufferedBytes > LIMITS.outboundHardBytes) this.#overflowed();
+    this.#bufferedBytes = this.#wire.bufferedBytes;
+    if (this.#bufferedBytes > LIMITS.outboundHardBytes) this.#overflowed();
+  }
+
+  /** What one turn gathers is bounded too. */
+  #pending(bytes: number): void {
+    this.#pendingBytes += bytes;
+    if (this.#pendingBytes > LIMITS.outboundSoftBytes) this.flush();
   }
 
   #gather(): Gathered {

@@ -69,7 +69,6 @@ export class Requests implements Origin {
   }
 
   answer({ n, document }: Call, answer: Answer): void {
-    this.#inFlight -= 1;
     this.#say(n, document, answer);
   }
 
@@ -87,9 +86,11 @@ export class Requests implements Origin {
   /** Behind everything about its document that this connection must have been sent before. */
   #say(n: number, document: DocumentName, answer: Answer): void {
     if (this.#left) return;
-    const opening = this.#parts.subscriptions.catchUp(document);
-    if (opening === undefined) this.#send(n, answer);
-    else opening.holdBack(() => this.#say(n, document, answer));
+    const owed = this.#parts.subscriptions.catchUp(document);
+    if (owed !== undefined) return owed.holdBack(() => this.#say(n, document, answer));
+    // Until it is said: what is held back is as many answers as a client may wait for (R14).
+    this.#inFlight -= 1;
+    this.#send(n, answer);
   }
 
   #takeService(message: CallMessage): void {

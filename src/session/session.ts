@@ -16,6 +16,7 @@ import {
 import type { Documents } from "../document/documents.js";
 import { randomHex } from "../runtime/ids.js";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
+import { Backlog } from "./backlog.js";
 import type { FanOuts } from "./fan-out.js";
 import type { Flusher } from "./flusher.js";
 import { Heartbeat, headLists } from "./heartbeat.js";
@@ -51,6 +52,7 @@ type State =
 interface Live {
   identity: Identified;
   readonly claim: Claim;
+  readonly backlog: Backlog;
   readonly subscriptions: Subscriptions;
   readonly requests: Requests;
   readonly heartbeat: Heartbeat;
@@ -207,7 +209,10 @@ export class Session implements Newcomer {
     const out = this.#out;
     const { codec } = this.#wire;
     const breach = (message: string, type: string): void => this.#breach(message, type);
-    const subscriptions = new Subscriptions({ caller, documents, out, codec, fanOuts, breach });
+    const stalled = (): void => this.end(CLOSE.slowReader, "slow_reader");
+    const backlog = new Backlog({ runtime, out, stalled });
+    this.#wire.onDrained = () => backlog.drained();
+    const subscriptions = new Subscriptions({ caller, documents, out, codec, backlog, fanOuts, breach });
     const overrun = (): void => this.end(CLOSE.overloaded, "limit_reached");
     const requests = new Requests({ caller, documents, out, codec, subscriptions, client, conn, identity, overrun });
     const heartbeat = new Heartbeat({
@@ -221,7 +226,7 @@ export class Session implements Newcomer {
     });
     const expiry = this.#expireAt(identity);
     const reportedAtMs = Number.NEGATIVE_INFINITY;
-    return { identity, claim, subscriptions, requests, heartbeat, expiry, reportedAtMs, refreshing: undefined };
+    return { identity, claim, backlog, subscriptions, requests, heartbeat, expiry, reportedAtMs, refreshing: undefined };
   }
 
   #welcome({ principal, expiresAt }: Identified): WelcomeMessage {
@@ -309,6 +314,7 @@ export class Session implements Newcomer {
     if (state.state !== "live") return;
     const { live } = state;
     live.heartbeat.stop();
+    live.backlog.stop();
     live.expiry();
     live.requests.leave();
     live.subscriptions.leave();

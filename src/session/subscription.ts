@@ -1,13 +1,22 @@
 // One session following one document: from `open` to `opened`, the deltas, and `ended` or `close`. It knows the
-// position its socket was sent, and holds back answers that must not overtake its first payload.
-import type { Codec, ErrorCode, Json, Opened, Piece } from "@tidemark/protocol";
+// position its socket was sent, stops being sent anything while its peer is slow, and holds back answers that must not
+// overtake what it is owed.
+//
+//   asking --opened--> open          asking --no room--> slow         open --no room--> slow
+//   asking --opened--> sending --all sent--> open, or slow when there is more by then
+//   slow --room--> asking            any --ended, close--> over
+import type { Codec, ErrorCode, HeldPosition, Json, JsonObject } from "@tidemark/protocol";
+import { LIMITS } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
-import type { Caller, Follower, LayerOpening, Opening, ViewOpening } from "../document/documents.js";
-import { encodeChain, encodeLayerDelta, isEmpty, type Point, wireEvent } from "./delta-chain.js";
+import type { Caller, Documents, Follower, Opening } from "../document/documents.js";
+import type { Backlog, Backlogged } from "./backlog.js";
+import type { Point } from "./delta-chain.js";
 import type { FanOut } from "./fan-out.js";
-import { frameOf, type LayerStream } from "./layer-stream.js";
+import type { LayerStream } from "./layer-stream.js";
 import type { OutboundQueue } from "./outbound-queue.js";
 import { endedMessage } from "./refusal.js";
+import { positionsOf, type Reached, type Step, type Transfer, transferOf } from "./transfer.js";
+import type { TransferBudget } from "./transfer-budget.js";
 import type { Receiver, ViewStream } from "./view-stream.js";
 import type { OutgoingFrame } from "./wire.js";
 
@@ -17,31 +26,55 @@ export interface SubscriptionParts {
   /** Its parameters, as canonical text. */
   readonly view: string;
   readonly document: DocumentName;
+  readonly params: JsonObject | undefined;
   readonly caller: Caller;
   readonly codec: Codec;
+  readonly documents: Documents;
   readonly out: OutboundQueue;
+  readonly backlog: Backlog;
+  readonly budget: TransferBudget;
   /** The fan-out of the document, which is loaded when an opening arrives. */
   readonly fanOut: () => FanOut;
   /** It is over, for a reason of the server's. */
   readonly onEnded: (subscription: Subscription) => void;
 }
 
+/** What an opening is about. */
+interface Shown {
+  readonly fanOut: FanOut;
+  /** Numbers of its layers; undefined: the log. */
+  readonly ids: readonly number[] | undefined;
+  readonly layers: readonly LayerStream[];
+  /** Their chains when it was made. */
+  readonly chains: readonly number[];
+}
+
 type State =
-  | { readonly state: "opening"; readonly heldBack: (() => void)[] }
+  | { readonly state: "asking"; readonly fromBacklog: boolean }
+  | { readonly state: "slow" }
+  | { readonly state: "sending"; readonly shown: Shown; readonly transfer: Transfer }
   | { readonly state: "open"; readonly fanOut: FanOut; readonly view: ViewStream }
   | { readonly state: "over" };
 
 /** A stream of one document to one socket. */
-export class Subscription implements Follower, Receiver {
+export class Subscription implements Follower, Receiver, Backlogged {
   readonly s: number;
   readonly view: string;
   readonly document: DocumentName;
   readonly codec: Codec;
   caller: Caller;
   readonly #parts: SubscriptionParts;
-  #state: State = { state: "opening", heldBack: [] };
-  /** What this socket was sent, of all layers. */
+  #state: State = { state: "asking", fromBacklog: false };
+  /** Answers that must come behind what this socket is still owed. */
+  #heldBack: (() => void)[] = [];
+  /** What this socket was sent, of all layers, and what the next delta of the first links to. */
   #at: Point = { epoch: 0, seq: 0 };
+  #chain: Point = { epoch: 0, seq: 0 };
+  /** Its client has a whole state, which goes on from there. Else it holds what `#held` says. */
+  #running = false;
+  #held: readonly (HeldPosition | undefined)[] = [];
+  #tags: readonly string[] = [];
+  #handles: readonly number[] = [];
 
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
@@ -58,27 +91,38 @@ export class Subscription implements Follower, Receiver {
     return this.#state.view.layers.map(({ handle }) => [handle, this.#at.epoch, this.#at.seq]);
   }
 
-  /** True until its first payload is on its way. */
-  get isOpening(): boolean {
-    return this.#state.state === "opening";
+  /** Its socket is still owed something, which answers must not overtake. */
+  get isOwed(): boolean {
+    return this.#state.state !== "open" && this.#state.state !== "over";
   }
 
-  /** Sends an answer right after the first payload. Only while it is opening. */
+  /** Asks for the first time. */
+  open({ at, create }: { readonly at: readonly HeldPosition[] | undefined; readonly create: Json | undefined }): void {
+    this.#held = at ?? [];
+    this.#request(create);
+  }
+
+  /** Sends an answer once nothing is owed any more. Only while something is. */
   holdBack(send: () => void): void {
-    if (this.#state.state === "opening") this.#state.heldBack.push(send);
+    this.#heldBack.push(send);
   }
 
   opened(opening: Opening): void {
-    if (this.#state.state === "over") return;
-    const heldBack = this.#state.state === "opening" ? this.#state.heldBack : [];
-    if (opening.kind === "ended") this.#end(opening.code, opening);
-    else this.#begin(opening);
-    for (const send of heldBack) send();
+    const { state } = this.#state;
+    if (state === "over") return;
+    if (opening.kind === "ended") return this.#end(opening.code, opening);
+    if (this.#state.state === "asking" && this.#state.fromBacklog) this.#parts.backlog.answered();
+    // Its view has another group by now: it asks again from what its client holds.
+    if (state === "slow") return;
+    if (state === "sending") return this.#fallBehind();
+    this.#begin(opening);
   }
 
-  receive(frame: OutgoingFrame, through: Point): void {
+  receive(frame: OutgoingFrame, at: Point, chain: Point): void {
+    if (!this.#parts.out.admits(frame.bytes)) return this.#fallBehind();
     this.#parts.out.sendShared(frame);
-    this.#at = through;
+    this.#at = at;
+    this.#chain = chain;
   }
 
   /** Tells this socket of what was delivered and changed nothing, before an answer or heads that speak of it. All layers
@@ -92,99 +136,161 @@ export class Subscription implements Follower, Receiver {
     this.#at = head;
   }
 
+  ask(): void {
+    if (this.#state.state !== "slow") return this.#parts.backlog.answered();
+    this.#state = { state: "asking", fromBacklog: true };
+    this.#request(undefined);
+  }
+
+  sendOn(): boolean {
+    if (this.#state.state !== "sending") return false;
+    const { transfer, shown } = this.#state;
+    const next = transfer.steps.next();
+    if (next.done === true) this.#land(transfer, shown);
+    else this.#send(next.value, transfer);
+    return next.done !== true;
+  }
+
+  yields(): void {
+    if (this.#state.state === "sending" && this.#parts.budget.isWanted) this.#fallBehind();
+  }
+
   ended(code: ErrorCode): void {
-    const heldBack = this.#state.state === "opening" ? this.#state.heldBack : [];
     this.#end(code);
-    for (const send of heldBack) send();
   }
 
   /** The client closed it, or its connection is gone. Returns the answers that were held back. */
   leave(): readonly (() => void)[] {
-    const heldBack = this.#state.state === "opening" ? this.#state.heldBack : [];
-    this.#detach();
-    return heldBack;
+    this.#over();
+    return this.#heldBack.splice(0);
+  }
+
+  #request(create: Json | undefined): void {
+    const { documents, document, params } = this.#parts;
+    const [held, heldMine] = this.#claimed();
+    documents.open({ document, held, heldMine, params, create, follower: this });
+  }
+
+  /** What its client has completed. */
+  #claimed(): readonly (HeldPosition | undefined)[] {
+    return this.#running ? positionsOf(this.#at, this.#tags) : this.#held;
   }
 
   #begin(opening: Exclude<Opening, { kind: "ended" }>): void {
+    const { out, backlog, s } = this.#parts;
+    const shown = this.#shownBy(opening);
+    const transfer = transferOf(opening, { codec: this.codec, s, layers: shown.layers, running: this.#goesOn(shown) });
+    if (!transfer.inParts && out.admits(transfer.bytes)) return this.#sendAll(transfer, shown);
+    // No room: what was made for it is not kept, and is asked for again.
+    if (out.unsentBytes >= LIMITS.outboundAheadBytes) return this.#fallBehind();
+    if (!this.#take(transfer)) return this.#waitForBudget();
+    this.#detach();
+    this.#state = { state: "sending", shown, transfer };
+    while (out.unsentBytes < LIMITS.outboundAheadBytes) if (!this.sendOn()) return;
+    backlog.send(this);
+  }
+
+  #shownBy(opening: Exclude<Opening, { kind: "ended" }>): Shown {
     const fanOut = this.#parts.fanOut();
-    const view = opening.kind === "view" ? fanOut.view(opening.layers.map(({ layer }) => layer)) : fanOut.log;
-    if (opening.kind === "view") this.#show(opening, view);
-    else if (opening.kind === "resume") this.#resume(opening, view);
-    else this.#reset(opening, view);
+    const ids = opening.kind === "view" ? opening.layers.map(({ layer }) => layer) : undefined;
+    const layers = ids?.map((id) => fanOut.layer(id)) ?? fanOut.log.layers;
+    return { fanOut, ids, layers, chains: layers.map(({ chainSeq }) => chainSeq) };
+  }
+
+  /** The chain it goes on from, if these are the very handles that its client follows. */
+  #goesOn({ layers }: Shown): Point | undefined {
+    const same = layers.length === this.#handles.length && layers.every(({ handle }, i) => handle === this.#handles[i]);
+    return this.#running && same ? this.#chain : undefined;
+  }
+
+  #sendAll(transfer: Transfer, shown: Shown): void {
+    for (let next = transfer.steps.next(); next.done !== true; next = transfer.steps.next())
+      this.#send(next.value, transfer);
+    this.#land(transfer, shown);
+  }
+
+  #send({ frame, reached }: Step, transfer: Transfer): void {
+    if (transfer.resets && this.#running) {
+      this.#held = this.#claimed();
+      this.#running = false;
+    }
+    this.#parts.out.sendShared(frame);
+    if (reached !== undefined) this.#reach(reached, transfer);
+  }
+
+  #reach({ at, chain }: Reached, { tags, handles }: Transfer): void {
+    this.#at = at;
+    this.#chain = chain;
+    this.#tags = tags;
+    this.#handles = handles;
+    this.#running = true;
+  }
+
+  /** All of it was sent: it follows on, unless there is more by now. */
+  #land(transfer: Transfer, { fanOut, ids, layers, chains }: Shown): void {
+    // Sending may have ended it.
+    if (this.#state.state === "over") return;
+    this.#reach(transfer.end, transfer);
+    if (layers.some(({ chainSeq }, index) => chainSeq !== chains[index])) return this.#fallBehind();
+    const view = ids === undefined ? fanOut.log : fanOut.view(ids);
     view.attach(this);
     // A view that was seen before goes once the new one has its layers.
-    if (this.#state.state === "open" && this.#state.view !== view) this.#state.view.detach(this);
+    if (this.#state.state !== "open" || this.#state.view !== view) this.#detach();
     this.#state = { state: "open", fanOut, view };
+    for (const send of this.#heldBack.splice(0)) send();
   }
 
-  #resume({ tag, prev, missed }: Extract<Opening, { kind: "resume" }>, { layers }: ViewStream): void {
-    const { out, s, codec } = this.#parts;
-    const held = { epoch: prev[0], seq: prev[1] };
-    const changed = missed.some((row) => !isEmpty(row));
-    const prevs = layers.map(({ chain }) => (changed ? held.seq : chain.seq));
-    out.send(["opened", { s, h: handlesOf(layers), mode: ["resume"], prev: prevs, tag: [tag] }]);
-    for (const { handle, chain } of layers) {
-      for (const piece of encodeChain({ codec, handle }, held, missed, chain)) out.sendPiece(piece);
+  #take({ holds }: Transfer): boolean {
+    const { budget } = this.#parts;
+    for (const [index, { what, bytes }] of holds.entries()) {
+      if (budget.take(what, bytes)) continue;
+      for (const taken of holds.slice(0, index)) budget.give(taken.what);
+      return false;
     }
-    this.#at = pointOf(missed.at(-1) ?? held);
+    return true;
   }
 
-  #reset({ tag, snapshot, events, gap }: Extract<Opening, { kind: "reset" }>, { layers }: ViewStream): void {
-    const { out, s, codec } = this.#parts;
-    const prev = layers.map(({ chain }) => chain.seq);
-    out.send(["opened", { s, h: handlesOf(layers), mode: ["reset"], prev, tag: [tag], ...pastOf({ events, gap }) }]);
-    for (const layer of layers) out.sendShared(layer.snapFrame(codec, snapshot, snapshot));
-    this.#at = pointOf(snapshot);
+  #drop({ holds }: Transfer): void {
+    for (const { what } of holds) this.#parts.budget.give(what);
   }
 
-  /** What is replayed is one frame with `opened`; snapshots are shared, and take effect when the last one is there. */
-  #show({ layers, at, events, gap }: ViewOpening, view: ViewStream): void {
-    const { out, s, codec } = this.#parts;
-    const opened: Opened = {
-      s,
-      h: handlesOf(view.layers),
-      mode: layers.map(({ mode }) => mode),
-      prev: layers.map((layer) => (layer.mode === "resume" ? layer.prev : layer.snapshot.seq)),
-      tag: layers.map(({ tag }) => tag),
-      ...pastOf({ events, gap }),
-    };
-    const pieces: Piece[] = [codec.encode(["opened", opened])];
-    const snapshots: OutgoingFrame[] = [];
-    view.layers.forEach((stream, index) => {
-      const layer = layers[index];
-      if (layer?.mode === "resume") pieces.push(...this.#replay(layer, stream, at));
-      else if (layer !== undefined) snapshots.push(stream.snapFrame(codec, layer.snapshot, at));
-    });
-    out.sendShared(frameOf(codec, pieces));
-    for (const frame of snapshots) out.sendShared(frame);
-    this.#at = pointOf(at);
+  /** Nothing more is sent until the peer has taken what there is; then it is brought up to date from there (SLOW-1). */
+  #fallBehind(): void {
+    this.#detach();
+    this.#state = { state: "slow" };
+    this.#parts.backlog.ask(this);
   }
 
-  #replay({ deltas }: Extract<LayerOpening, { mode: "resume" }>, stream: LayerStream, at: Point): Piece[] {
-    const { handle, chain } = stream;
-    const pieces = deltas.map((delta) => encodeLayerDelta({ codec: this.codec, handle }, delta));
-    if (at.seq > chain.seq) pieces.push(stream.advance(this.codec, at));
-    return pieces;
+  #waitForBudget(): void {
+    this.#detach();
+    this.#state = { state: "slow" };
+    this.#parts.budget.wait(this.#roomAgain);
   }
+
+  readonly #roomAgain = (): void => {
+    if (this.#state.state === "slow") this.#parts.backlog.ask(this);
+  };
 
   #end(code: ErrorCode, details: { readonly afterMs?: number; readonly data?: Json } = {}): void {
     if (this.#state.state === "over") return;
-    this.#detach();
+    this.#over();
     this.#parts.out.send(endedMessage(this.s, code, details));
     this.#parts.onEnded(this);
+    for (const send of this.#heldBack.splice(0)) send();
   }
 
-  #detach(): void {
-    if (this.#state.state === "open") this.#state.view.detach(this);
+  #over(): void {
+    if (this.#state.state === "asking" && this.#state.fromBacklog) this.#parts.backlog.answered();
+    this.#detach();
     this.#state = { state: "over" };
   }
-}
 
-/** Held for as long as the subscription lasts: nothing but the numbers. */
-const pointOf = ({ epoch, seq }: Point): Point => ({ epoch, seq });
-
-const handlesOf = (layers: readonly LayerStream[]): readonly number[] => layers.map(({ handle }) => handle);
-
-function pastOf({ events, gap }: Pick<ViewOpening, "events" | "gap">): Pick<Opened, "events" | "gap"> {
-  return { ...(events.length === 0 ? {} : { events: events.map(wireEvent) }), ...(gap ? { gap } : {}) };
+  /** Lets go of whatever its state holds. */
+  #detach(): void {
+    const { backlog, budget } = this.#parts;
+    if (this.#state.state === "open") this.#state.view.detach(this);
+    if (this.#state.state === "sending") this.#drop(this.#state.transfer);
+    if (this.#state.state === "slow") budget.forget(this.#roomAgain);
+    backlog.leave(this);
+  }
 }

@@ -4,12 +4,14 @@ import {
   canonicalJson,
   type ErrorCode,
   formatDocumentId,
+  type JsonObject,
   LIMITS,
   type Open,
   parseDocumentId,
 } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
 import type { Caller, Documents } from "../document/documents.js";
+import type { Backlog } from "./backlog.js";
 import type { FanOuts } from "./fan-out.js";
 import type { OutboundQueue } from "./outbound-queue.js";
 import { endedMessage } from "./refusal.js";
@@ -21,6 +23,7 @@ export interface SubscriptionsParts {
   readonly documents: Documents;
   readonly fanOuts: FanOuts;
   readonly out: OutboundQueue;
+  readonly backlog: Backlog;
   readonly codec: Codec;
   /** The client broke the protocol with a message of this type. */
   readonly breach: (message: string, type: string) => void;
@@ -58,13 +61,13 @@ export class Subscriptions {
     return this.#byNumber.get(s)?.document ?? this.#ended.get(s);
   }
 
-  /** Before an answer about a document (REQ-2): tells this socket all there is. Returns the subscription whose first
-   * payload the answer must wait for. */
+  /** Before an answer about a document (REQ-2): tells this socket all there is. Returns the subscription that the answer
+   * must wait for, because it is still owed something. */
   catchUp(document: DocumentName): Subscription | undefined {
     if (this.#byDocument.size === 0) return undefined;
     const subscriptions = this.#byDocument.get(formatDocumentId(document.type, document.key));
     if (subscriptions === undefined) return undefined;
-    for (const subscription of subscriptions.values()) if (subscription.isOpening) return subscription;
+    for (const subscription of subscriptions.values()) if (subscription.isOwed) return subscription;
     for (const subscription of subscriptions.values()) subscription.catchUp();
     return undefined;
   }
@@ -90,10 +93,10 @@ export class Subscriptions {
     if (this.#byNumber.size >= LIMITS.subscriptionsMax) return this.#tooMany(s, "subscriptionsMax");
     if (views.size >= LIMITS.viewsPerConnectionMax) return this.#tooMany(s, "viewsPerConnectionMax");
     const document = { space: this.#caller.space, ...id };
-    const follower = this.#make({ s, view }, document);
+    const follower = this.#make({ s, view, params }, document);
     this.#byNumber.set(s, follower);
     this.#byDocument.set(doc, views.set(view, follower));
-    this.#parts.documents.open({ document, held: at?.[0], heldMine: at?.[1], params, create, follower });
+    follower.open({ at, create });
   }
 
   close(s: number): void {
@@ -115,15 +118,22 @@ export class Subscriptions {
     this.#byDocument.clear();
   }
 
-  #make({ s, view }: { readonly s: number; readonly view: string }, document: DocumentName): Subscription {
-    const { codec, out, fanOuts } = this.#parts;
+  #make(
+    { s, view, params }: { readonly s: number; readonly view: string; readonly params: JsonObject | undefined },
+    document: DocumentName,
+  ): Subscription {
+    const { codec, documents, out, backlog, fanOuts } = this.#parts;
     return new Subscription({
       s,
       view,
       document,
+      params,
       caller: this.#caller,
       codec,
+      documents,
       out,
+      backlog,
+      budget: fanOuts.budget,
       fanOut: () => fanOuts.get(document),
       onEnded: (subscription) => this.#over(subscription),
     });

@@ -7,8 +7,9 @@ import type { OutgoingFrame } from "./wire.js";
 /** A subscriber, as far as deltas go. */
 export interface Receiver {
   readonly codec: Codec;
-  /** Takes a shared frame; `through` is the position of all layers after it. */
-  receive(frame: OutgoingFrame, through: Point): void;
+  /** Takes a shared frame, or has itself detached. `at` is the position of all layers after it, `chain` what the next delta
+   * of the first layer links to. */
+  receive(frame: OutgoingFrame, at: Point, chain: Point): void;
 }
 
 /** The followers of the same layers. */

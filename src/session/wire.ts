@@ -5,7 +5,7 @@ import type { Codec, Piece } from "@tidemark/protocol";
 export class OutgoingFrame {
   readonly codec: Codec;
   readonly pieces: readonly Piece[];
-  /** About how long it is; exact for ASCII. */
+  /** How long its pieces are; of a connection's own messages in characters. */
   readonly bytes: number;
   /** What the transport made of it the first time. */
   wire: Uint8Array | undefined = undefined;
@@ -26,6 +26,8 @@ export interface Wire {
   readonly bufferedBytes: number;
   /** Bytes that came in so far. */
   readonly receivedBytes: number;
+  /** Set by the session: called whenever everything handed over was taken after it had been much. */
+  onDrained?: (() => void) | undefined;
   /** Writes a frame of one message of this socket's own: what nearly every flush is. */
   writeMessage(piece: Piece): void;
   /** Writes all frames with one call to the socket. */

@@ -19,6 +19,7 @@ const CLOSE_GRACE_MS = 2_000;
 export class WebSocketWire implements Wire {
   readonly codec: Codec;
   readonly loopback: boolean;
+  onDrained: (() => void) | undefined = undefined;
   readonly #tcp: TcpSocket;
   readonly #runtime: Runtime;
   #open = true;
@@ -31,6 +32,9 @@ export class WebSocketWire implements Wire {
     this.#tcp = tcp;
     this.#runtime = runtime;
     tcp.on("close", () => this.#gone());
+    tcp.on("drain", () => {
+      if (this.#open) this.onDrained?.();
+    });
     // The peer sends nothing more, with or without a close frame.
     tcp.on("end", () => this.#leave());
   }

@@ -22,19 +22,30 @@ import { Session } from "../../src/session/session.js";
 import { SessionRegistry } from "../../src/session/session-registry.js";
 import { OutgoingFrame, type Wire } from "../../src/session/wire.js";
 import { hear } from "../../src/transport/incoming.js";
+import { wireBytes } from "../../src/transport/websocket-frame.js";
 import { VirtualRuntime } from "./virtual-runtime.js";
 
-const DECODE = { bytesMax: LIMITS.frameBytesCeiling, depthMax: LIMITS.depthMax };
+const DECODE = { bytesMax: LIMITS.frameBytesCeiling, depthMax: LIMITS.depthMax, parts: true };
+/** What Node buffers before it says that it will tell when it has drained. */
+const DRAINS_ABOVE_BYTES = 16_384;
 
-/** A socket that keeps everything. */
+/** A socket that keeps everything. Its peer takes what comes at once, until it is `throttled`. */
 export class BenchWire implements Wire {
   readonly codec: Codec;
   readonly loopback = true;
   bufferedBytes = 0;
   receivedBytes = 0;
-  /** Frames of each write. */
+  onDrained: (() => void) | undefined = undefined;
+  /** Frames of each write that was taken. */
   readonly writes: ServerMessage[][][] = [];
+  /** The very frames of each write. */
+  readonly frames: OutgoingFrame[] = [];
   closed: { readonly code: number; readonly reason: string } | undefined;
+  /** The most that ever waited. */
+  peakBytes = 0;
+  #throttled = false;
+  #queue: { readonly frame: ServerMessage[]; bytes: number }[] = [];
+  #willDrain = false;
 
   constructor(codec: Codec) {
     this.codec = codec;
@@ -45,18 +56,61 @@ export class BenchWire implements Wire {
   }
 
   write(frames: readonly OutgoingFrame[]): void {
-    const decoded = frames.map((frame) => this.codec.decode(this.codec.join(frame.pieces), DECODE));
-    this.writes.push(decoded as unknown as ServerMessage[][]);
+    if (this.closed !== undefined) return;
+    this.frames.push(...frames);
+    const decoded = frames.map((frame) => messagesOf(frame));
+    if (!this.#throttled) return void this.writes.push(decoded);
+    decoded.forEach((frame, index) => {
+      const bytes = frames[index] === undefined ? 0 : wireBytes(frames[index]).length;
+      this.#queue.push({ frame, bytes });
+      this.bufferedBytes += bytes;
+    });
+    this.peakBytes = Math.max(this.peakBytes, this.bufferedBytes);
+    this.#willDrain ||= this.bufferedBytes > DRAINS_ABOVE_BYTES;
   }
 
   close(code: number, reason: string): void {
     this.closed ??= { code, reason };
   }
 
+  /** The peer takes nothing from now on but what `takes` says. */
+  throttle(): void {
+    this.#throttled = true;
+  }
+
+  /** The peer takes so much of what waits; by default all of it, and whatever comes from now on. */
+  takes(bytes: number = Number.POSITIVE_INFINITY): void {
+    if (bytes === Number.POSITIVE_INFINITY) this.#throttled = false;
+    let left = bytes;
+    for (let next = this.#queue[0]; next !== undefined && left > 0; next = this.#queue[0]) {
+      const taken = Math.min(left, next.bytes);
+      next.bytes -= taken;
+      left -= taken;
+      this.bufferedBytes -= taken;
+      if (next.bytes > 0) break;
+      this.#queue.shift();
+      this.writes.push([next.frame]);
+    }
+    if (this.bufferedBytes > 0 || !this.#willDrain) return;
+    this.#willDrain = false;
+    this.onDrained?.();
+  }
+
   /** Everything received so far, in order; forgets it. */
   take(): ServerMessage[] {
     return this.writes.splice(0).flat(2);
   }
+}
+
+const decoded = new WeakMap<OutgoingFrame, ServerMessage[]>();
+
+/** What many get is decoded once. */
+function messagesOf(frame: OutgoingFrame): ServerMessage[] {
+  const known = decoded.get(frame);
+  if (known !== undefined) return known;
+  const messages = frame.codec.decode(frame.codec.join(frame.pieces), DECODE) as unknown as ServerMessage[];
+  decoded.set(frame, messages);
+  return messages;
 }
 
 /** A client's end. */
@@ -104,11 +158,12 @@ export class SessionBench {
   readonly runtime = new VirtualRuntime();
   readonly documents: LocalDocuments;
   readonly registry = new SessionRegistry();
+  readonly fanOuts = new FanOuts();
   readonly #session: (wire: Wire) => Session;
 
   constructor({ types, store, identify, check, handlerFailed = quiet }: SessionBenchOptions) {
     const { runtime } = this;
-    const fanOuts = new FanOuts();
+    const { fanOuts } = this;
     const resolved = new Map(Object.entries(types).map(([name, type]) => [name, resolveType(type)]));
     const report = { handlerFailed, documentUnreadable: quiet, commitLost: quiet, loadFailed: quiet };
     const audience = fanOuts.create.bind(fanOuts);

@@ -2,7 +2,19 @@
 // holds with the truth after every frame. It never forgives: see `violations`. Every frame it was sent is kept as text.
 
 import { isDeepStrictEqual } from "node:util";
-import type { Codec, HeldPosition, Json, JsonObject, Opened, ServerMessage, WireEvent } from "@tidemark/protocol";
+import {
+  type Codec,
+  type HeldPosition,
+  type Json,
+  type JsonObject,
+  LIMITS,
+  type Opened,
+  type PartMessage,
+  type ServerMessage,
+  type SnapMessage,
+  type StateSlice,
+  type WireEvent,
+} from "@tidemark/protocol";
 import { Replica } from "../../clients/typescript/src/stream/replica.js";
 import { type BenchClient, call, type SessionBench } from "./session-bench.js";
 
@@ -14,6 +26,8 @@ export interface ViewerOptions {
   readonly doc: string;
   readonly codec: Codec;
   readonly params?: JsonObject;
+  /** The pace it asks for. */
+  readonly every?: number;
   /** What this viewer must see at a seq; undefined: nothing is known of it. */
   readonly truth: (viewer: Viewer, seq: number) => Json | undefined;
 }
@@ -33,6 +47,8 @@ export class Viewer {
   gaps = 0;
   /** Where its history begins. */
   firstSeq: number | undefined;
+  /** Snapshots that came in parts. */
+  partsRead = 0;
   /** Frames after which a whole state was compared. */
   compared = 0;
   /** The token it last gave. */
@@ -47,7 +63,10 @@ export class Viewer {
   #group = "";
   #n = 0;
   #running = false;
+  #isClosed = false;
   #healing = false;
+  /** By handle: a snapshot of which not all parts have come. */
+  readonly #parts = new Map<number, { readonly snap: AnnouncedSnap; readonly slices: StateSlice[] }>();
 
   constructor(options: ViewerOptions) {
     this.#options = options;
@@ -93,10 +112,12 @@ export class Viewer {
 
   /** Follows the document, from what it holds. */
   open(extra: { create?: Json; at?: readonly HeldPosition[]; heal?: boolean } = {}): void {
-    const { doc, params } = this.#options;
+    const { doc, params, every } = this.#options;
     this.#s += 1;
+    this.#parts.clear();
     this.#group = groupOf(this.who);
     this.#running = false;
+    this.#isClosed = false;
     this.endedWith = undefined;
     this.#healing = extra.heal === true;
     const held = this.replica.held?.map(([epoch, seq, tag]): HeldPosition => [epoch, seq, this.#healing ? "!" : tag]);
@@ -108,6 +129,7 @@ export class Viewer {
         doc,
         ...(at === undefined ? {} : { at }),
         ...(params === undefined ? {} : { params }),
+        ...(every === undefined ? {} : { every }),
         ...(extra.create === undefined ? {} : { create: extra.create }),
       },
     ]);
@@ -116,12 +138,15 @@ export class Viewer {
   /** Stops following on this connection. */
   close(): void {
     this.connection.say(["close", this.#s]);
+    this.#parts.clear();
     this.#handles = [];
     this.#running = false;
+    this.#isClosed = true;
   }
 
   /** The connection is cut; what was on its way is gone. */
   cut(): void {
+    this.#parts.clear();
     this.#connection?.drop();
     this.#connection = undefined;
     this.#handles = [];
@@ -162,8 +187,12 @@ export class Viewer {
       case "opened":
         return this.#open(message[1]);
       case "snap":
+        if (isAnnounced(message)) return this.#announced(message);
         return this.#fits(message[1], "snap", (layer) => this.replica.snap(layer, message));
+      case "part":
+        return this.#part(message);
       case "d":
+        if (this.#parts.size > 0 && this.#handles.includes(message[1])) this.#wrong("a delta between parts");
         return this.#fits(message[1], "d", (layer) => this.replica.delta(layer, message));
       case "ended":
         if (message[1].s !== this.#s) return;
@@ -172,6 +201,8 @@ export class Viewer {
         return;
       case "ok":
         this.answers.push(message);
+        // Of its own document.
+        if (message[1] > this.#n) return;
         return this.#covered(message[2]?.[1] ?? 0);
       case "ping":
         this.#connection?.say(["pong", message[1], message[2]]);
@@ -184,14 +215,36 @@ export class Viewer {
   }
 
   #open(opened: Opened): void {
-    if (opened.s !== this.#s) return;
+    if (opened.s !== this.#s || this.#isClosed) return;
     this.opened.push(opened);
+    this.#parts.clear();
     this.#group = groupOf(this.who);
     if (!this.replica.opened(opened, { running: this.#running, again: this.#running, healing: this.#healing }))
       this.#wrong("opened does not fit");
     this.#handles = opened.h;
     this.#running = true;
     this.#healing = false;
+  }
+
+  #announced(snap: AnnouncedSnap): void {
+    if (this.#handles.includes(snap[1])) this.#parts.set(snap[1], { snap, slices: [] });
+  }
+
+  #part([, handle, index, slice]: PartMessage): void {
+    const awaited = this.#parts.get(handle);
+    if (awaited === undefined)
+      return this.#handles.includes(handle) ? this.#wrong("a part nobody announced") : undefined;
+    const { snap, slices } = awaited;
+    if (index !== slices.length) this.#wrong(`part ${index} came as ${slices.length}`);
+    slices.push(slice);
+    const [, , epoch, seq, , { bytes, parts }] = snap;
+    if (slices.length < parts) return;
+    this.#parts.delete(handle);
+    this.partsRead += 1;
+    const { codec } = this.#options;
+    if (slices.reduce((sum, one) => sum + codec.sliceBytes(one), 0) !== bytes) this.#wrong("parts of another length");
+    const state = codec.joinState(slices, { bytesMax: LIMITS.frameBytesCeiling, depthMax: LIMITS.depthMax });
+    this.#fits(handle, "parts", (layer) => this.replica.snap(layer, ["snap", handle, epoch, seq, state]));
   }
 
   #fits(handle: number, what: string, apply: (layer: number) => boolean): void {
@@ -201,13 +254,15 @@ export class Viewer {
 
   #covered(seq: number): void {
     const at = this.replica.position;
-    if (this.#running && (at === undefined || at.seq < seq)) this.#wrong(`ok of ${seq} came at ${at?.seq}`);
+    if (this.#running && (at === undefined || at.seq < seq || !this.replica.whole))
+      this.#wrong(`ok of ${seq} came at ${at?.seq}`);
   }
 
   #heads(heads: readonly number[]): void {
     for (let index = 0; index < heads.length; index += 3) {
       const layer = this.#handles.indexOf(heads[index] ?? -1);
       const held = layer === -1 ? undefined : this.replica.head(layer);
+      if (layer !== -1 && this.#parts.size > 0) this.#wrong("heads of what comes in parts");
       if (held === undefined) continue;
       if (held.epoch !== heads[index + 1] || held.seq !== heads[index + 2]) {
         this.#wrong(`heads say ${heads[index + 2]} of layer ${layer}, held is ${held.seq}`);
@@ -232,6 +287,9 @@ export class Viewer {
     this.violations.push(`${this.who} (${this.#options.codec.name}): ${what}`);
   }
 }
+
+type AnnouncedSnap = Extract<SnapMessage, { readonly length: 6 }>;
+const isAnnounced = (message: SnapMessage): message is AnnouncedSnap => message.length === 6;
 
 const groupOf = (who: string): string => who.split("@")[1] ?? "";
 

@@ -42,9 +42,15 @@ export const LIMITS = Object.freeze({
   /** Unsent bytes of one connection: past soft its subscriptions stop queueing, past hard it is closed. */
   outboundSoftBytes: 1 * MIB,
   outboundHardBytes: 16 * MIB,
+  /** What comes in parts is sent on while the connection has less than this unsent. */
+  outboundAheadBytes: 256 * KIB,
+  /** A connection that takes nothing of what is unsent for so long is closed. */
+  slowReaderMs: 60_000,
   /** An encoded state above this comes in parts, of slices so large. */
   snapshotWholeBytesMax: 256 * KIB,
   snapshotPartBytes: 64 * KIB,
+  /** What openings under way hold in memory, on all connections of a process. */
+  transferBytesMax: 64 * MIB,
   /** Encoded deltas of one document kept for replay. */
   replayRingBytesMax: 4 * MIB,
   /** A frame is flushed at so many messages or bytes. */

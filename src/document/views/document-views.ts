@@ -170,18 +170,13 @@ export class DocumentViews implements RowAudience {
     this.#release({ events: eventsOf(rows), at: last.at, by: authorOf(rows) }, touched);
   }
 
-  /** What a follower sees first. Whoever is `ended` is not attached. */
-  open(follower: Follower, { params: passed, held }: ViewRequest): ViewOpening | Ended {
-    const checked = viewParams(this.#parts.type, passed);
-    if (!checked.ok) return ended(checked.refusal);
-    const layers = this.#layersFor(follower, checked.params, held);
-    if (layers.kind === "ended") return layers;
-    this.#attach(follower, { params: checked.params, layers: layers.found });
-    const plan = planOf(layers.found, held, { at: this.#at, ring: this.#layers.ring });
-    const eventLayer = layers.found.find(({ kind }) => kind === this.#eventKind);
-    const resets = plan.layers.some(({ mode, layer }) => mode === "reset" && layer === eventLayer?.id);
-    const events = eventLayer !== undefined && resets ? this.#pastEvents(eventLayer, held) : [];
-    return { kind: "view", layers: plan.layers, at: this.#at, events, gap: plan.gap };
+  /** What a follower sees first, or goes on with after it was slow. Whoever is `ended` is not attached. */
+  open(follower: Follower, request: ViewRequest): ViewOpening | Ended {
+    const before = this.#views.get(follower);
+    const opening = this.#open(follower, request);
+    if (opening.kind === "ended") this.leave(follower);
+    else if (before !== undefined) this.#layers.unfollow(before.layers, this.#layersAt);
+    return opening;
   }
 
   /** The follower's caller has changed. Undefined: it sees the same as before. */
@@ -204,6 +199,19 @@ export class DocumentViews implements RowAudience {
     this.#views.delete(follower);
     if (view !== undefined) this.#layers.unfollow(view.layers, this.#layersAt);
     this.#forgetUnfollowed();
+  }
+
+  #open(follower: Follower, { params: passed, held }: ViewRequest): ViewOpening | Ended {
+    const checked = viewParams(this.#parts.type, passed);
+    if (!checked.ok) return ended(checked.refusal);
+    const layers = this.#layersFor(follower, checked.params, held);
+    if (layers.kind === "ended") return layers;
+    this.#attach(follower, { params: checked.params, layers: layers.found });
+    const plan = planOf(layers.found, held, { at: this.#at, ring: this.#layers.ring });
+    const eventLayer = layers.found.find(({ kind }) => kind === this.#eventKind);
+    const resets = plan.layers.some(({ mode, layer }) => mode === "reset" && layer === eventLayer?.id);
+    const events = eventLayer !== undefined && resets ? this.#pastEvents(eventLayer, held) : [];
+    return { kind: "view", layers: plan.layers, at: this.#at, events, gap: plan.gap };
   }
 
   #release(step: Step, touched: ReadonlySet<Layer | typeof ACCESS>): void {

@@ -1,0 +1,250 @@
+// What an opening says to one connection, frame by frame. A frame is made when it is its turn, so that what waits for
+// its peer costs no more than what it is made of; `opened` is the only one that nobody else is sent.
+import type { Codec, HeldPosition, Opened, Piece } from "@tidemark/protocol";
+import type { Committed, LayerDelta, LayerOpening, Opening, ViewOpening } from "../document/documents.js";
+import { chainFrames, encodeLayerDelta, isEmpty, type Point, pointOf, wireEvent } from "./delta-chain.js";
+import { FrameFilling, frameOf } from "./frames.js";
+import type { LayerStream } from "./layer-stream.js";
+import { type SentSnapshot, SlicedSnapshot } from "./sent-snapshot.js";
+import type { OutgoingFrame } from "./wire.js";
+
+/** Where a client that applied everything is: `at` of all layers; `chain` of the first, for those who share the log. */
+export interface Reached {
+  readonly at: Point;
+  readonly chain: Point;
+}
+
+/** One frame. */
+export interface Step {
+  readonly frame: OutgoingFrame;
+  /** Where its client is then; undefined: it can be interrupted here only by a reset. */
+  readonly reached?: Reached;
+}
+
+/** An opening on its way. */
+export interface Transfer {
+  readonly steps: Iterator<Step, void>;
+  /** All of it, about. */
+  readonly bytes: number;
+  /** What it keeps in memory while it lasts. */
+  readonly holds: readonly { readonly what: object; readonly bytes: number }[];
+  /** Some of it comes in parts: it is sent on only as the peer takes it. */
+  readonly inParts: boolean;
+  /** Begins anew: what the client holds stays what it was until the end. */
+  readonly resets: boolean;
+  readonly tags: readonly string[];
+  readonly handles: readonly number[];
+  /** Where its client is when all is sent. */
+  readonly end: Reached;
+}
+
+/** Whom an opening is for. */
+export interface TransferParts {
+  readonly codec: Codec;
+  readonly s: number;
+  readonly layers: readonly LayerStream[];
+  /** The chain that the client holds of these very handles: it goes on without a word (SLOW-2). */
+  readonly running: Point | undefined;
+}
+
+const ROW_BYTES = 64;
+const OPENED_BYTES = 256;
+
+/** Everything that an opening says. */
+export function transferOf(opening: Exclude<Opening, { kind: "ended" }>, parts: TransferParts): Transfer {
+  if (opening.kind === "view") return viewTransfer(opening, parts);
+  return opening.kind === "resume" ? logReplay(opening, parts) : logReset(opening, parts);
+}
+
+function logReplay({ tag, prev, missed }: Extract<Opening, { kind: "resume" }>, parts: TransferParts): Transfer {
+  const { codec, s, layers, running } = parts;
+  const held = { epoch: prev[0], seq: prev[1] };
+  const [layer] = layers;
+  const end = layer?.chain ?? held;
+  const linked = missed.some((row) => !isEmpty(row)) ? held.seq : end.seq;
+  const opened: Opened = { s, h: handlesOf(layers), mode: ["resume"], prev: [linked], tag: [tag] };
+  const before = running === undefined ? codec.encode(["opened", opened]) : undefined;
+  const bytes = bytesOfRows(missed);
+  const range = { start: running ?? held, rows: missed, end, before };
+  return {
+    steps: replaySteps(chainFrames({ codec, handle: layer?.handle ?? 0 }, range)),
+    bytes: bytes + OPENED_BYTES,
+    holds: [{ what: missed, bytes }],
+    inParts: false,
+    resets: false,
+    tags: [tag],
+    handles: handlesOf(layers),
+    end: { at: pointOf(missed.at(-1) ?? held), chain: end },
+  };
+}
+
+function logReset(opening: Extract<Opening, { kind: "reset" }>, { codec, s, layers }: TransferParts): Transfer {
+  const { tag, snapshot, events, gap } = opening;
+  const at = pointOf(snapshot);
+  const prev = layers.map(({ chainSeq }) => chainSeq);
+  const opened: Opened = { s, h: handlesOf(layers), mode: ["reset"], prev, tag: [tag], ...pastOf({ events, gap }) };
+  const openedPiece = codec.encode(["opened", opened]);
+  const snapshots = layers.map((layer) => layer.snapshot(codec, snapshot, at));
+  return reset({ codec, at, before: [openedPiece], snapshots, behind: [], tags: [tag], layers });
+}
+
+/** What is replayed is one frame with `opened`; snapshots are shared, and take effect when the last one is there. */
+function viewTransfer(opening: ViewOpening, parts: TransferParts): Transfer {
+  const { codec, s, layers, running } = parts;
+  const at = pointOf(opening.at);
+  const tags = opening.layers.map(({ tag }) => tag);
+  const opened: Opened = {
+    s,
+    h: handlesOf(layers),
+    mode: opening.layers.map(({ mode }) => mode),
+    prev: opening.layers.map((layer) => (layer.mode === "resume" ? layer.prev : layer.snapshot.seq)),
+    tag: tags,
+    ...pastOf(opening),
+  };
+  const replays = opening.layers.flatMap((layer, index) => {
+    const stream = layers[index];
+    return layer.mode === "resume" && stream !== undefined ? [{ layer, stream }] : [];
+  });
+  const isResumed = replays.length === layers.length;
+  const before = running !== undefined && isResumed ? undefined : codec.encode(["opened", opened]);
+  if (isResumed) return viewReplay({ codec, at, before, replays, tags });
+  const snapshots = opening.layers.flatMap((layer, index) => {
+    const stream = layers[index];
+    if (layer.mode === "resume" || stream === undefined) return [];
+    return [stream.snapshot(codec, layer.snapshot, at)];
+  });
+  const replayed = replays.flatMap(({ layer, stream }) => replayPieces(codec, layer.deltas, stream, at));
+  const openedPieces = before === undefined ? [] : [before];
+  // What the other layer missed takes effect with the last part: until then the client is where it was.
+  const late = snapshots.some((sent) => sent instanceof SlicedSnapshot);
+  const split = late
+    ? { before: openedPieces, behind: replayed }
+    : { before: openedPieces.concat(replayed), behind: [] };
+  return reset({ codec, at, ...split, snapshots, tags, layers });
+}
+
+interface Replayed {
+  readonly layer: Extract<LayerOpening, { mode: "resume" }>;
+  readonly stream: LayerStream;
+}
+
+interface ViewReplay {
+  readonly codec: Codec;
+  readonly at: Point;
+  readonly before: Piece | undefined;
+  readonly replays: readonly Replayed[];
+  readonly tags: readonly string[];
+}
+
+/** Of two layers it is one frame (VIEW-8). */
+function viewReplay({ codec, at, before, replays, tags }: ViewReplay): Transfer {
+  const chain = replays[0]?.stream.chain ?? at;
+  const bytes = replays.reduce((sum, { layer }) => sum + bytesOfDeltas(layer.deltas), 0);
+  const [only] = replays;
+  let steps: Iterator<Step, void>;
+  if (only !== undefined && replays.length === 1) {
+    steps = layerSteps(codec, only, { at, before });
+  } else {
+    const pieces = replays.flatMap(({ layer, stream }) => replayPieces(codec, layer.deltas, stream, at));
+    if (before !== undefined) pieces.unshift(before);
+    steps = (pieces.length === 0 ? [] : [{ frame: frameOf(codec, pieces) }]).values();
+  }
+  const holds = replays.map(({ layer }) => ({ what: layer.deltas, bytes: bytesOfDeltas(layer.deltas) }));
+  const handles = replays.map(({ stream }) => stream.handle);
+  return {
+    steps,
+    bytes: bytes + OPENED_BYTES,
+    holds,
+    inParts: false,
+    resets: false,
+    tags,
+    handles,
+    end: { at, chain },
+  };
+}
+
+function* layerSteps(
+  codec: Codec,
+  { layer, stream }: Replayed,
+  { at, before }: Pick<ViewReplay, "at" | "before">,
+): Generator<Step, void> {
+  const filling = new FrameFilling(codec);
+  if (before !== undefined) filling.add(before);
+  for (const delta of layer.deltas) {
+    filling.add(encodeLayerDelta({ codec, handle: stream.handle }, delta));
+    const to = pointOf(delta.to);
+    if (filling.isFull) yield { frame: filling.take(), reached: { at: to, chain: to } };
+  }
+  const last = layer.deltas.at(-1)?.to.seq ?? layer.prev;
+  if (at.seq > last) filling.add(stream.advance(codec, at));
+  if (!filling.isEmpty) yield { frame: filling.take() };
+}
+
+function replayPieces(codec: Codec, deltas: readonly LayerDelta[], stream: LayerStream, at: Point): Piece[] {
+  const pieces = deltas.map((delta) => encodeLayerDelta({ codec, handle: stream.handle }, delta));
+  if (at.seq > stream.chainSeq) pieces.push(stream.advance(codec, at));
+  return pieces;
+}
+
+interface ResetParts {
+  readonly codec: Codec;
+  readonly at: Point;
+  readonly before: readonly Piece[];
+  readonly snapshots: readonly SentSnapshot[];
+  /** Goes into the last frame. */
+  readonly behind: readonly Piece[];
+  readonly tags: readonly string[];
+  readonly layers: readonly LayerStream[];
+}
+
+function reset(parts: ResetParts): Transfer {
+  const { snapshots, at, tags, layers } = parts;
+  const sliced = snapshots.flatMap((sent) => (sent instanceof SlicedSnapshot ? [sent] : []));
+  return {
+    steps: resetSteps(parts),
+    bytes: snapshots.reduce((sum, { bytes }) => sum + bytes, OPENED_BYTES),
+    holds: sliced.map((what) => ({ what, bytes: what.bytes })),
+    inParts: sliced.length > 0,
+    resets: true,
+    tags,
+    handles: handlesOf(layers),
+    end: { at, chain: layers[0]?.chain ?? at },
+  };
+}
+
+/** The last part comes together with all that must take effect with it (VIEW-3). */
+function* resetSteps({ codec, before, snapshots, behind }: ResetParts): Generator<Step, void> {
+  yield { frame: frameOf(codec, before) };
+  const sliced: SlicedSnapshot[] = [];
+  for (const sent of snapshots) {
+    if (sent instanceof SlicedSnapshot) sliced.push(sent);
+    else yield { frame: sent.frame };
+  }
+  for (const sent of sliced) {
+    yield { frame: sent.announcement };
+    for (let index = 0; index < sent.count; index += 1) {
+      const isLast = behind.length > 0 && sent === sliced.at(-1) && index === sent.count - 1;
+      yield { frame: isLast ? frameOf(codec, [...sent.pieces(index), ...behind]) : sent.frame(index) };
+    }
+  }
+}
+
+function* replaySteps(frames: Iterable<{ readonly frame: OutgoingFrame } & Reached>): Generator<Step, void> {
+  for (const { frame, at, chain } of frames) yield { frame, reached: { at, chain } };
+}
+
+const handlesOf = (layers: readonly LayerStream[]): readonly number[] => layers.map(({ handle }) => handle);
+
+const bytesOfRows = (rows: readonly Committed[]): number =>
+  rows.reduce((sum, { operations, events }) => sum + operations.length + (events?.length ?? 0) + ROW_BYTES, 0);
+
+const bytesOfDeltas = (deltas: readonly LayerDelta[]): number =>
+  deltas.reduce((sum, { operations }) => sum + operations.length + ROW_BYTES, 0);
+
+function pastOf({ events, gap }: Pick<ViewOpening, "events" | "gap">): Pick<Opened, "events" | "gap"> {
+  return { ...(events.length === 0 ? {} : { events: events.map(wireEvent) }), ...(gap ? { gap } : {}) };
+}
+
+/** What a client says it holds: one position for all layers. */
+export const positionsOf = (at: Point, tags: readonly string[]): readonly HeldPosition[] =>
+  tags.map((tag) => [at.epoch, at.seq, tag]);
