@@ -2,12 +2,15 @@
 // outlives the benchmark.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { pinned } from "./pinning.js";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const ADDRESS = /127\.0\.0\.1:(\d+)/;
+/** Of the clock in /proc, on every Linux there is. */
+const TICKS_PER_SECOND = 100;
 const START_TIMEOUT_MS = 20_000;
 const running = new Set<ChildProcess>();
 process.once("exit", () => {
@@ -20,12 +23,15 @@ export interface ServerProcess {
   readonly pid: number;
   /** Ends it and waits until it is gone. */
   stop(): Promise<void>;
+  /** Ends it like a power cut would, and waits until it is gone. */
+  kill(): Promise<void>;
 }
 
-/** Starts a Node program and waits for the line with its address. Rejects, with what it printed, when none comes. */
+/** Starts a Node program and waits for the line with its address. Rejects, with what it printed, when none comes.
+ * `hear` gets each line it prints. */
 export async function startServer(
   args: readonly string[],
-  environment: { readonly [name: string]: string } = {},
+  { environment = {}, hear }: { readonly environment?: NodeJS.ProcessEnv; readonly hear?: (line: string) => void } = {},
 ): Promise<ServerProcess> {
   const [command, commandArgs] = pinned("server", process.execPath, args);
   const child = spawn(command, commandArgs, {
@@ -35,12 +41,12 @@ export async function startServer(
   });
   running.add(child);
   child.once("exit", () => running.delete(child));
-  const port = await addressOf(child);
+  const port = await addressOf(child, hear);
   if (child.pid === undefined) throw new Error("a server without a pid");
-  return { port, pid: child.pid, stop: () => stop(child) };
+  return { port, pid: child.pid, stop: () => stop(child, "SIGTERM"), kill: () => stop(child, "SIGKILL") };
 }
 
-function addressOf(child: ChildProcess): Promise<number> {
+function addressOf(child: ChildProcess, hear: ((line: string) => void) | undefined): Promise<number> {
   return new Promise((resolve, reject) => {
     const printed: string[] = [];
     const fail = (why: string) => reject(new Error(`${why}:\n${printed.join("\n")}`));
@@ -51,6 +57,7 @@ function addressOf(child: ChildProcess): Promise<number> {
       if (stream === null) continue;
       createInterface({ input: stream }).on("line", (line) => {
         if (printed.length < 50) printed.push(line);
+        hear?.(line);
         const port = ADDRESS.exec(line)?.[1];
         if (port === undefined) return;
         clearTimeout(timer);
@@ -60,11 +67,21 @@ function addressOf(child: ChildProcess): Promise<number> {
   });
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
-  child.kill("SIGTERM");
+  child.kill(signal);
   const timer = setTimeout(() => child.kill("SIGKILL"), 5_000);
   await gone;
   clearTimeout(timer);
+}
+
+/** What a process has used so far, all threads, user and system; NaN where there is no /proc. */
+export function cpuSecondsOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return Number.NaN;
+  }
 }

@@ -20,7 +20,8 @@ export function progressLine(scenario: Scenario, side: Side, pair: number, figur
   if (serverCores !== undefined) parts.push(`server ${serverCores.toFixed(2)} cores`);
   if (figures.loadCpu !== undefined) parts.push(`load ${figures.loadCpu.toFixed(2)}`);
   if (serverRssMb) parts.push(`${formatFigure(serverRssMb)} MB`);
-  return `${scenario.id.padEnd(8)} pair ${pair + 1}  ${side.name.padEnd(13)} ${parts.join(", ")}`;
+  const line = `${scenario.id.padEnd(8)} pair ${pair + 1}  ${side.name.padEnd(13)} ${parts.join(", ")}`;
+  return figures.note === undefined ? line : `${line}\n${" ".repeat(17)}${figures.note}`;
 }
 
 /** The machine and the pinning, without which no figure means anything. */

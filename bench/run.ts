@@ -7,12 +7,14 @@ import { machineLine, progressLine, table } from "./report.js";
 import type { Scenario } from "./scenario.js";
 import { ackedCalls } from "./scenarios/acked-calls.js";
 import { busyFanOut, busyFanOutFloor } from "./scenarios/busy-fan-out.js";
+import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
 import { largeDocument } from "./scenarios/large-document.js";
 import { loneWriter } from "./scenarios/lone-writer.js";
 
 const SUITES: { readonly [name: string]: readonly Scenario[] } = {
   core: [ackedCalls, busyFanOut, largeDocument, loneWriter],
   "fan-out": [busyFanOut, busyFanOutFloor],
+  herd: [herdOnMany, herdOnOne, herdAnew],
 };
 
 const HELP = `Usage: npm run bench -- <suite> [options]
@@ -20,6 +22,7 @@ const HELP = `Usage: npm run bench -- <suite> [options]
 Suites
   core      P5 acked calls, P2 busy fan-out, P11 large document, P8 lone writer
   fan-out   P2 again, and over a raw net loop
+  herd      P13 10,000 clients after kill -9: on 100 documents, on one, and with nothing remembered
 
 Options
   --pairs N      runs of each side, interleaved (default 3)

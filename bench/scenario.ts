@@ -12,6 +12,8 @@ export interface Figures {
   readonly loadCpu?: number;
   /** Further figures, for the progress line and the JSON file. */
   readonly details: { readonly [name: string]: number };
+  /** What else is worth a line. */
+  readonly note?: string;
 }
 
 /** How long each run takes. */

@@ -20,6 +20,20 @@ export const tidemark: ServerKind = (directory) =>
     ...["serve", path("app.ts"), "--port", "0", "--host", "127.0.0.1", "--data", join(directory, "bench.db")],
   ]);
 
+/** The same, on a port of its own, with its figures to hear (ms apart). */
+export const tidemarkAt = (
+  directory: string,
+  { port = 0, hear }: { readonly port?: number; readonly hear: (line: string) => void },
+): Promise<ServerProcess> =>
+  startServer(
+    [
+      path("../bin/tidemark.mjs"),
+      ...["serve", path("app.ts"), "--port", String(port), "--host", "127.0.0.1"],
+      ...["--data", join(directory, "bench.db"), "--figures-ms", "250"],
+    ],
+    { hear },
+  );
+
 /** A bare ws server that sends each frame back. */
 export const echo: ServerKind = () => startServer([path("peers/echo.mjs")]);
 
