@@ -1,6 +1,5 @@
 // What a server counts of itself and what its clients report, gathered from the rooms and written to the log at an
 // interval. It counts nothing by itself, and keeps nothing.
-import type { DocumentCounts } from "./document/document-figures.js";
 import type { LocalDocuments } from "./document/local-documents.js";
 import type { Logger } from "./observability/logger.js";
 import type { CancelTimer, Runtime } from "./runtime/runtime.js";
@@ -19,7 +18,7 @@ export interface ServerFigures {
   readonly sentAway: number;
   /** Newcomers closed to make room for others. */
   readonly crowdedOut: number;
-  readonly documents: DocumentCounts & { readonly loaded: number };
+  readonly documents: ReturnType<LocalDocuments["takeFigures"]>;
   readonly clients: ReportedByClients;
 }
 
@@ -37,7 +36,7 @@ export function takeFigures({ documents, registry, sockets }: FigureSources): Se
     newcomers: registry.newcomers.size,
     sentAway: sockets.takeSentAway(),
     crowdedOut: registry.newcomers.takeCrowdedOut(),
-    documents: { loaded: documents.loadedCount, ...documents.figures.take() },
+    documents: documents.takeFigures(),
     clients: registry.reports.take(),
   };
 }

@@ -135,6 +135,7 @@ export const herdAnew = herd(
     clients: CLIENTS,
     documents: 1,
     stateBytes: STATE_BYTES,
+    writesPerSecond: 2,
     keepsMemory: false,
   },
 );

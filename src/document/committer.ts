@@ -1,6 +1,7 @@
 // Brings executed transactions to the store: one append in flight, and all that queued up meanwhile is the next one
 // (group commit without a timer). It owns the order of commits, never what they mean.
 import type { Runtime } from "../runtime/runtime.js";
+import { Backlog } from "./backlog.js";
 import { type Append, type AppendOutcome, type DocumentStore, StoreError } from "./document-store.js";
 
 /** A document with transactions to commit. */
@@ -25,7 +26,11 @@ export interface CommitterParts {
 export class Committer {
   readonly #store: DocumentStore;
   readonly #runtime: Runtime;
+  readonly #backlog: Backlog;
   #waiting: Committing[] = [];
+  /** When the first of those that wait, and of those under way, executed what it has to commit. */
+  #waitingSinceMs: number | undefined = undefined;
+  #inFlightSinceMs = 0;
   #inFlight = false;
   #scheduled = false;
   #idle: (() => void)[] = [];
@@ -33,12 +38,22 @@ export class Committer {
   constructor({ store, runtime }: CommitterParts) {
     this.#store = store;
     this.#runtime = runtime;
+    this.#backlog = new Backlog(runtime);
+  }
+
+  /** What is on its way to the store, of all documents. */
+  get backlog(): Backlog {
+    return this.#backlog;
   }
 
   /** `document` has something to take, for the first time since it was taken from: once for each time. Calls that
    * arrive together commit together. */
   enqueue(document: Committing): void {
     this.#waiting.push(document);
+    if (this.#waitingSinceMs === undefined) {
+      this.#waitingSinceMs = this.#runtime.monotonicMs();
+      if (!this.#inFlight) this.#backlog.began(this.#waitingSinceMs);
+    }
     if (this.#inFlight || this.#scheduled) return;
     this.#scheduled = true;
     this.#runtime.defer(() => {
@@ -64,17 +79,20 @@ export class Committer {
       batch.push(append);
     }
     this.#waiting = [];
+    const nowMs = this.#runtime.monotonicMs();
+    this.#inFlightSinceMs = this.#waitingSinceMs ?? nowMs;
+    this.#waitingSinceMs = undefined;
     if (batch.length === 0) return this.#settleIdle();
     this.#inFlight = true;
     this.#store.append(batch).then(
       (outcomes) => {
-        this.#inFlight = false;
+        this.#over();
         // The next batch is on its way to the disk while this one's answers are written to sockets.
         this.#next();
         for (let index = 0; index < documents.length; index++) settle(documents[index], batch[index], outcomes[index]);
       },
       (error: unknown) => {
-        this.#inFlight = false;
+        this.#over();
         const failure =
           error instanceof StoreError ? error : new StoreError("indeterminate", String(error), { cause: error });
         // Whoever executed on top of what is lost must not commit that: told before anything more is taken.
@@ -82,6 +100,11 @@ export class Committer {
         this.#next();
       },
     );
+  }
+
+  #over(): void {
+    this.#inFlight = false;
+    this.#backlog.committed(this.#runtime.monotonicMs() - this.#inFlightSinceMs, this.#waitingSinceMs);
   }
 
   #settleIdle(): void {

@@ -98,8 +98,10 @@ export class DocumentHost {
     this.#usedAtMs = this.#parts.runtime.monotonicMs();
     if (work.kind === "open") this.#following.expect(work.request.follower);
     const residence = this.#residence;
-    const hasRoom = this.#mailbox.length + this.#windows.waiting < LIMITS.mailboxMax;
-    if (!hasRoom) return this.#overloaded(work);
+    if (this.#mailbox.length + this.#windows.waiting >= LIMITS.mailboxMax) return this.#refuse(work, OVERLOADED);
+    // Openings are let in one by one with their connections, and nobody is served before them.
+    const refusal = work.kind === "call" ? this.#parts.committer.backlog.refusal(this.#usedAtMs) : undefined;
+    if (refusal !== undefined) return this.#refuse(work, refusal);
     if (residence === undefined || this.#mailbox.length > 0 || residence.pipeline.isFull) this.#mailbox.push(work);
     else this.#run(work, residence);
   }
@@ -193,17 +195,17 @@ export class DocumentHost {
     else this.#run(work, residence);
   };
 
-  #overloaded(work: Work): void {
+  #refuse(work: Work, refusal: RefusedAnswer): void {
     this.#parts.figures.count("refused");
-    if (work.kind === "open") return this.#following.refuseNow(work, OVERLOADED);
+    if (work.kind === "open") return this.#following.refuseNow(work, refusal);
     const { call } = work;
     const window = work.isQuery || this.#residence === undefined ? undefined : this.#windows.ready(work);
     if (window !== undefined && this.#residence !== undefined) {
       const { durable } = this.#residence.pipeline;
-      return this.#calls.takeOverloaded(work, window, { durable, refusal: OVERLOADED });
+      return this.#calls.takeOverloaded(work, window, { durable, refusal });
     }
-    if (!work.isQuery) this.#windows.refused(work, OVERLOADED);
-    call.origin.answer(call, { kind: "no", ...OVERLOADED });
+    if (!work.isQuery) this.#windows.refused(work, refusal);
+    call.origin.answer(call, { kind: "no", ...refusal });
   }
 
   #drainMailbox(): void {

@@ -4,9 +4,10 @@ import { isKey, TidemarkError } from "@tidemark/protocol";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
 import { Turns } from "../runtime/turns.js";
 import { mayList } from "./access.js";
+import type { Waits } from "./backlog.js";
 import { Committer } from "./committer.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
-import { DocumentFigures } from "./document-figures.js";
+import { type DocumentCounts, DocumentFigures } from "./document-figures.js";
 import { DocumentMap } from "./document-map.js";
 import type { DocumentName, DocumentStore } from "./document-store.js";
 import type { AudienceFactory, Call, Documents, Follower, ListRequest, OpenRequest } from "./documents.js";
@@ -44,6 +45,11 @@ export class LocalDocuments implements Documents {
     this.#committer = new Committer(parts);
     this.#logTurns = new Turns(parts.runtime, LOG_READS_MAX);
     this.#stopSweeping = this.#sweepLater();
+  }
+
+  /** What was counted since the last time. */
+  takeFigures(): DocumentCounts & Waits & { readonly loaded: number } {
+    return { loaded: this.#hosts.size, ...this.figures.take(), ...this.#committer.backlog.takeWaits() };
   }
 
   /** How many documents are loaded. */

@@ -115,7 +115,9 @@ export class Pipeline implements Committing {
     this.#head = position;
     if (this.#parts.isFollowed()) this.recent.push(this.#parts.shown?.committed(row) ?? row);
     else this.recent.skipTo(position);
-    this.#undurableBytes += bytesOf(row);
+    const bytes = bytesOf(row);
+    this.#undurableBytes += bytes;
+    this.#parts.committer.backlog.wrote(bytes);
     if (this.#unsent.length > 0) this.#unsent.push(row);
     else {
       this.#unsent = [row];
@@ -142,7 +144,10 @@ export class Pipeline implements Committing {
     const last = transactions.at(-1);
     if (this.#dead || last === undefined) return;
     this.#durable = { seq: last.seq, epoch: last.epoch };
-    for (const transaction of transactions) this.#undurableBytes -= bytesOf(transaction);
+    let bytes = 0;
+    for (const transaction of transactions) bytes += bytesOf(transaction);
+    this.#undurableBytes -= bytes;
+    this.#parts.committer.backlog.settled(transactions.length, bytes);
     this.#open();
     this.#parts.onDurable();
   }
@@ -159,6 +164,7 @@ export class Pipeline implements Committing {
     if (this.#dead) return;
     this.#dead = true;
     this.#unsent = [];
+    this.#parts.committer.backlog.settled(this.undurableCount, this.#undurableBytes);
     this.#parts.onLost(this.#gate.drain(), error);
   }
 

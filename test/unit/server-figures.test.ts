@@ -42,7 +42,17 @@ it("[HEAD-5] [R15] an interval's figures are one line: what clients reported, wh
       newcomers: 1,
       sentAway: 0,
       crowdedOut: 0,
-      documents: { loaded: 1, snapshots: 1, snapshotsAgain: 0, logReads: 0, resumed: 0, reset: 2, refused: 0 },
+      documents: {
+        loaded: 1,
+        snapshots: 1,
+        snapshotsAgain: 0,
+        logReads: 0,
+        resumed: 0,
+        reset: 2,
+        refused: 0,
+        turnMaxMs: 0,
+        commitMaxMs: 0,
+      },
       clients: { reports: 1, counted: { late: { reports: 1, sum: 2, max: 2 } }, measured: {} },
     },
   ]);
