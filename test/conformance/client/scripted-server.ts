@@ -28,7 +28,7 @@ interface Shared {
   readonly codec: Codec;
   readonly changes: Changes;
   readonly transcript: Transcript;
-  fault: Failure | undefined;
+  fault: Error | undefined;
 }
 
 /** One socket of the client that is driven. */
@@ -116,8 +116,8 @@ export class ClientConnection {
         this.#sort(this.#rules.heard(raw)[0], raw);
       }
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      this.#shared.fault ??= error;
+      // A bug of the runner too: thrown here it would end in the socket.
+      this.#shared.fault ??= error instanceof Error ? error : new TypeError(String(error));
     }
     this.#shared.changes.tell();
   }
@@ -173,7 +173,7 @@ export class ScriptedServer {
   }
 
   /** What the client did that no client may. */
-  get fault(): Failure | undefined {
+  get fault(): Error | undefined {
     return this.#shared.fault;
   }
 

@@ -1,6 +1,6 @@
 // Messages of a dialogue as frames, and frames as messages. They are said as they are written, also when they break the
 // protocol: that is what some dialogues are about.
-import { type ClientMessage, type Codec, FrameError, type Json } from "@tidemark/protocol";
+import { type ClientMessage, type Codec, FrameError, type Json, type ReceivedMessage } from "@tidemark/protocol";
 import type { RawData } from "ws";
 import { Failure } from "./failure.js";
 
@@ -25,13 +25,26 @@ export function rawFrame(codec: Codec, frame: RawFrame): string | Uint8Array {
 
 /** The messages of a frame that came. Throws Failure for one of another codec, and for one that cannot be read. */
 export function messagesOf(codec: Codec, data: RawData, isBinary: boolean): readonly Json[] {
+  return read(codec, { data, isBinary }, (frame) => codec.decode(frame, IN));
+}
+
+/** The same of a server, whose messages may have binary in them. */
+export function receivedOf(codec: Codec, data: RawData, isBinary: boolean): readonly ReceivedMessage[] {
+  return read(codec, { data, isBinary }, (frame) => codec.decode(frame, { ...IN, parts: true }));
+}
+
+function read<Messages>(
+  codec: Codec,
+  { data, isBinary }: { readonly data: RawData; readonly isBinary: boolean },
+  decode: (frame: string | Uint8Array) => Messages,
+): Messages {
   if (isBinary !== codec.binary) {
     const came = isBinary ? "a binary one" : "a text one";
     throw new Failure({ rule: "FRAME-1", expected: `frames of ${codec.name}`, came });
   }
   const bytes = joined(data);
   try {
-    return codec.decode(isBinary ? bytes : bytes.toString("utf8"), IN);
+    return decode(isBinary ? bytes : bytes.toString("utf8"));
   } catch (error) {
     if (!(error instanceof FrameError)) throw error;
     throw new Failure({ rule: "FRAME-4", expected: `a frame of ${codec.name}`, came: error.message });

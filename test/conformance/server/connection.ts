@@ -4,9 +4,10 @@ import { type Codec, type Json, SOCKET_PATH } from "@tidemark/protocol";
 import { type RawData, WebSocket } from "ws";
 import { Changes } from "../dialogue/changes.js";
 import { Failure } from "../dialogue/failure.js";
-import { frameOf, messagesOf, type RawFrame, rawFrame } from "../dialogue/frames.js";
+import { frameOf, type RawFrame, rawFrame, receivedOf } from "../dialogue/frames.js";
 import { shown } from "../dialogue/pattern.js";
 import type { KnownStates } from "./known-states.js";
+import { Parts } from "./parts.js";
 import { StandingRules } from "./standing-rules.js";
 
 /** Nothing listens at the address, or it does not let us in. */
@@ -23,6 +24,7 @@ const STREAM_TYPES: readonly (Json | undefined)[] = ["snap", "d"];
 export class ServerConnection {
   readonly rules: StandingRules;
   readonly #codec: Codec;
+  readonly #parts: Parts;
   readonly #socket: WebSocket;
   readonly #patienceMs: number;
   readonly #changes = new Changes();
@@ -31,7 +33,7 @@ export class ServerConnection {
   readonly #pongs = new Set<number>();
   readonly #transcript: string[] = [];
   readonly #forbidden: string[] = [];
-  #fault: Failure | undefined;
+  #fault: Error | undefined;
   #closedCode: number | undefined;
   #fences = FENCE_FROM;
   #mute = false;
@@ -39,6 +41,7 @@ export class ServerConnection {
   private constructor(socket: WebSocket, { codec, known, patienceMs }: ConnectionOptions) {
     this.#socket = socket;
     this.#codec = codec;
+    this.#parts = new Parts(codec);
     this.#patienceMs = patienceMs;
     this.rules = new StandingRules(known);
     socket.on("message", (data: RawData, isBinary: boolean) => this.#frame(data, isBinary));
@@ -150,15 +153,15 @@ export class ServerConnection {
 
   #frame(data: RawData, isBinary: boolean): void {
     try {
-      const messages = messagesOf(this.#codec, data, isBinary);
+      const messages = this.#parts.whole(receivedOf(this.#codec, data, isBinary));
       for (const message of messages) {
         this.#note("<", message);
         this.#mayHear(message);
       }
       for (const message of this.rules.heard(messages)) this.#sort(message);
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      this.#fault ??= error;
+      // A bug of the runner too: thrown here it would end in the socket.
+      this.#fault ??= error instanceof Error ? error : new TypeError(String(error));
     }
     this.#changes.tell();
   }
