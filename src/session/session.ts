@@ -226,7 +226,17 @@ export class Session implements Newcomer {
     });
     const expiry = this.#expireAt(identity);
     const reportedAtMs = Number.NEGATIVE_INFINITY;
-    return { identity, claim, backlog, subscriptions, requests, heartbeat, expiry, reportedAtMs, refreshing: undefined };
+    return {
+      identity,
+      claim,
+      backlog,
+      subscriptions,
+      requests,
+      heartbeat,
+      expiry,
+      reportedAtMs,
+      refreshing: undefined,
+    };
   }
 
   #welcome({ principal, expiresAt }: Identified): WelcomeMessage {

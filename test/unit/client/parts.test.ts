@@ -298,6 +298,7 @@ describe("parts", () => {
       server.now.send(["ping", round, []], ...parts.slice(round, round + 1));
       await server.settle();
       expect(server.now.last("pong")).toEqual(["pong", round, []]);
+      server.now.send(["pong", server.now.last("ping")[1], []]);
     }
     each(server.now, parts.slice(4));
     expect([board.status, server.now.all("open").length, made.tide.stats.absent]).toEqual(["live", 1, 0]);
