@@ -39,10 +39,11 @@ export class Lookout {
   #look({ client, route }: Slot): void {
     if (client === undefined || client.process.isPaused) return;
     const atMs = this.#parts.timeLine.nowMs;
-    // The server said last how far it is two heartbeats ago, and that took its time on the way.
-    const withinMs = 2 * this.#parts.pingIntervalMs + route.delayMaxMs + SLACK_MS;
     const link = client.platform.socket?.link;
     const { server } = this.#parts.house;
+    // Something came two heartbeats ago, after all that was sent before it; but what was lost shows at the next heads.
+    const beats = link !== undefined && server?.wires.get(link)?.watch.isLossy === true ? 3 : 2;
+    const withinMs = beats * this.#parts.pingIntervalMs + route.delayMaxMs + SLACK_MS;
     // One that was taken for dead knows nothing of what its successor writes.
     const isOfGhost = link?.server.alive === true && link.server !== server?.process;
     if (isOfGhost || isJustBack(client.process, atMs, withinMs)) return;

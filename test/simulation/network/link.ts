@@ -29,8 +29,6 @@ export class Link {
   readonly down: Pipe;
   /** Takes what the client sends; set by the server when it accepts. */
   serverEnd: PipeEnd | undefined;
-  /** A frame was lost between the server's session and the socket, because a fault said so. */
-  isLossy = false;
   /** Something slowed or stopped it, or may have, until then. */
   badUntilMs = 0;
   readonly #timeLine: TimeLine;

@@ -61,6 +61,11 @@ export class LinkWatch {
     return this.#resumes;
   }
 
+  /** A fault has taken frames out of it. */
+  get isLossy(): boolean {
+    return this.#isLossy;
+  }
+
   /** The server has read these. */
   received(messages: readonly ClientMessage[]): void {
     for (const message of messages) {
