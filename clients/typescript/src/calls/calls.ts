@@ -84,6 +84,7 @@ export class Calls {
       send: (message) => wire.send(message),
       due: (call) => this.#due(call),
       tooLarge: (call) => this.#fail(call, "too_large", { message: "The call does not fit into a frame." }),
+      tooLate: (call) => this.#fail(call, "deadline_exceeded"),
     });
   }
 

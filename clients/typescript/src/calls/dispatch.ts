@@ -1,11 +1,12 @@
 // Which call leaves when: lanes keep the order of messages, the window bounds what is in flight, the budget what is sent
 // again. It knows nothing of promises or answers' contents: calls.ts tells it what became of each call.
-import { type CallExtension, type CallMessage, LIMITS } from "@tidemark/protocol";
+import type { CallExtension, CallMessage } from "@tidemark/protocol";
 import { backOffMs } from "../connection/back-off.js";
 import type { Platform } from "../platform/platform.js";
-import type { Call, Due } from "./call.js";
+import { type Call, type Due, verdict } from "./call.js";
 import { Lane } from "./lane.js";
 import { RetryBudget } from "./retry-budget.js";
+import { SendWindow } from "./send-window.js";
 import type { Timers } from "./timers.js";
 
 interface DispatchOptions {
@@ -17,6 +18,8 @@ interface DispatchOptions {
   /** When a call was born and how long it may wait; the same whenever asked. */
   readonly due: (call: Call) => Due;
   readonly tooLarge: (call: Call) => void;
+  /** It waited here until no answer could come in time: nobody waits for it any more. */
+  readonly tooLate: (call: Call) => void;
 }
 
 export class Dispatch {
@@ -29,8 +32,10 @@ export class Dispatch {
   /** Sent, and waited for by nobody: they take room until their answers come. */
   readonly #abandoned = new Set<number>();
   readonly #budget = new RetryBudget();
+  readonly #window = new SendWindow();
   #inFlight = 0;
-  #inFlightMax: number = LIMITS.inFlightMax;
+  /** A lane that is being looked through needs nobody else to do so. */
+  #pumped: Lane | undefined;
   #stopWaiting: (() => void) | undefined;
 
   constructor(options: DispatchOptions) {
@@ -44,7 +49,7 @@ export class Dispatch {
 
   /** A connection is live that takes so many calls at once. Everything added goes, in order. */
   live(inFlightMax: number): void {
-    this.#inFlightMax = Math.max(1, inFlightMax);
+    this.#window.open(inFlightMax);
     for (const lane of this.#lanes.values()) this.#pump(lane);
     this.#pumpQueries();
   }
@@ -79,6 +84,7 @@ export class Dispatch {
   again(call: Call, afterMs: number): void {
     const { platform, timers } = this.#options;
     const nowMs = platform.monotonicMs();
+    this.#window.refused(call.n, nowMs, this.#inFlight);
     const jitterMs = backOffMs(call.refusals++, platform.random());
     const lane = call.request.lane === undefined ? undefined : this.#lanes.get(call.request.lane);
     if (lane !== undefined) {
@@ -96,18 +102,20 @@ export class Dispatch {
     if (answered && call.refusals > 0) this.#budget.restore();
     const wasSent = call.state === "sent";
     if (wasSent && !answered) this.#abandoned.add(call.n);
+    if (wasSent && answered) this.#window.answered(call.n, this.#options.platform.monotonicMs());
     const name = call.request.lane;
     const lane = name === undefined ? undefined : this.#lanes.get(name);
     lane?.remove(call);
     if (lane?.empty === true && name !== undefined) this.#lanes.delete(name);
     if (wasSent && answered) this.#answered();
     // The last answer that a hold waited for may be this one.
-    if (lane !== undefined && !lane.empty) this.#pump(lane);
+    if (lane !== undefined && !lane.empty && lane !== this.#pumped) this.#pump(lane);
   }
 
   /** An answer came. True: nobody waits for it. */
   isAbandoned(n: number): boolean {
     if (!this.#abandoned.delete(n)) return false;
+    this.#window.answered(n, this.#options.platform.monotonicMs());
     this.#answered();
     return true;
   }
@@ -119,13 +127,24 @@ export class Dispatch {
   }
 
   #pump(lane: Lane): void {
-    const { platform, isLive } = this.#options;
-    if (!isLive()) return;
+    if (!this.#options.isLive()) return;
+    const pumped = this.#pumped;
+    this.#pumped = lane;
+    this.#sendFrom(lane);
+    this.#pumped = pumped;
+  }
+
+  #sendFrom(lane: Lane): void {
+    const { platform, due, tooLate } = this.#options;
     for (;;) {
       const nowMs = platform.monotonicMs();
       const call = lane.next(nowMs);
       if (call === undefined) return;
-      if (this.#inFlight >= this.#inFlightMax || !this.#affordable(call, nowMs)) {
+      if (verdict(call) === "rejected" && this.#window.isTooLate(call.deadlineMs - nowMs, due(call).ttl)) {
+        tooLate(call);
+        continue;
+      }
+      if (this.#inFlight >= this.#window.size || !this.#affordable(call, nowMs)) {
         this.#blocked.add(lane);
         return;
       }
@@ -147,7 +166,7 @@ export class Dispatch {
     const { platform, isLive } = this.#options;
     if (!isLive()) return;
     for (const call of this.#queries) {
-      if (this.#inFlight >= this.#inFlightMax) return;
+      if (this.#inFlight >= this.#window.size) return;
       if (!this.#affordable(call, platform.monotonicMs())) continue;
       this.#queries.delete(call);
       if (!this.#transmit(call, undefined)) continue;
@@ -189,6 +208,7 @@ export class Dispatch {
       return false;
     }
     this.#inFlight++;
+    this.#window.sent(call.n, this.#options.platform.monotonicMs());
     return true;
   }
 
