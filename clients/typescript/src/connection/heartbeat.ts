@@ -31,15 +31,18 @@ export class Heartbeat {
   readonly #options: HeartbeatOptions;
   #pingMs = 0;
   #watchdogMs = 0;
-  /** Silence past this is doubt: nothing is taken for live any more. */
+  /** So long without a heartbeat is doubt: nothing is taken for live any more. */
   #doubtAfterMs = 0;
   #heardMs = 0;
+  /** When the server last said where everything stands. */
+  #beatMs = 0;
   /** Silence past this is death; moved by each message, and by a wake. */
   #deadlineMs = 0;
   #dueMs = 0;
   #pinged = false;
   #graced = false;
-  /** The oldest ping without an answer: what comes proves one way only. */
+  /** The oldest ping without an answer: what comes proves one way only. It is no sign of death, since an answer waits its
+   * turn behind all that a slow line has to carry; a server that hears nothing gives the connection up itself. */
   #unanswered: { readonly k: number; readonly atMs: number } | undefined;
   /** After too long a silence: the ping whose answer will show that nothing is under way any more. */
   #awaited: number | undefined;
@@ -67,12 +70,14 @@ export class Heartbeat {
     this.#doubtAfterMs = Math.min(DOUBT_PINGS * pingMs, watchdogMs);
     this.#awaited = undefined;
     this.#unanswered = undefined;
+    this.#beatMs = this.#options.platform.monotonicMs();
     this.heard();
     this.#arm();
   }
 
-  /** The server's ping came: asks back, so that a way out that is closed is noticed too. */
+  /** The server's ping came, and its heads were looked at. Asks back, so that a way out that is closed is noticed too. */
   beat(): void {
+    this.#beatMs = this.#options.platform.monotonicMs();
     if (this.#cancel === undefined || this.#unanswered !== undefined) return;
     this.#expect(this.#options.beat());
     this.#arm();
@@ -94,6 +99,7 @@ export class Heartbeat {
     if (this.#unanswered !== undefined && k >= this.#unanswered.k) this.#unanswered = undefined;
     if (this.#awaited === undefined || k < this.#awaited) return;
     this.#awaited = undefined;
+    this.#beatMs = this.#options.platform.monotonicMs();
     this.#options.trustChanged();
   }
 
@@ -112,8 +118,9 @@ export class Heartbeat {
     this.#cancel = undefined;
   }
 
+  /** What comes besides heartbeats shows that the connection lives, but not that nothing was lost on it. */
   #isSilent(nowMs: number): boolean {
-    return this.#cancel !== undefined && nowMs - this.#heardMs >= this.#doubtAfterMs;
+    return this.#cancel !== undefined && nowMs - this.#beatMs >= this.#doubtAfterMs;
   }
 
   #isDoubtful(nowMs: number): boolean {
@@ -122,12 +129,6 @@ export class Heartbeat {
 
   get #answerDueMs(): number {
     return this.#unanswered === undefined ? Number.POSITIVE_INFINITY : this.#unanswered.atMs + this.#pingMs;
-  }
-
-  /** When the connection is given up. */
-  get #endMs(): number {
-    const { atMs = Number.POSITIVE_INFINITY } = this.#unanswered ?? {};
-    return Math.min(this.#deadlineMs, atMs + this.#watchdogMs);
   }
 
   #ping(): number {
@@ -155,9 +156,9 @@ export class Heartbeat {
   #arm(): void {
     this.#cancel?.();
     const nowMs = this.#options.platform.monotonicMs();
-    this.#dueMs = this.#endMs;
+    this.#dueMs = this.#deadlineMs;
     if (this.#awaited === undefined)
-      this.#dueMs = Math.min(this.#dueMs, this.#heardMs + this.#doubtAfterMs, this.#answerDueMs);
+      this.#dueMs = Math.min(this.#dueMs, this.#beatMs + this.#doubtAfterMs, this.#answerDueMs);
     if (!this.#pinged) this.#dueMs = Math.min(this.#dueMs, this.#heardMs + this.#watchdogMs / 2);
     this.#cancel = this.#options.platform.setTimer(Math.max(0, this.#dueMs - nowMs), () => this.#check());
   }
@@ -166,11 +167,11 @@ export class Heartbeat {
     const nowMs = this.#options.platform.monotonicMs();
     // A frozen page runs its timers before the messages that waited with them: ask before judging.
     const late = nowMs - this.#dueMs > CLIENT_LIMITS.lateTimerMs;
-    if (nowMs >= this.#endMs && late && !this.#graced) {
+    if (nowMs >= this.#deadlineMs && late && !this.#graced) {
       this.ask();
       return;
     }
-    if (nowMs >= this.#endMs) {
+    if (nowMs >= this.#deadlineMs) {
       this.stop();
       this.#options.dead();
       return;
