@@ -1,11 +1,11 @@
 // Runs one scenario from beginning to end and judges it: faults and deeds as planned, then quiet, then everybody must be
 // where the log is, and a call more must simply work.
 
-import { hasTeams, shownTo } from "./app/shown.js";
 import { judge } from "./checks/judge.js";
 import { CallBook } from "./client/call-book.js";
 import { Lookout } from "./client/lookout.js";
 import { Slot, type SlotSettings } from "./client/slot.js";
+import { takeStandings } from "./client/standings.js";
 import type { FaultCounts } from "./faults/fault.js";
 import { Injector } from "./faults/inject.js";
 import { type Counts, NO_COUNTS, sumOf } from "./history/counts.js";
@@ -50,9 +50,6 @@ export interface Outcome extends Counts {
 const CONVERGED_MS = 15_000;
 /** A call in good weather takes no longer. */
 const EASY_CALL_MS = 5_000;
-/** A client that was well comes back from any cut in this time. */
-const MOMENT_MS = 3_000;
-const LOOK_AGAIN_MS = 250;
 const PROBLEMS_MAX = 50;
 
 /** Runs a scenario. */
@@ -132,10 +129,11 @@ class Simulation {
       this.#house.faults.forgive();
       await this.#timeLine.runUntil(quietAtMs + CONVERGED_MS);
       const settledBy = this.#moment();
-      const standings = await this.#standings();
+      const stand = { timeLine: this.#timeLine, slots: this.#slots, disk: this.#house.disk };
+      const standings = [...(await takeStandings(stand))];
       this.#easyCalls();
       await this.#timeLine.runUntil(this.#timeLine.nowMs + EASY_CALL_MS);
-      standings.push(...(await this.#standings()));
+      standings.push(...(await takeStandings(stand)));
       await this.#end();
       this.#judge(settledBy, standings);
     } catch (error) {
@@ -195,27 +193,6 @@ class Simulation {
 
   #mayDiverge(client: string): void {
     for (const history of this.#clients) if (history.name === client) history.mayDiverge = true;
-  }
-
-  /** Where everybody stands. Whoever does not stand well is looked at again for a moment: a token may run out at any
-   * time, and its owner come back with another. */
-  async #standings(): Promise<Standing[]> {
-    const untilMs = this.#timeLine.nowMs + MOMENT_MS;
-    const well = new Map<string, Standing>();
-    for (;;) {
-      const ill = this.#look().filter((standing) => !well.has(nameOf(standing)));
-      for (const standing of ill.filter(isWell)) well.set(nameOf(standing), standing);
-      const left = ill.filter((standing) => !isWell(standing));
-      if (left.length === 0 || this.#timeLine.nowMs >= untilMs) return [...well.values(), ...left];
-      await this.#timeLine.runUntil(this.#timeLine.nowMs + LOOK_AGAIN_MS);
-    }
-  }
-
-  #look(): Standing[] {
-    const lines = this.#house.disk.lines();
-    return this.#slots
-      .flatMap(({ client }) => client?.standings() ?? [])
-      .map((standing) => ({ ...standing, head: lines.get(standing.documentId)?.length ?? 0 }));
   }
 
   /** One call of everybody to everything they follow, when nothing is in its way. */
@@ -290,9 +267,3 @@ class Simulation {
 }
 
 const EASY_CALLS: Readonly<Record<string, string>> = { counter: "add", board: "put", vault: "note", table: "next" };
-
-const nameOf = ({ client, documentId }: Standing): string => `${client} ${documentId}`;
-
-const isWell = ({ status, seq, head, documentId, state, team }: Standing): boolean =>
-  status === "denied" ||
-  (status === "live" && seq === head && shownTo(documentId, state) === (hasTeams(documentId) ? team : ""));

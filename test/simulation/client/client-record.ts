@@ -6,6 +6,7 @@ import { digest } from "../history/digest.js";
 import type { CallRecord, ClientHistory, Moment, Outcome, Seen } from "../history/history.js";
 import { readToken } from "../server/token.js";
 import type { Trace } from "../world/trace.js";
+import { asJson } from "./as-json.js";
 import type { CallBook } from "./call-book.js";
 
 /** What a record is made of. */
@@ -160,11 +161,6 @@ function failure(error: unknown): Outcome {
   const { code, outcome, reason, data } = error;
   if (outcome === "unknown") return { kind: "unknown", code };
   return { kind: "rejected", code, reason, data: data ?? null };
-}
-
-/** What came over the wire is JSON, whatever its contract says; a handler that returned nothing gave nothing. */
-export function asJson(value: unknown): Json {
-  return value === undefined ? null : (value as Json);
 }
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);

@@ -1,14 +1,12 @@
 // One client from `connect` to its end: the real client library over the simulated platform, and the application that
 // uses it as the deeds say.
-import { CODECS, type Codec, type Json, jsonCodec } from "@tidemark/protocol";
+import { CODECS, type Codec, jsonCodec } from "@tidemark/protocol";
 import type { OpenDocument } from "../../../clients/typescript/src/api/document.js";
 import type { StreamStats } from "../../../clients/typescript/src/api/stats.js";
 import type { Tide } from "../../../clients/typescript/src/api/tide.js";
 import { createClient } from "../../../clients/typescript/src/client.js";
 import type { SimulatedApp } from "../app/app.js";
 import { shownTo } from "../app/shown.js";
-import { digest } from "../history/digest.js";
-import { member } from "../history/fold.js";
 import type { Sighting, Standing } from "../history/history.js";
 import type { Mutation } from "../mutants/mutation.js";
 import { ClientPlatform } from "../network/client-platform.js";
@@ -19,7 +17,9 @@ import type { CallShelf } from "../storage/call-shelf.js";
 import { type Deed, keyOf, MAY_FAIL, PATIENT_MS, typeOf } from "../workload/deeds.js";
 import type { Chance } from "../world/chance.js";
 import type { SimulatedProcess } from "../world/process.js";
-import { asJson, ClientRecord, type ClientRecordParts } from "./client-record.js";
+import { asJson } from "./as-json.js";
+import { ClientRecord, type ClientRecordParts } from "./client-record.js";
+import { ItemsWatch } from "./items-watch.js";
 
 /** What a client is made of. */
 export interface ClientRunParts extends Omit<ClientRecordParts, "codec"> {
@@ -114,12 +114,12 @@ export class ClientRun {
     if (this.#openings.has(documentId)) return;
     const document = this.#tide.open(typeOf(documentId), keyOf(documentId), { create: true });
     const see = this.record.subscription(documentId);
-    const items = documentId.startsWith("board/") ? this.#watchItems(document) : undefined;
+    const items = documentId.startsWith("board/") ? new ItemsWatch(document) : undefined;
     document.subscribe((state, change) => {
       const reason = change.cause === "reset" ? change.reason : undefined;
       const { cause, at } = change;
       see({ kind: "state", cause, reason, epoch: at.epoch, seq: at.seq, state: asJson(state) });
-      if (items !== undefined) this.#compare(documentId, items, member(asJson(state), "items"));
+      if (items?.agrees(asJson(state)) === false) this.#disagree(documentId);
     });
     for (const name of EVENTS) {
       document.on(name, (data, { epoch, seq }) => see({ kind: "event", epoch, seq, name, data: asJson(data) }));
@@ -247,30 +247,7 @@ export class ClientRun {
     return new Promise((resolve) => this.process.post(waitMs, () => resolve(token)));
   }
 
-  /** Follows a list by its changes alone. */
-  #watchItems(document: Opened): Map<string, unknown> {
-    const items = new Map<string, unknown>();
-    const set = (item: unknown, key: string): void => void items.set(key, item);
-    document.watch((state) => asItems(member(asJson(state), "items")), {
-      key: (item) => String(Reflect.get(Object(item), "id")),
-      added: set,
-      changed: set,
-      removed: (_item, key) => void items.delete(key),
-    });
-    return items;
-  }
-
-  #compare(documentId: string, items: ReadonlyMap<string, unknown>, state: Json | undefined): void {
-    const list = asItems(state);
-    const isEqual =
-      list.length === items.size && list.every((item) => isSame(items.get(String(member(item, "id"))), item));
-    if (!isEqual)
-      this.#parts.problem("SEQ-6", `${this.#parts.name}: the changes of ${documentId} do not add up to its state`);
+  #disagree(documentId: string): void {
+    this.#parts.problem("SEQ-6", `${this.#parts.name}: the changes of ${documentId} do not add up to its state`);
   }
 }
-
-function isSame(one: unknown, other: Json): boolean {
-  return one === other || (one !== undefined && digest(asJson(one)) === digest(other));
-}
-
-const asItems = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
