@@ -14,6 +14,8 @@ export const CLIENT_LIMITS = Object.freeze({
   storeWaitMs: 5_000,
   /** Between two looks for what other pages have left behind; less than the default deadline of their calls. */
   lookIntervalMs: 15_000,
+  /** How often an audit looks again at a document that had moved on. */
+  auditRetries: 4,
   /** Between two reports of what was counted. */
   reportIntervalMs: 60_000,
   /** A connection that lasted so long starts its back-off anew. */

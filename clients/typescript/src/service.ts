@@ -8,7 +8,6 @@ import {
   type JsonObject,
   type Principal,
   TidemarkError,
-  type View,
 } from "@tidemark/protocol";
 import type { Position } from "./api/position.js";
 import type { KeyPage, LogEntry, Service } from "./api/tide.js";
@@ -35,7 +34,8 @@ export function service<A extends AnyApp>(calls: Calls): Service<A> {
       return { epoch, seq };
     },
     async get<C extends Contract>(type: string, key: string, options: GetOptions<C> = {}) {
-      return readGet<C>(await ask("get", { ...options, doc: formatDocumentId(type, key) }));
+      const { state, at } = await stateOf(calls, formatDocumentId(type, key), options);
+      return { state: asView<C>(state), at };
     },
     async list(type, page = {}): Promise<KeyPage> {
       return readPage(await ask("list", { ...page, type }));
@@ -53,11 +53,17 @@ export function service<A extends AnyApp>(calls: Calls): Service<A> {
   };
 }
 
-function readGet<C extends Contract>(result: Json | undefined): { readonly state: View<C>; readonly at: Position } {
+/** What the server shows of a document, once. */
+export async function stateOf(
+  calls: Calls,
+  doc: string,
+  options: { readonly params?: unknown; readonly seq?: number },
+): Promise<{ readonly state: JsonObject; readonly at: Position }> {
+  const result = await calls.call({ lane: undefined, target: "$", name: "get", input: { ...options, doc } });
   const { state, at }: JsonObject = isObject(result) ? result : {};
   const [epoch, seq]: readonly Json[] = Array.isArray(at) ? at : [];
   if (!isObject(state) || typeof epoch !== "number" || typeof seq !== "number") throw unreadable("get");
-  return { state: asView(state), at: { epoch, seq } };
+  return { state, at: { epoch, seq } };
 }
 
 function readPage(result: Json | undefined): KeyPage {

@@ -85,6 +85,14 @@ export interface Probe {
   readonly rttMs: number;
 }
 
+/** What `audit` found out. */
+export interface Audit {
+  /** Where both were compared; the server's, when they could not be. */
+  readonly at: Position;
+  /** Undefined: the document moved on each time it was looked at. */
+  readonly equal: boolean | undefined;
+}
+
 /**
  * A followed document. Iterating yields the newest state, skipping what a slow loop missed; it ends at `close` and
  * throws the `error` of a document that was denied or ended.
@@ -114,6 +122,11 @@ export interface LiveDocument<C extends Contract> extends AsyncIterable<View<C>>
   onStatus(listener: (status: Status) => void): Unsubscribe;
   /** Asks the sequencer now, end to end, and the connection with it. Heals a difference it finds. */
   probe(): Promise<Probe>;
+  /**
+   * Compares the whole of what is held with what the server would show now, by value: finds what no position tells. It
+   * costs as much as a snapshot. Heals a difference, and counts it.
+   */
+  audit(): Promise<Audit>;
   /** Gives this opening back; the last one closes the stream after 5 s. */
   close(): void;
 }

@@ -9,7 +9,7 @@ import {
   type JsonObject,
   TidemarkError,
 } from "@tidemark/protocol";
-import type { Probe } from "../api/document.js";
+import type { Audit, Probe } from "../api/document.js";
 import type { Calls } from "../calls/calls.js";
 import { copyInput } from "../calls/input.js";
 import { CLIENT_LIMITS } from "../limits.js";
@@ -17,6 +17,7 @@ import type { Tally } from "../liveness/tally.js";
 import type { Cancel, Platform } from "../platform/platform.js";
 import { isObject } from "../stream/local-diff.js";
 import type { Subscriptions } from "../stream/subscriptions.js";
+import { audit } from "./audit.js";
 import type { Method } from "./claims.js";
 import { FollowedDocument, type FollowedWire, type Follower, viewIdOf } from "./followed-document.js";
 import { Opening } from "./opening.js";
@@ -66,6 +67,7 @@ export class DocumentTable {
         calls.call({ lane: target, target, name, input, options, view: followed() }),
       query: (name) => (input, options) => calls.call({ lane: undefined, target, name, input, options }),
       probe: (followed): Promise<Probe> => probe(followed, { platform, calls, ask: () => wire.ask() }),
+      audit: (followed): Promise<Audit> => audit(followed, { platform, calls }),
       release: (follower) => this.#release(document, follower),
     });
     document.follow(opening);

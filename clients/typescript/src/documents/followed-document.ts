@@ -3,6 +3,7 @@
 import { canonicalJson, type Json, type JsonObject, type TidemarkError } from "@tidemark/protocol";
 import type { Staleness, Status } from "../api/document.js";
 import type { Position } from "../api/position.js";
+import type { Divergence } from "../api/stats.js";
 import type { TideStatus } from "../api/tide.js";
 import type { View } from "../calls/call.js";
 import type { Tally } from "../liveness/tally.js";
@@ -62,6 +63,10 @@ export class FollowedDocument implements View {
   /** Of this document, with these parameters. */
   get viewId(): string {
     return viewIdOf(this.#options.documentId, this.#options.params);
+  }
+
+  get params(): JsonObject | undefined {
+    return this.#options.params;
   }
 
   get state(): JsonObject | undefined {
@@ -129,6 +134,12 @@ export class FollowedDocument implements View {
     }
     this.stream.learned(seq);
     this.#waiting.push({ seq, then });
+  }
+
+  /** What is held turned out to be wrong between two frames: asks for a snapshot, and says so. */
+  heal(kind: Divergence): void {
+    this.stream.heal(kind);
+    this.stream.settle()();
   }
 
   /** The connection's status changed. */

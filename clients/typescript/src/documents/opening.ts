@@ -3,6 +3,7 @@
 import type { Contract, DeepReadonly, Json, TidemarkError, View } from "@tidemark/protocol";
 import type { Askers, Senders } from "../api/call.js";
 import type {
+  Audit,
   Change,
   EventMap,
   LiveDocument,
@@ -29,6 +30,7 @@ export interface OpeningOptions {
   readonly message: (name: string, followed: () => FollowedDocument | undefined) => Method;
   readonly query: (name: string) => Method;
   readonly probe: (document: FollowedDocument) => Promise<Probe>;
+  readonly audit: (document: FollowedDocument) => Promise<Audit>;
   /** Called once, by `close`. */
   readonly release: (follower: Follower) => void;
 }
@@ -134,6 +136,10 @@ export class Opening<C extends Contract> implements LiveDocument<C>, Follower {
 
   probe(): Promise<Probe> {
     return this.#options.probe(this.#document);
+  }
+
+  audit(): Promise<Audit> {
+    return this.#options.audit(this.#document);
   }
 
   close(): void {

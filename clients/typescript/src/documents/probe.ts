@@ -39,12 +39,12 @@ function compare(document: FollowedDocument, held: Position | undefined, head: P
   const now = document.position;
   if (held === undefined || document.stream.phase !== "live") return;
   if (held.seq > head.seq && now?.seq === held.seq) {
-    document.stream.heal(held.epoch === head.epoch ? "ahead" : "otherHistory");
-  } else if (now?.seq === head.seq && now.epoch !== head.epoch) document.stream.heal("otherHistory");
+    document.heal(held.epoch === head.epoch ? "ahead" : "otherHistory");
+  } else if (now?.seq === head.seq && now.epoch !== head.epoch) document.heal("otherHistory");
 }
 
 function healIfBehind(document: FollowedDocument, head: number): void {
-  if (document.stream.phase === "live" && (document.position?.seq ?? head) < head) document.stream.heal("behind");
+  if (document.stream.phase === "live" && (document.position?.seq ?? head) < head) document.heal("behind");
 }
 
 function positionOf(answer: Json | undefined): Position {
