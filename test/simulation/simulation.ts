@@ -1,6 +1,7 @@
 // Runs one scenario from beginning to end and judges it: faults and deeds as planned, then quiet, then everybody must be
 // where the log is, and a call more must simply work.
 
+import { setImmediate as turn } from "node:timers/promises";
 import { judge } from "./checks/judge.js";
 import { CallBook } from "./client/call-book.js";
 import { Lookout } from "./client/lookout.js";
@@ -54,6 +55,8 @@ const PROBLEMS_MAX = 50;
 
 /** Runs a scenario. */
 export async function simulate(scenario: Scenario, options: RunOptions = {}): Promise<Outcome> {
+  // A run leaves the event loop no turn: signals, and whoever watches over this process, get theirs between two runs.
+  await turn();
   const mutation = options.plant?.mutation() ?? {};
   const undo = mutation.patch?.();
   try {
