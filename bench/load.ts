@@ -11,6 +11,10 @@ export interface LoadShape {
   readonly subscribers?: number;
   readonly outstanding?: number;
   readonly payloadBytes?: number;
+  /** Calls made per second by all writers together, whatever the server does; without it each answer makes the next. */
+  readonly rate?: number;
+  /** How long each of them has to be acked. */
+  readonly ttlMs?: number;
   /** How large each document is made when it is created. */
   readonly stateBytes?: number;
 }
@@ -40,6 +44,14 @@ export interface LoadResult {
   readonly serverUserSeconds: number;
   readonly serverSystemSeconds: number;
   readonly serverRssMb: number;
+  readonly serverRssMaxMb: number;
+  /** With a rate: calls made, acked in time and too late, given up by the client and by the server, copies refused. */
+  readonly offered: number;
+  readonly good: number;
+  readonly late: number;
+  readonly shed: number;
+  readonly expired: number;
+  readonly refusedCopies: number;
   readonly failures: { readonly [check: string]: number };
 }
 
@@ -68,6 +80,8 @@ function loadArguments(shape: LoadShape, target: LoadTarget): string[] {
     ["subscribers", shape.subscribers],
     ["outstanding", shape.outstanding],
     ["payload-bytes", shape.payloadBytes],
+    ["rate", shape.rate],
+    ["ttl-ms", shape.ttlMs],
     ["state-bytes", shape.stateBytes],
   ];
   return options.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));

@@ -10,11 +10,12 @@ import { busyFanOut, busyFanOutFloor } from "./scenarios/busy-fan-out.js";
 import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
 import { largeDocument } from "./scenarios/large-document.js";
 import { loneWriter } from "./scenarios/lone-writer.js";
+import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
 
 const SUITES: { readonly [name: string]: readonly Scenario[] } = {
   core: [ackedCalls, busyFanOut, largeDocument, loneWriter],
   "fan-out": [busyFanOut, busyFanOutFloor],
-  herd: [herdOnMany, herdOnOne, herdAnew],
+  herd: [herdOnMany, herdOnOne, herdAnew, twiceTheCapacity, twiceTheCapacityOfFew, tenTimesTheCapacity],
 };
 
 const HELP = `Usage: npm run bench -- <suite> [options]
@@ -22,7 +23,8 @@ const HELP = `Usage: npm run bench -- <suite> [options]
 Suites
   core      P5 acked calls, P2 busy fan-out, P11 large document, P8 lone writer
   fan-out   P2 again, and over a raw net loop
-  herd      P13 10,000 clients after kill -9: on 100 documents, on one, and with nothing remembered
+  herd      P13 10,000 clients after kill -9: on 100 documents, on one, and with nothing remembered;
+            P12 twice the capacity, R15 ten times
 
 Options
   --pairs N      runs of each side, interleaved (default 3)

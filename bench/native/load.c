@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "options.h"
 #include "stream.h"
+#include "usage.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -74,21 +75,73 @@ static void open_document(connection *c) {
                      options.prefix, (long)(c->doc - documents), options.state_bytes));
 }
 
-/** One call in one frame: what a client that has just one thing to say sends, and what an echo can send back. */
-static void call(connection *c) {
-  static char text[66000];
+/** The time of a call names it: no two of a document are alike. */
+static void name_call(connection *c, uint64_t n, uint64_t at) {
   document *d = c->doc;
-  uint64_t n = ++d->sent, at = now_us(), born = (uint64_t)((int64_t)total.now_ms + c->server_ahead_ms);
-  while (d->at[(n - 1) % CALL_RING] >= at) at++; // the time sent names the call: no two are alike
+  while (d->at[(n - 1) % CALL_RING] >= at) at++;
   d->at[n % CALL_RING] = at;
   c->answered[n % CALL_RING] = false;
-  say(text, snprintf(text, sizeof text,
-                     "[[\"c\",%lu,\"%s/%s-%ld\",\"set\",{\"key\":\"k%lu\",\"at\":%lu,\"value\":\"%s\"},{\"low\":%lu,\"born\":%lu}]]", n,
-                     options.type, options.prefix, (long)(d - documents), n % 20, at, value_text, c->low_n, born));
+}
+
+/** One call in one frame: what a client that has just one thing to say sends, and what an echo can send back. */
+static void send_call(connection *c, uint64_t n) {
+  static char text[66000];
+  document *d = c->doc;
+  uint64_t at = d->at[n % CALL_RING], ago_ms = total.now_us > at ? (total.now_us - at) / 1000 : 0;
+  uint64_t born = (uint64_t)((int64_t)total.now_ms + c->server_ahead_ms) - ago_ms;
+  int length = snprintf(text, sizeof text,
+                        "[[\"c\",%lu,\"%s/%s-%ld\",\"set\",{\"key\":\"k%lu\",\"at\":%lu,\"value\":\"%s\"},{\"low\":%lu,\"born\":%lu", n,
+                        options.type, options.prefix, (long)(d - documents), n % 20, at, value_text, c->low_n, born);
+  length += d->lane ? sprintf(text + length, ",\"ttl\":%d}]]", options.ttl_ms) : sprintf(text + length, "}]]");
+  say(text, length);
+}
+
+/** Makes the calls whose time has come. What there is no room to remember is as good as shed. */
+static void make_calls(connection *c, uint64_t interval_us) {
+  lane *l = c->doc->lane;
+  for (; calling && l->due_us <= total.now_us; l->due_us += interval_us) {
+    if (total.measuring) total.calls.offered++;
+    if (l->made + 1 - c->low_n >= CALL_RING) {
+      if (total.measuring) total.calls.shed++;
+      continue;
+    }
+    l->made++;
+    name_call(c, l->made, l->due_us);
+    l->state[l->made % CALL_RING] = CALL_QUEUED;
+    l->refusals[l->made % CALL_RING] = 0;
+  }
+}
+
+/** Sends what may leave, as the client library would; what waited too long is given up unsent. */
+static void send_lane(connection *c) {
+  lane *l = c->doc->lane;
+  if (l->held && (l->in_flight > 0 || total.now_us < l->hold_until_us)) return;
+  if (l->held) l->next = c->low_n;
+  l->held = false;
+  for (; l->next <= l->made; l->next++) {
+    uint64_t slot = l->next % CALL_RING;
+    if (l->state[slot] != CALL_QUEUED) continue;
+    if (lane_too_late(l, c->doc->at[slot], total.now_us, total.ttl_us)) {
+      l->state[slot] = CALL_DONE;
+      stream_forget(c, l->next);
+      if (total.measuring) total.calls.shed++;
+      continue;
+    }
+    if ((double)l->in_flight >= l->window || !lane_affordable(l, l->next, total.now_us)) return;
+    send_call(c, l->next);
+    l->state[slot] = CALL_SENT;
+    l->sent_us[slot] = total.now_us;
+    l->in_flight++;
+    if (total.measuring) total.calls.sent_copies++;
+  }
 }
 
 static void refill(connection *c) {
-  while (calling && c->writer && c->doc->sent - c->doc->acked < (uint64_t)options.outstanding) call(c);
+  if (c->writer && c->doc->lane) return send_lane(c);
+  while (calling && c->writer && c->doc->sent - c->doc->acked < (uint64_t)options.outstanding) {
+    name_call(c, ++c->doc->sent, now_us());
+    send_call(c, c->doc->sent);
+  }
 }
 
 static void become_ready(connection *c) {
@@ -183,10 +236,24 @@ static void dial(connection *c) {
   epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event);
 }
 
+/** The clock of calls that are made at a rate. */
+static void beat(void) {
+  if (options.rate == 0) return;
+  read_clocks();
+  uint64_t interval_us = (uint64_t)(1e6 * options.documents / options.rate);
+  for (int i = 0; i < connection_count; i++) {
+    connection *c = &connections[i];
+    if (!c->writer || c->phase != READY) continue;
+    make_calls(c, interval_us);
+    send_lane(c);
+    if (outgoing.length) flush(c);
+  }
+}
+
 /** Handles what has come in. Returns false when nothing had within 100 ms. */
 static bool poll_once(void) {
   static struct epoll_event events[4096];
-  int n = epoll_wait(poller, events, 4096, 100);
+  int n = epoll_wait(poller, events, 4096, options.rate > 0 ? 1 : 100);
   for (int i = 0; i < n; i++) on_readable(&connections[events[i].data.u32]);
   return n > 0;
 }
@@ -201,22 +268,34 @@ static void connect_all(void) {
   }
 }
 
+static double rss_max_mb;
+
 /** Runs until `until_us`, or until everything sent has arrived everywhere. Returns false when nothing moves any more. */
 static bool run_until(uint64_t until_us, bool (*arrived)(void)) {
-  uint64_t moved = now_us();
+  uint64_t moved = now_us(), sampled = 0;
   for (uint64_t now = moved; now < until_us; now = now_us()) {
     if (arrived && arrived()) return true;
+    beat();
+    if (now - sampled > 100000) {
+      double rss_mb = read_rss_mb(options.server_pid);
+      if (rss_mb > rss_max_mb) rss_max_mb = rss_mb;
+      sampled = now;
+    }
     if (poll_once()) moved = now;
     else if (now - moved > options.stall_s * 1e6) return false;
   }
   return !arrived || arrived();
 }
 
+static uint64_t applied(const document *d) { return d->lane ? d->lane->applied : d->sent; }
+
 static bool all_arrived(void) {
   for (int i = 0; i < connection_count; i++) {
     connection *c = &connections[i];
-    if (c->writer && c->doc->acked < c->doc->sent) return false;
-    if (!c->writer && options.mode == MODE_TIDEMARK && c->at.position < c->doc->first_seq + c->doc->sent) return false;
+    if (c->writer && c->doc->lane) {
+      if (c->low_n <= c->doc->lane->made) return false;
+    } else if (c->writer && c->doc->acked < c->doc->sent) return false;
+    if (!c->writer && options.mode == MODE_TIDEMARK && c->at.position < c->doc->first_seq + applied(c->doc)) return false;
   }
   return true;
 }
@@ -226,43 +305,9 @@ static void compare_streams(void) {
   for (int i = 0; i < connection_count; i++) {
     connection *c = &connections[i], *first = &connections[(c->doc - documents) * options.subscribers];
     if (c->writer || options.mode != MODE_TIDEMARK) continue;
-    if (c->at.deltas != c->doc->sent) complain(&total.bad.counts, "deltas are missing or too many", "", 0);
+    if (c->at.deltas != applied(c->doc)) complain(&total.bad.counts, "deltas are missing or too many", "", 0);
     if (c->at.digest != first->at.digest) complain(&total.bad.digests, "subscribers of one document differ", "", 0);
   }
-}
-
-typedef struct {
-  double wall_s, load_s, server_user_s, server_system_s;
-} usage;
-
-static usage read_usage(void) {
-  struct rusage self;
-  getrusage(RUSAGE_SELF, &self);
-  usage u = {.wall_s = (double)now_us() / 1e6,
-             .load_s = (double)(self.ru_utime.tv_sec + self.ru_stime.tv_sec) + (double)(self.ru_utime.tv_usec + self.ru_stime.tv_usec) / 1e6};
-  char path[64], line[1024];
-  snprintf(path, sizeof path, "/proc/%d/stat", options.server_pid);
-  FILE *file = options.server_pid ? fopen(path, "r") : NULL;
-  if (!file) return u;
-  unsigned long user = 0, system = 0;
-  char *after = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
-  if (after) sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
-  fclose(file);
-  double tick = (double)sysconf(_SC_CLK_TCK);
-  u.server_user_s = (double)user / tick;
-  u.server_system_s = (double)system / tick;
-  return u;
-}
-
-static double server_rss_mb(void) {
-  char path[64];
-  unsigned long pages = 0;
-  snprintf(path, sizeof path, "/proc/%d/statm", options.server_pid);
-  FILE *file = options.server_pid ? fopen(path, "r") : NULL;
-  if (!file) return 0;
-  if (fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
-  fclose(file);
-  return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1e6;
 }
 
 static void print_result(usage from, usage to, double rss_mb) {
@@ -275,6 +320,10 @@ static void print_result(usage from, usage to, double rss_mb) {
   printf("\"megabytesPerSecond\":%.2f,\"loadCpu\":%.3f,\"serverUserSeconds\":%.2f,\"serverSystemSeconds\":%.2f,\"serverRssMb\":%.1f,",
          (double)total.bytes / 1e6 / s, (to.load_s - from.load_s) / s, to.server_user_s - from.server_user_s,
          to.server_system_s - from.server_system_s, rss_mb);
+  lane_counts k = total.calls;
+  printf("\"offered\":%lu,\"good\":%lu,\"goodPerSecond\":%.1f,\"late\":%lu,\"shed\":%lu,\"expired\":%lu,\"refusedCopies\":%lu,", k.offered,
+         k.good, (double)k.good / s, k.late, k.shed, k.expired, k.refused_copies);
+  printf("\"sentCopies\":%lu,\"serverRssMaxMb\":%.1f,", k.sent_copies, rss_max_mb);
   printf("\"failures\":{\"gaps\":%lu,\"altered\":%lu,\"digests\":%lu,\"counts\":%lu,\"acks\":%lu,\"heads\":%lu,\"refusals\":%lu,"
          "\"resets\":%lu,\"protocol\":%lu}}\n",
          b.gaps, b.altered, b.digests, b.counts, b.acks, b.heads, b.refusals, b.resets, b.protocol);
@@ -299,6 +348,13 @@ static void prepare(void) {
     connections[i] = (connection){.index = i, .writer = writer, .low_n = 1,
                                   .doc = &documents[writer ? i - followers : i / options.subscribers]};
   }
+  total.ttl_us = (uint64_t)options.ttl_ms * 1000;
+  for (int i = 0; options.rate > 0 && i < options.documents; i++) {
+    lane *l = documents[i].lane = calloc(1, sizeof *l);
+    if (!l) stop("out of memory");
+    l->next = 1;
+    l->window = l->threshold = IN_FLIGHT_MAX;
+  }
 }
 
 int main(int argc, char **argv) {
@@ -307,17 +363,21 @@ int main(int argc, char **argv) {
   connect_all();
   calling = options.mode != MODE_SINK;
   read_clocks();
+  for (int i = 0; options.rate > 0 && i < options.documents; i++) {
+    documents[i].lane->due_us = total.now_us + (uint64_t)(1e6 * i / options.rate);
+    documents[i].lane->tokens_at_us = total.now_us;
+  }
   for (int i = 0; i < connection_count; i++) {
     refill(&connections[i]);
     if (outgoing.length) flush(&connections[i]);
   }
   bool moving = run_until(now_us() + (uint64_t)(options.warm_up_s * 1e6), NULL);
-  usage from = read_usage();
+  usage from = read_usage(options.server_pid, (double)now_us() / 1e6);
   total.measuring = true;
   moving = moving && run_until(now_us() + (uint64_t)(options.window_s * 1e6), NULL);
   total.measuring = false;
-  usage to = read_usage();
-  double rss_mb = server_rss_mb();
+  usage to = read_usage(options.server_pid, (double)now_us() / 1e6);
+  double rss_mb = read_rss_mb(options.server_pid);
   calling = false;
   bool complete = options.mode == MODE_SINK || run_until(now_us() + (uint64_t)(options.stall_s * 1e6), all_arrived);
   if (!moving || !complete) complain(&total.bad.counts, "what was sent never arrived everywhere", "", 0);

@@ -14,6 +14,8 @@ typedef struct {
   const char *host, *path, *token, *type, *prefix;
   int port, documents, subscribers, outstanding, payload_bytes, state_bytes, server_pid;
   double warm_up_s, window_s, stall_s;
+  double rate; // calls made per second by all writers together; 0: each answer makes the next call
+  int ttl_ms;
 } load_options;
 
 static inline int load_usage(void) {
@@ -21,9 +23,11 @@ static inline int load_usage(void) {
           "usage: load --port N [--mode tidemark|echo|sink] [--host 127.0.0.1] [--path /v1/socket]\n"
           "            [--documents 1] [--subscribers 0] [--outstanding 1] [--seconds 4] [--warm-up 1]\n"
           "            [--payload-bytes 37] [--state-bytes 0] [--token dev:load] [--type sheet] [--prefix load]\n"
-          "            [--server-pid N] [--stall-seconds 10]\n"
+          "            [--server-pid N] [--stall-seconds 10] [--rate 0] [--ttl-ms 1000]\n"
           "tidemark: a writer for each document and so many subscribers of each, over JSON sockets; every stream is\n"
           "          checked for sequence, content, digest and count, and anything wrong exits 1.\n"
+          "          With --rate so many calls a second are made whatever the server does, each with --ttl-ms to be acked;\n"
+          "          they are sent as the client library would: refusals that say when are obeyed, and counted.\n"
           "echo:     the same calls to a server that sends each frame back.\n"
           "sink:     subscribers that count the frames of a server which writes by itself.\n");
   return 2;
@@ -40,9 +44,9 @@ static inline bool load_option(load_options *o, const char *name, const char *va
   const struct { const char *name; int *to; } integers[] = {
       {"--port", &o->port},           {"--documents", &o->documents},         {"--subscribers", &o->subscribers},
       {"--outstanding", &o->outstanding}, {"--payload-bytes", &o->payload_bytes}, {"--state-bytes", &o->state_bytes},
-      {"--server-pid", &o->server_pid}};
+      {"--server-pid", &o->server_pid}, {"--ttl-ms", &o->ttl_ms}};
   const struct { const char *name; double *to; } seconds[] = {
-      {"--seconds", &o->window_s}, {"--warm-up", &o->warm_up_s}, {"--stall-seconds", &o->stall_s}};
+      {"--seconds", &o->window_s}, {"--warm-up", &o->warm_up_s}, {"--stall-seconds", &o->stall_s}, {"--rate", &o->rate}};
   const struct { const char *name; const char **to; } texts[] = {
       {"--host", &o->host}, {"--path", &o->path}, {"--token", &o->token}, {"--type", &o->type}, {"--prefix", &o->prefix}};
   for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
@@ -57,13 +61,14 @@ static inline bool load_option(load_options *o, const char *name, const char *va
 /** False, with a word on stderr, for what cannot be run. */
 static inline bool load_parse(load_options *o, int argc, char **argv) {
   *o = (load_options){.host = "127.0.0.1", .path = "/v1/socket", .token = "dev:load", .type = "sheet", .prefix = "load",
-                      .documents = 1, .outstanding = 1, .payload_bytes = 37, .warm_up_s = 1, .window_s = 4, .stall_s = 10};
+                      .documents = 1, .outstanding = 1, .payload_bytes = 37, .warm_up_s = 1, .window_s = 4, .stall_s = 10, .ttl_ms = 1000};
   for (int i = 1; i < argc; i += 2) {
     if (i + 1 == argc || !load_option(o, argv[i], argv[i + 1])) return fprintf(stderr, "load: bad option %s\n", argv[i]), false;
   }
   bool sane = o->port > 0 && o->documents > 0 && o->subscribers >= 0 && o->outstanding > 0 && o->outstanding <= 256 &&
-              o->payload_bytes > 0 && o->payload_bytes <= 65536 && o->window_s > 0;
-  if (!sane) fprintf(stderr, "load: --port is required, --outstanding is 1 to 256, --payload-bytes 1 to 65536\n");
+              o->payload_bytes > 0 && o->payload_bytes <= 65536 && o->window_s > 0 &&
+              o->rate >= 0 && o->ttl_ms > 0 && (o->rate == 0 || o->mode == MODE_TIDEMARK);
+  if (!sane) fprintf(stderr, "load: --port is required, --outstanding is 1 to 256, --payload-bytes 1 to 65536; --rate is for tidemark\n");
   return sane;
 }
 #endif

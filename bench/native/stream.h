@@ -4,6 +4,7 @@
 #ifndef TIDEMARK_STREAM_H
 #define TIDEMARK_STREAM_H
 #include "histogram.h"
+#include "lane.h"
 #include "scan.h"
 #include "websocket.h"
 #include <stdbool.h>
@@ -11,14 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CALL_RING 4096  // sent calls remembered per document; outstanding is at most 256
 #define FRAME_DELTAS 256 // deltas in a frame that is remembered
 
 enum phase { UPGRADING, GREETING, OPENING, READY };
 
 /** Where a subscriber stands: `chain` is what the next delta must link to, `position` what it claims. */
 typedef struct {
-  uint64_t handle, epoch, chain, position, digest, deltas;
+  uint64_t handle, epoch, chain, position, digest, deltas, last_at;
 } stream_state;
 
 /** What the last frame of deltas did to a subscriber: the same bytes do the same to all who stood there, so they are
@@ -30,11 +30,13 @@ typedef struct {
   uint64_t at[FRAME_DELTAS];
 } frame_memory;
 
-/** One document and what its only writer knows of it. Call n of the writer must become seq first_seq + n. */
+/** One document and what its only writer knows of it. Call n of the writer must become seq first_seq + n, or, when calls
+ * are made at a rate and some are never applied, the one after the last. */
 typedef struct {
   uint64_t first_seq, sent, acked;
   uint64_t at[CALL_RING]; // when call n was sent, us; it is also the call's content
   frame_memory last;
+  lane *lane; // of calls made at a rate; NULL: each answer makes the next call
 } document;
 
 typedef struct {
@@ -65,6 +67,8 @@ typedef struct {
   uint64_t frame_at[FRAME_DELTAS];
   uint64_t now_us, now_ms; // read once per batch of bytes
   failures bad;
+  lane_counts calls;
+  uint64_t ttl_us; // of calls made at a rate
 } tally;
 
 static inline void complain(uint64_t *counter, const char *what, const char *text, size_t length) {
@@ -109,17 +113,28 @@ static inline void count_delivery(tally *t, uint64_t at) {
   if (t->now_us >= at) histogram_add(&t->delivery, t->now_us - at);
 }
 
+static inline void count_frame_delta(tally *t, uint64_t at) {
+  count_delivery(t, at);
+  if (t->frame_deltas >= 0 && t->frame_deltas < FRAME_DELTAS) t->frame_at[t->frame_deltas++] = at;
+  else t->frame_deltas = -1;
+}
+
 /** A delta must be the call that was sent for its seq: each call carries the time it was sent, which nobody repeats. */
 static inline void stream_check_content(connection *c, tally *t, uint64_t seq, const char *ops, size_t length) {
   document *d = c->doc;
   uint64_t n = seq - d->first_seq;
   const char *digits = scan_after_pointer(ops, ops + length, "/at\",");
+  if (digits && d->lane) {
+    // Which calls are applied is not known, but their order is: that in which they were made.
+    uint64_t made_at = scan_integer(&digits, ops + length);
+    if (made_at <= c->at.last_at || made_at > t->now_us) complain(&t->bad.altered, "a delta of no call, or out of order", ops, length);
+    c->at.last_at = made_at;
+    return count_frame_delta(t, made_at);
+  }
   if (!digits || n > d->sent) return complain(&t->bad.altered, "a delta that no call made", ops, length);
   uint64_t at = scan_integer(&digits, ops + length);
   if (n + CALL_RING > d->sent && d->at[n % CALL_RING] != at) complain(&t->bad.altered, "a delta of another call", ops, length);
-  count_delivery(t, at);
-  if (t->frame_deltas >= 0 && t->frame_deltas < FRAME_DELTAS) t->frame_at[t->frame_deltas++] = at;
-  else t->frame_deltas = -1;
+  count_frame_delta(t, at);
 }
 
 static inline void stream_delta(connection *c, tally *t, const char *p, const char *end) {
@@ -159,6 +174,52 @@ static inline bool stream_settle(connection *c, tally *t, uint64_t n) {
   return true;
 }
 
+/** Nobody waits for call n any more. */
+static inline void stream_forget(connection *c, uint64_t n) {
+  document *d = c->doc;
+  c->answered[n % CALL_RING] = true;
+  while (c->low_n <= d->lane->made && c->answered[c->low_n % CALL_RING]) c->low_n++;
+}
+
+static inline bool stream_is_sent(connection *c, uint64_t n) {
+  lane *l = c->doc->lane;
+  return n >= c->low_n && n <= l->made && l->state[n % CALL_RING] == CALL_SENT;
+}
+
+/** A call that was made at a rate is applied. */
+static inline bool stream_applied(connection *c, tally *t, uint64_t n, uint64_t seq) {
+  document *d = c->doc;
+  if (!stream_is_sent(c, n) || seq != d->first_seq + ++d->lane->applied) return false;
+  uint64_t took = t->now_us - d->at[n % CALL_RING];
+  lane_answered(d->lane, n, t->now_us);
+  stream_forget(c, n);
+  if (!t->measuring) return true;
+  t->acks++;
+  histogram_add(&t->ack, took);
+  if (took <= t->ttl_us) t->calls.good++;
+  else t->calls.late++;
+  return true;
+}
+
+/** A refusal of a call made at a rate: one that says when to come again, or that its time is over. */
+static inline bool stream_no(connection *c, tally *t, const char *p, const char *end) {
+  uint64_t n = scan_integer(&p, end);
+  const char *code = scan_comma(p, end), *message = code ? scan_comma(scan_string(code, end), end) : NULL;
+  const char *details = message ? scan_comma(scan_string(message, end), end) : NULL;
+  if (!details || !stream_is_sent(c, n)) return false;
+  if (memcmp(code, "\"deadline_exceeded\"", 19) == 0) {
+    lane_answered(c->doc->lane, n, t->now_us);
+    stream_forget(c, n);
+    if (t->measuring) t->calls.expired++;
+    return true;
+  }
+  const char *after = scan_member(details, end, "\"afterMs\":");
+  if (!after) return false;
+  lane_refused(c->doc->lane, n, t->now_us, scan_integer(&after, end));
+  if (t->measuring) t->calls.refused_copies++;
+  return true;
+}
+
 static inline void stream_ok(connection *c, tally *t, const char *p, const char *end) {
   const char *from = p;
   uint64_t n = scan_integer(&p, end), seq = 0;
@@ -168,7 +229,8 @@ static inline void stream_ok(connection *c, tally *t, const char *p, const char 
     scan_integer(&p, end);
     if ((p = scan_comma(p, end))) seq = scan_integer(&p, end);
   }
-  if (seq != c->doc->first_seq + n || !stream_settle(c, t, n)) complain(&t->bad.acks, "an ack out of place", from, (size_t)(end - from));
+  bool right = c->doc->lane ? stream_applied(c, t, n, seq) : seq == c->doc->first_seq + n && stream_settle(c, t, n);
+  if (!right) complain(&t->bad.acks, "an ack out of place", from, (size_t)(end - from));
 }
 
 /** Heads that came with a ping or pong state what this socket was sent. */
@@ -216,6 +278,7 @@ static inline void stream_message(connection *c, tally *t, byte_buffer *out, con
   else if (IS("opened")) stream_opened(c, t, rest, end);
   else if (IS("welcome")) stream_welcome(c, t, rest, end);
   else if (IS("ping")) stream_ping(c, t, out, rest, end);
+  else if (IS("no") && c->doc->lane && stream_no(c, t, rest, end)) return;
   else if (IS("no") || IS("unk") || IS("ended") || IS("err") || IS("goaway")) complain(&t->bad.refusals, "refused", p, (size_t)(end - p));
 #undef IS
 }

@@ -12,6 +12,8 @@ interface Faults {
   readonly ok?: (seq: number) => number;
   readonly ping?: (seq: number) => string;
   readonly refuse?: true;
+  /** Of calls made at a rate: each third is refused once, with these details. */
+  readonly refuseOnce?: { readonly retry: string; readonly afterMs?: number };
 }
 
 const HANDLE = 7;
@@ -26,6 +28,8 @@ afterEach(() => {
 async function fakeServer(faults: Faults): Promise<number> {
   const subscribers: WebSocket[] = [];
   let seq = 1;
+  /** Calls that were refused and have not come again: none of those behind them may be applied before (REQ-11). */
+  const refused = new Set<number>();
   const listening = new WebSocketServer({ port: 0, host: "127.0.0.1", path: "/v1/socket" });
   server = listening;
   listening.on("connection", (socket) => {
@@ -38,7 +42,16 @@ async function fakeServer(faults: Faults): Promise<number> {
         socket.send(JSON.stringify([["snap", HANDLE, EPOCH, seq, { at: 0, entries: {} }]]));
       },
       close: () => subscribers.splice(subscribers.indexOf(socket), 1),
-      c: ([, n, , , input]) => {
+      c: ([, number, , , input, extension]) => {
+        const n = Number(number);
+        const { low } = extension as { low: number };
+        for (const one of refused) if (one < low) refused.delete(one);
+        const isHeld = [...refused].some((least) => least < n);
+        if (faults.refuseOnce && (isHeld || (n % 3 === 0 && !refused.delete(n)))) {
+          refused.add(n);
+          return socket.send(JSON.stringify([["no", n, "overloaded", "no", faults.refuseOnce]]));
+        }
+        refused.delete(n);
         if (faults.refuse) return socket.send(JSON.stringify([["no", n, "overloaded", "no", { retry: "after" }]]));
         seq += 1;
         const { key, at, value } = input as { key: string; at: number; value: string };
@@ -65,9 +78,12 @@ async function fakeServer(faults: Faults): Promise<number> {
 
 async function load(
   faults: Faults,
+  extra = "",
 ): Promise<{ exitCode: number; failures: { [check: string]: number }; text: string }> {
   const port = await fakeServer(faults);
-  const shape = "--subscribers 3 --outstanding 4 --warm-up 0.1 --seconds 0.2 --stall-seconds 0.5".split(" ");
+  const shape = "--subscribers 3 --outstanding 4 --warm-up 0.1 --seconds 0.2 --stall-seconds 0.5"
+    .split(" ")
+    .concat(extra === "" ? [] : extra.split(" "));
   const { exitCode, stdout, stderr } = await finished(await nativeProgram("load"), ["--port", String(port), ...shape]);
   const result = stdout === "" ? { failures: {}, acks: 0 } : JSON.parse(stdout);
   return { exitCode, failures: result.failures, text: `${stderr}${stdout}` };
@@ -110,6 +126,30 @@ describe("the load generator", () => {
   ];
   test.each(faults)("fails on %s (%s)", async (_what, check, fault) => {
     const { exitCode, failures, text } = await load(fault);
+    expect(failures[check], text).toBeGreaterThan(0);
+    expect(exitCode).toBe(1);
+  });
+
+  const RATE = "--rate 500 --ttl-ms 400";
+
+  test("makes calls at a rate, and obeys refusals that say when to come again", async () => {
+    const calm = await load({}, RATE);
+    expect(calm.text).toMatch(/"offered":[1-9]\d+,"good":[1-9]\d+.*"refusedCopies":0/);
+    expect(calm.exitCode).toBe(0);
+    const busy = await load({ refuseOnce: { retry: "after", afterMs: 1 } }, `${RATE} --seconds 1.5`);
+    expect(busy.text).toMatch(/"refusedCopies":[1-9]/);
+    expect(busy.exitCode, busy.text).toBe(0);
+  });
+
+  const atARate: readonly (readonly [what: string, check: string, faults: Faults])[] = [
+    ["a refusal that does not say when", "refusals", { refuseOnce: { retry: "after" } }],
+    ["a skipped sequence number", "acks", { ok: (seq) => seq + 1 }],
+    ["a delta twice", "gaps", { delta: at(20, (text) => [text, text]) }],
+    ["a delta of no call", "altered", { delta: at(20, (text) => [text.replace(/(?<="\/at",)\d+/, "7")]) }],
+    ["the stream's end held back", "counts", { delta: ({ seq, text }) => (seq > 40 ? [] : [text]) }],
+  ];
+  test.each(atARate)("at a rate, fails on %s (%s)", async (_what, check, fault) => {
+    const { exitCode, failures, text } = await load(fault, RATE);
     expect(failures[check], text).toBeGreaterThan(0);
     expect(exitCode).toBe(1);
   });
