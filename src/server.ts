@@ -120,6 +120,7 @@ function serveStore(
     watchdogMs: options.watchdogMs,
     origins: options.origins,
     loopbackNamesOnly: options.devTokens,
+    isOverloaded: () => documents.isOverloaded,
     admission: new TokenBucket({ runtime, perSecond: LIMITS.upgradesPerSecond, burst: LIMITS.upgradesBurst }),
     onBug: (error) => logger.error({ err: error }, "a bug: please report it"),
   });

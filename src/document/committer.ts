@@ -1,8 +1,8 @@
 // Brings executed transactions to the store: one append in flight, and all that queued up meanwhile is the next one
 // (group commit without a timer). It owns the order of commits, never what they mean.
 import type { Runtime } from "../runtime/runtime.js";
-import { Backlog } from "./backlog.js";
 import { type Append, type AppendOutcome, type DocumentStore, StoreError } from "./document-store.js";
+import { Workload } from "./workload.js";
 
 /** A document with transactions to commit. */
 export interface Committing {
@@ -26,7 +26,7 @@ export interface CommitterParts {
 export class Committer {
   readonly #store: DocumentStore;
   readonly #runtime: Runtime;
-  readonly #backlog: Backlog;
+  readonly #workload: Workload;
   #waiting: Committing[] = [];
   /** When the first of those that wait, and of those under way, executed what it has to commit. */
   #waitingSinceMs: number | undefined = undefined;
@@ -38,12 +38,12 @@ export class Committer {
   constructor({ store, runtime }: CommitterParts) {
     this.#store = store;
     this.#runtime = runtime;
-    this.#backlog = new Backlog(runtime);
+    this.#workload = new Workload(runtime);
   }
 
   /** What is on its way to the store, of all documents. */
-  get backlog(): Backlog {
-    return this.#backlog;
+  get workload(): Workload {
+    return this.#workload;
   }
 
   /** `document` has something to take, for the first time since it was taken from: once for each time. Calls that
@@ -52,7 +52,7 @@ export class Committer {
     this.#waiting.push(document);
     if (this.#waitingSinceMs === undefined) {
       this.#waitingSinceMs = this.#runtime.monotonicMs();
-      if (!this.#inFlight) this.#backlog.began(this.#waitingSinceMs);
+      if (!this.#inFlight) this.#workload.began(this.#waitingSinceMs);
     }
     if (this.#inFlight || this.#scheduled) return;
     this.#scheduled = true;
@@ -104,7 +104,7 @@ export class Committer {
 
   #over(): void {
     this.#inFlight = false;
-    this.#backlog.committed(this.#runtime.monotonicMs() - this.#inFlightSinceMs, this.#waitingSinceMs);
+    this.#workload.committed(this.#runtime.monotonicMs() - this.#inFlightSinceMs, this.#waitingSinceMs);
   }
 
   #settleIdle(): void {

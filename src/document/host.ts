@@ -100,7 +100,7 @@ export class DocumentHost {
     const residence = this.#residence;
     if (this.#mailbox.length + this.#windows.waiting >= LIMITS.mailboxMax) return this.#refuse(work, OVERLOADED);
     // Openings are let in one by one with their connections, and nobody is served before them.
-    const refusal = work.kind === "call" ? this.#parts.committer.backlog.refusal(this.#usedAtMs) : undefined;
+    const refusal = work.kind === "call" ? this.#parts.committer.workload.refusal(this.#usedAtMs) : undefined;
     if (refusal !== undefined) return this.#refuse(work, refusal);
     if (residence === undefined || this.#mailbox.length > 0 || residence.pipeline.isFull) this.#mailbox.push(work);
     else this.#run(work, residence);

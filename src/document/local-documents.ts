@@ -4,7 +4,6 @@ import { isKey, TidemarkError } from "@tidemark/protocol";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
 import { Turns } from "../runtime/turns.js";
 import { mayList } from "./access.js";
-import type { Waits } from "./backlog.js";
 import { Committer } from "./committer.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
 import { type DocumentCounts, DocumentFigures } from "./document-figures.js";
@@ -15,6 +14,7 @@ import { DocumentHost } from "./host.js";
 import type { HostReport } from "./host-report.js";
 import { requestHash } from "./request-hash.js";
 import { CallWork } from "./work.js";
+import type { Waits } from "./workload.js";
 
 /** What local documents are made of. */
 export interface LocalDocumentsParts {
@@ -49,7 +49,12 @@ export class LocalDocuments implements Documents {
 
   /** What was counted since the last time. */
   takeFigures(): DocumentCounts & Waits & { readonly loaded: number } {
-    return { loaded: this.#hosts.size, ...this.figures.take(), ...this.#committer.backlog.takeWaits() };
+    return { loaded: this.#hosts.size, ...this.figures.take(), ...this.#committer.workload.takeWaits() };
+  }
+
+  /** Calls are being refused for want of time or room. */
+  get isOverloaded(): boolean {
+    return this.#committer.workload.isTooMuch;
   }
 
   /** How many documents are loaded. */

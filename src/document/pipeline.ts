@@ -117,7 +117,7 @@ export class Pipeline implements Committing {
     else this.recent.skipTo(position);
     const bytes = bytesOf(row);
     this.#undurableBytes += bytes;
-    this.#parts.committer.backlog.wrote(bytes);
+    this.#parts.committer.workload.wrote(bytes);
     if (this.#unsent.length > 0) this.#unsent.push(row);
     else {
       this.#unsent = [row];
@@ -147,7 +147,7 @@ export class Pipeline implements Committing {
     let bytes = 0;
     for (const transaction of transactions) bytes += bytesOf(transaction);
     this.#undurableBytes -= bytes;
-    this.#parts.committer.backlog.settled(transactions.length, bytes);
+    this.#parts.committer.workload.settled(transactions.length, bytes);
     this.#open();
     this.#parts.onDurable();
   }
@@ -164,7 +164,7 @@ export class Pipeline implements Committing {
     if (this.#dead) return;
     this.#dead = true;
     this.#unsent = [];
-    this.#parts.committer.backlog.settled(this.undurableCount, this.#undurableBytes);
+    this.#parts.committer.workload.settled(this.undurableCount, this.#undurableBytes);
     this.#parts.onLost(this.#gate.drain(), error);
   }
 

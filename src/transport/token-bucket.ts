@@ -17,13 +17,13 @@ export class TokenBucket {
     this.#atMs = runtime.monotonicMs();
   }
 
-  /** Takes one. Returns 0; or in how many ms there will be one, and then nothing was taken. */
-  take(): number {
+  /** Takes one, or as many as given. Returns 0; or in how many ms there will be as many, and then nothing was taken. */
+  take(count = 1): number {
     const nowMs = this.#runtime.monotonicMs();
     this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#atMs) * this.#perMs);
     this.#atMs = nowMs;
-    if (this.#tokens < 1) return (1 - this.#tokens) / this.#perMs;
-    this.#tokens -= 1;
+    if (this.#tokens < count) return (count - this.#tokens) / this.#perMs;
+    this.#tokens -= count;
     return 0;
   }
 }

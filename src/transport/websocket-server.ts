@@ -19,10 +19,14 @@ export interface SocketServerParts extends SessionParts {
   readonly loopbackNamesOnly: boolean;
   /** How many upgrades are let in. */
   readonly admission: TokenBucket;
+  /** Those who are here already are being refused: a connection more is the last thing to take on. */
+  readonly isOverloaded?: () => boolean;
   /** Hears of errors that are bugs of this server. */
   readonly onBug: (error: unknown) => void;
 }
 
+/** Never none: those who were cut off must get back in time, however busy the others keep the server. */
+const TOKENS_WHEN_OVERLOADED = 8;
 /** Whoever is sent away is told to come back after 1 s to this. */
 const COME_BACK_WITHIN_S = 5;
 
@@ -54,8 +58,7 @@ export class SocketServer {
   #upgrade(request: IncomingMessage, tcp: Socket, head: Buffer): void {
     destroyOnError(tcp);
     // A herd costs a look at the clock each, not a look at its headers.
-    if (this.#closed || this.#parts.registry.newcomers.isFull || this.#parts.admission.take() > 0)
-      return this.#sendAway(tcp);
+    if (!this.#admits()) return this.#sendAway(tcp);
     const refusal = this.#refusal(request);
     if (refusal !== undefined) return refuse(tcp, refusal);
     const codec = offeredCodec(request);
@@ -64,6 +67,12 @@ export class SocketServer {
     const fault = handshakeFault(request);
     if (fault !== undefined) return refuse(tcp, fault);
     this.#serve(tcp, codec, { answer: handshakeAnswer(request, codec.subprotocol), head });
+  }
+
+  #admits(): boolean {
+    const { admission, registry, isOverloaded } = this.#parts;
+    if (this.#closed || registry.newcomers.isFull) return false;
+    return admission.take(isOverloaded?.() === true ? TOKENS_WHEN_OVERLOADED : 1) === 0;
   }
 
   #serve(given: Socket, codec: Codec, { answer, head }: { answer: string; head: Buffer }): void {

@@ -40,8 +40,8 @@ export const LIMITS = Object.freeze({
   undurableTransactionsMax: 4_096,
   undurableBytesMax: 8 * MIB,
   /** The same of all documents of a process together. */
-  backlogMax: 65_536,
-  backlogBytesMax: 64 * MIB,
+  workloadMax: 65_536,
+  workloadBytesMax: 64 * MIB,
   /** Unsent bytes of one connection: past soft its subscriptions stop queueing, past hard it is closed. */
   outboundSoftBytes: 1 * MIB,
   outboundHardBytes: 16 * MIB,

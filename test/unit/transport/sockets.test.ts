@@ -42,7 +42,7 @@ const wideOpen = new TokenBucket({ runtime: systemRuntime, perSecond: 1_000, bur
 
 beforeEach(() => serve(false));
 
-async function serve(loopbackNamesOnly: boolean, admission = wideOpen): Promise<void> {
+async function serve(loopbackNamesOnly: boolean, admission = wideOpen, isOverloaded = false): Promise<void> {
   http = createServer();
   const fanOuts = new FanOuts();
   const quiet = (): void => undefined;
@@ -80,6 +80,7 @@ async function serve(loopbackNamesOnly: boolean, admission = wideOpen): Promise<
     origins: ["https://friend.example"],
     loopbackNamesOnly,
     admission,
+    isOverloaded: () => isOverloaded,
     onBug: (error) => bugs.push(error),
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -172,6 +173,16 @@ describe("a herd", () => {
     expect(answer).toMatch(/^HTTP\/1\.1 503 /);
     expect(answer).toMatch(/\r\nRetry-After: [1-5]\r\n/);
   });
+});
+
+it("[CLOSE-5] [R15] lets fewer in while those who are here are refused, but some", async () => {
+  await stop();
+  await serve(false, new TokenBucket({ runtime: new VirtualRuntime(), perSecond: 1, burst: 20 }), true);
+  const answers: string[] = [];
+  for (let n = 0; n < 4; n += 1) answers.push(await status("/v1/socket", [...KEY, JSON_PROTOCOL]));
+  expect(answers.map((line) => line.split(" ")[1])).toEqual(["101", "101", "503", "503"]);
+  expect(sockets.takeSentAway()).toBe(2);
+  expect(sockets.takeSentAway()).toBe(0);
 });
 
 it("[R18] lets no page in by a name that was bent to point here, where tokens can be made up", async () => {

@@ -12,6 +12,8 @@ const MUCH = 1_024;
 /** The least that somebody who is refused is asked to wait. */
 const AFTER_MIN_MS = 50;
 
+const MOMENT_MS = 1_000;
+
 /** How long calls had to wait. */
 export interface Waits {
   /** Behind the other calls of one turn of the event loop. */
@@ -21,7 +23,7 @@ export interface Waits {
 }
 
 /** The work of one process. */
-export class Backlog {
+export class Workload {
   readonly #runtime: Runtime;
   #count = 0;
   #bytes = 0;
@@ -32,6 +34,7 @@ export class Backlog {
   #oldestMs: number | undefined;
   /** How long the last commit took. */
   #commitMs = 0;
+  #refusedAtMs = Number.NEGATIVE_INFINITY;
   #turnMaxMs = 0;
   #commitMaxMs = 0;
 
@@ -67,10 +70,15 @@ export class Backlog {
   refusal(nowMs: number): RefusedAnswer | undefined {
     const turnMs = this.#turnMs(nowMs);
     const waitMs = this.#count < MUCH ? turnMs : turnMs + this.#commitWaitMs(nowMs);
-    if (waitMs > WAIT_MAX_MS) return overloaded(waitMs);
+    const isFull = this.#count >= LIMITS.workloadMax || this.#bytes >= LIMITS.workloadBytesMax;
+    if (!isFull && waitMs <= WAIT_MAX_MS) return undefined;
+    this.#refusedAtMs = nowMs;
+    return overloaded(isFull ? Math.max(waitMs, this.#commitWaitMs(nowMs)) : waitMs);
+  }
 
-    const isFull = this.#count >= LIMITS.backlogMax || this.#bytes >= LIMITS.backlogBytesMax;
-    return isFull ? overloaded(this.#commitWaitMs(nowMs)) : undefined;
+  /** Calls were refused a moment ago: whoever is not here yet had better wait. */
+  get isTooMuch(): boolean {
+    return this.#runtime.monotonicMs() - this.#refusedAtMs < MOMENT_MS;
   }
 
   /** The longest waits since they were asked for last, ms. */

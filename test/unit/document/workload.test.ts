@@ -1,7 +1,7 @@
 // When one more call is too many for a process, by itself and with documents.
 import { LIMITS } from "@tidemark/protocol";
 import { describe, expect, it } from "vitest";
-import { Backlog } from "../../../src/document/backlog.js";
+import { Workload } from "../../../src/document/workload.js";
 import type { Runtime } from "../../../src/runtime/runtime.js";
 import { boardName, DocumentBench } from "../../support/document-bench.js";
 import { VirtualRuntime } from "../../support/virtual-runtime.js";
@@ -24,59 +24,74 @@ function turns(): { runtime: Runtime; endTurn: () => void } {
   return { runtime, endTurn: () => deferred.splice(0).forEach((run) => void run()) };
 }
 
-describe("the backlog of a process", () => {
+describe("the workload of a process", () => {
   it("[R15] refuses what comes late in a turn, says for how long, and takes it in the next", () => {
     const { runtime, endTurn } = turns();
-    const backlog = new Backlog(runtime);
-    expect([backlog.refusal(0), backlog.refusal(300)]).toEqual([undefined, undefined]);
-    expect(backlog.refusal(301)).toEqual({ code: "overloaded", afterMs: 301 });
+    const workload = new Workload(runtime);
+    expect([workload.refusal(0), workload.refusal(300)]).toEqual([undefined, undefined]);
+    expect(workload.refusal(301)).toEqual({ code: "overloaded", afterMs: 301 });
     endTurn();
-    expect(backlog.refusal(302)).toBeUndefined();
+    expect(workload.refusal(302)).toBeUndefined();
     endTurn();
-    expect(backlog.takeWaits()).toEqual({ turnMaxMs: 301, commitMaxMs: 0 });
-    expect(backlog.takeWaits()).toEqual({ turnMaxMs: 0, commitMaxMs: 0 });
+    expect(workload.takeWaits()).toEqual({ turnMaxMs: 301, commitMaxMs: 0 });
+    expect(workload.takeWaits()).toEqual({ turnMaxMs: 0, commitMaxMs: 0 });
   });
 
   it("[R15] takes a slow disk for overload only when much is on its way to it", () => {
     const { runtime, endTurn } = turns();
-    const backlog = new Backlog(runtime);
+    const workload = new Workload(runtime);
     const at = (nowMs: number) => {
       endTurn();
-      return backlog.refusal(nowMs);
+      return workload.refusal(nowMs);
     };
-    backlog.began(0);
-    for (let n = 0; n < 1_023; n += 1) backlog.wrote(1);
+    workload.began(0);
+    for (let n = 0; n < 1_023; n += 1) workload.wrote(1);
     expect(at(SLOW_MS)).toBeUndefined();
-    backlog.wrote(1);
+    workload.wrote(1);
     // What is under way counts before it is over.
     expect(at(SLOW_MS)).toEqual({ code: "overloaded", afterMs: SLOW_MS });
-    backlog.settled(24, 24);
-    for (let n = 0; n < 24; n += 1) backlog.wrote(1);
+    workload.settled(24, 24);
+    for (let n = 0; n < 24; n += 1) workload.wrote(1);
     // The last commit took so long, and what waits for the next has just begun.
-    backlog.committed(SLOW_MS, SLOW_MS);
+    workload.committed(SLOW_MS, SLOW_MS);
     expect(at(SLOW_MS + 1)).toEqual({ code: "overloaded", afterMs: SLOW_MS });
-    backlog.committed(10, SLOW_MS + 10);
+    workload.committed(10, SLOW_MS + 10);
     expect(at(SLOW_MS + 20)).toBeUndefined();
-    backlog.settled(1_024, 1_024);
-    backlog.committed(SLOW_MS, undefined);
+    workload.settled(1_024, 1_024);
+    workload.committed(SLOW_MS, undefined);
     expect(at(5 * SLOW_MS)).toBeUndefined();
   });
 
   it("[R14] [R15] is bounded in number and in bytes", () => {
     for (const [count, bytes] of [
-      [LIMITS.backlogMax, 1],
-      [64, LIMITS.backlogBytesMax / 64],
+      [LIMITS.workloadMax, 1],
+      [64, LIMITS.workloadBytesMax / 64],
     ] as const) {
-      const backlog = new Backlog(turns().runtime);
-      backlog.began(0);
-      for (let n = 1; n < count; n += 1) backlog.wrote(bytes);
-      expect(backlog.refusal(0)).toBeUndefined();
-      backlog.wrote(bytes);
-      expect(backlog.refusal(0)).toEqual({ code: "overloaded", afterMs: expect.any(Number) });
-      backlog.settled(1, bytes);
-      expect(backlog.refusal(0)).toBeUndefined();
+      const workload = new Workload(turns().runtime);
+      workload.began(0);
+      for (let n = 1; n < count; n += 1) workload.wrote(bytes);
+      expect(workload.refusal(0)).toBeUndefined();
+      workload.wrote(bytes);
+      expect(workload.refusal(0)).toEqual({ code: "overloaded", afterMs: expect.any(Number) });
+      workload.settled(1, bytes);
+      expect(workload.refusal(0)).toBeUndefined();
     }
   });
+});
+
+it("[R15] tells for a moment that it refused, whoever might bring more", async () => {
+  const runtime = new VirtualRuntime();
+  const workload = new Workload(runtime);
+  expect(workload.isTooMuch).toBe(false);
+  expect(workload.refusal(0)).toBeUndefined();
+  await runtime.advance(400);
+  expect(workload.refusal(400)).toBeUndefined();
+  expect(workload.isTooMuch).toBe(false);
+  workload.wrote(LIMITS.workloadBytesMax);
+  expect(workload.refusal(400)).toMatchObject({ code: "overloaded" });
+  expect(workload.isTooMuch).toBe(true);
+  await runtime.advance(1_000);
+  expect(workload.isTooMuch).toBe(false);
 });
 
 describe("documents together", () => {
