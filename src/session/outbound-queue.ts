@@ -39,13 +39,17 @@ export class OutboundQueue {
     return this.#writtenBytes - this.#wire.bufferedBytes;
   }
 
-  /** Whether so many bytes of a stream may be sent: up to the soft limit, and whatever it is when nothing else waits. What
-   * a connection is owed besides its streams, answers and heartbeats, does not ask. */
+  /** Whether a frame of so many bytes may be sent for a stream: up to the soft limit, and whatever it is when nothing else
+   * waits. What a connection is owed besides its streams, answers and heartbeats, does not ask. */
   admits(bytes: number): boolean {
+    return this.fits(bytes) || this.unsentBytes === 0;
+  }
+
+  /** Whether so many bytes keep below the soft limit. */
+  fits(bytes: number): boolean {
     if (this.#bufferedBytes + this.#pendingBytes + bytes <= LIMITS.outboundSoftBytes) return true;
     this.flush();
-    const unsent = this.unsentBytes;
-    return unsent === 0 || unsent + bytes <= LIMITS.outboundSoftBytes;
+    return this.unsentBytes + bytes <= LIMITS.outboundSoftBytes;
   }
 
   /** Sends a message of this connection's own. */

@@ -35,15 +35,26 @@ export function sentSnapshot(label: SnapshotLabel, { stateJson }: Snapshot, adva
 
 /** All of it in one message. */
 export class WholeSnapshot {
-  readonly frame: OutgoingFrame;
+  readonly count = 1;
+  readonly #frame: OutgoingFrame;
 
   constructor({ codec, handle, chain }: SnapshotLabel, stateJson: string, advance: Piece | undefined) {
     const snap = codec.encodeSnap({ h: handle, epoch: chain.epoch, seq: chain.seq, stateJson });
-    this.frame = frameOf(codec, advance === undefined ? [snap] : [snap, advance]);
+    this.#frame = frameOf(codec, advance === undefined ? [snap] : [snap, advance]);
   }
 
   get bytes(): number {
-    return this.frame.bytes;
+    return this.#frame.bytes;
+  }
+
+  /** The same for all, with the advance. */
+  frame(_index: number): OutgoingFrame {
+    return this.#frame;
+  }
+
+  /** The same, to be sent with something else. */
+  pieces(_index: number): readonly Piece[] {
+    return this.#frame.pieces;
   }
 }
 

@@ -52,7 +52,7 @@ interface Shown {
 type State =
   | { readonly state: "asking"; readonly fromBacklog: boolean }
   | { readonly state: "slow" }
-  | { readonly state: "sending"; readonly shown: Shown; readonly transfer: Transfer }
+  | { readonly state: "sending"; readonly shown: Shown; readonly transfer: Transfer; next: Step }
   | { readonly state: "open"; readonly fanOut: FanOut; readonly view: ViewStream }
   | { readonly state: "over" };
 
@@ -144,10 +144,13 @@ export class Subscription implements Follower, Receiver, Backlogged {
 
   sendOn(): boolean {
     if (this.#state.state !== "sending") return false;
-    const { transfer, shown } = this.#state;
+    const sending = this.#state;
+    const { transfer, shown } = sending;
+    this.#send(sending.next, transfer);
     const next = transfer.steps.next();
-    if (next.done === true) this.#land(transfer, shown);
-    else this.#send(next.value, transfer);
+    if (next.done !== true) sending.next = next.value;
+    // With the last frame, not after it: from then on its client holds what it says.
+    else this.#land(transfer, shown);
     return next.done !== true;
   }
 
@@ -180,12 +183,14 @@ export class Subscription implements Follower, Receiver, Backlogged {
     const { out, backlog, s } = this.#parts;
     const shown = this.#shownBy(opening);
     const transfer = transferOf(opening, { codec: this.codec, s, layers: shown.layers, running: this.#goesOn(shown) });
-    if (!transfer.inParts && out.admits(transfer.bytes)) return this.#sendAll(transfer, shown);
+    if (!transfer.inParts && out.fits(transfer.bytes)) return this.#sendAll(transfer, shown);
     // No room: what was made for it is not kept, and is asked for again.
     if (out.unsentBytes >= LIMITS.outboundAheadBytes) return this.#fallBehind();
-    if (!this.#take(transfer)) return this.#waitForBudget();
+    const next = transfer.steps.next();
+    if (next.done === true) return this.#land(transfer, shown);
+    if (!this.#parts.budget.take(transfer.holds)) return this.#waitForBudget();
     this.#detach();
-    this.#state = { state: "sending", shown, transfer };
+    this.#state = { state: "sending", shown, transfer, next: next.value };
     while (out.unsentBytes < LIMITS.outboundAheadBytes) if (!this.sendOn()) return;
     backlog.send(this);
   }
@@ -240,20 +245,6 @@ export class Subscription implements Follower, Receiver, Backlogged {
     for (const send of this.#heldBack.splice(0)) send();
   }
 
-  #take({ holds }: Transfer): boolean {
-    const { budget } = this.#parts;
-    for (const [index, { what, bytes }] of holds.entries()) {
-      if (budget.take(what, bytes)) continue;
-      for (const taken of holds.slice(0, index)) budget.give(taken.what);
-      return false;
-    }
-    return true;
-  }
-
-  #drop({ holds }: Transfer): void {
-    for (const { what } of holds) this.#parts.budget.give(what);
-  }
-
   /** Nothing more is sent until the peer has taken what there is; then it is brought up to date from there (SLOW-1). */
   #fallBehind(): void {
     this.#detach();
@@ -289,7 +280,7 @@ export class Subscription implements Follower, Receiver, Backlogged {
   #detach(): void {
     const { backlog, budget } = this.#parts;
     if (this.#state.state === "open") this.#state.view.detach(this);
-    if (this.#state.state === "sending") this.#drop(this.#state.transfer);
+    if (this.#state.state === "sending") budget.give(this.#state.transfer.holds);
     if (this.#state.state === "slow") budget.forget(this.#roomAgain);
     backlog.leave(this);
   }

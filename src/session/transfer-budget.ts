@@ -2,6 +2,12 @@
 // counted once however many are sent it, and the rows of long replays. It holds nothing itself.
 import { LIMITS } from "@tidemark/protocol";
 
+/** Something that an opening keeps in memory; others may keep the very same. */
+export interface Holding {
+  readonly what: object;
+  readonly bytes: number;
+}
+
 interface Held {
   readonly bytes: number;
   users: number;
@@ -28,27 +34,25 @@ export class TransferBudget {
     return this.#waiting.size > 0;
   }
 
-  /** One more uses `what`; false: there is no room for it. Something has room always, however large it is. */
-  take(what: object, bytes: number): boolean {
-    const held = this.#held.get(what);
-    if (held !== undefined) {
-      held.users += 1;
-      return true;
+  /** One more uses all of these; false: there is no room for them. When nothing is held there is, however large they
+   * are. */
+  take(all: readonly Holding[]): boolean {
+    const more = all.reduce((sum, { what, bytes }) => sum + (this.#held.has(what) ? 0 : bytes), 0);
+    if (more > 0 && this.#bytes > 0 && this.#bytes + more > this.#bytesMax) return false;
+    for (const { what, bytes } of all) {
+      const held = this.#held.get(what);
+      if (held === undefined) this.#held.set(what, { bytes, users: 1 });
+      else held.users += 1;
     }
-    if (this.#bytes > 0 && this.#bytes + bytes > this.#bytesMax) return false;
-    this.#held.set(what, { bytes, users: 1 });
-    this.#bytes += bytes;
+    this.#bytes += more;
     return true;
   }
 
-  /** One less uses it. */
-  give(what: object): void {
-    const held = this.#held.get(what);
-    if (held === undefined) return;
-    held.users -= 1;
-    if (held.users > 0) return;
-    this.#held.delete(what);
-    this.#bytes -= held.bytes;
+  /** One less uses all of these. */
+  give(all: readonly Holding[]): void {
+    const before = this.#bytes;
+    for (const { what } of all) this.#release(what);
+    if (this.#bytes === before) return;
     // All together: those who ask in one turn share what they are given.
     const waiting = [...this.#waiting];
     this.#waiting.clear();
@@ -63,5 +67,14 @@ export class TransferBudget {
   /** It does not wait any more. */
   forget(wake: () => void): void {
     this.#waiting.delete(wake);
+  }
+
+  #release(what: object): void {
+    const held = this.#held.get(what);
+    if (held === undefined) return;
+    held.users -= 1;
+    if (held.users > 0) return;
+    this.#held.delete(what);
+    this.#bytes -= held.bytes;
   }
 }

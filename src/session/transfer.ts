@@ -6,6 +6,7 @@ import { chainFrames, encodeLayerDelta, isEmpty, type Point, pointOf, wireEvent 
 import { FrameFilling, frameOf } from "./frames.js";
 import type { LayerStream } from "./layer-stream.js";
 import { type SentSnapshot, SlicedSnapshot } from "./sent-snapshot.js";
+import type { Holding } from "./transfer-budget.js";
 import type { OutgoingFrame } from "./wire.js";
 
 /** Where a client that applied everything is: `at` of all layers; `chain` of the first, for those who share the log. */
@@ -27,7 +28,7 @@ export interface Transfer {
   /** All of it, about. */
   readonly bytes: number;
   /** What it keeps in memory while it lasts. */
-  readonly holds: readonly { readonly what: object; readonly bytes: number }[];
+  readonly holds: readonly Holding[];
   /** Some of it comes in parts: it is sent on only as the peer takes it. */
   readonly inParts: boolean;
   /** Begins anew: what the client holds stays what it was until the end. */
@@ -115,9 +116,9 @@ function viewTransfer(opening: ViewOpening, parts: TransferParts): Transfer {
   });
   const replayed = replays.flatMap(({ layer, stream }) => replayPieces(codec, layer.deltas, stream, at));
   const openedPieces = before === undefined ? [] : [before];
-  // What the other layer missed takes effect with the last part: until then the client is where it was.
-  const late = snapshots.some((sent) => sent instanceof SlicedSnapshot);
-  const split = late
+  // What the other layer missed takes effect with the last snapshot: cut before that, the client is where it was.
+  const missed = replays.some(({ layer }) => layer.deltas.length > 0);
+  const split = missed
     ? { before: openedPieces, behind: replayed }
     : { before: openedPieces.concat(replayed), behind: [] };
   return reset({ codec, at, ...split, snapshots, tags, layers });
@@ -212,19 +213,17 @@ function reset(parts: ResetParts): Transfer {
   };
 }
 
-/** The last part comes together with all that must take effect with it (VIEW-3). */
+/** The last of them comes together with all that must take effect with it (VIEW-3). */
 function* resetSteps({ codec, before, snapshots, behind }: ResetParts): Generator<Step, void> {
   yield { frame: frameOf(codec, before) };
-  const sliced: SlicedSnapshot[] = [];
-  for (const sent of snapshots) {
-    if (sent instanceof SlicedSnapshot) sliced.push(sent);
-    else yield { frame: sent.frame };
-  }
-  for (const sent of sliced) {
-    yield { frame: sent.announcement };
-    for (let index = 0; index < sent.count; index += 1) {
-      const isLast = behind.length > 0 && sent === sliced.at(-1) && index === sent.count - 1;
-      yield { frame: isLast ? frameOf(codec, [...sent.pieces(index), ...behind]) : sent.frame(index) };
+  // Parts come last: whatever is whole must not wait for them, and nothing takes effect before them.
+  const ordered = [...snapshots].sort((one, other) => one.count - other.count);
+  for (const [index, sent] of ordered.entries()) {
+    const isLast = index === ordered.length - 1;
+    if (sent instanceof SlicedSnapshot) yield { frame: sent.announcement };
+    for (let part = 0; part < sent.count; part += 1) {
+      const closes = isLast && part === sent.count - 1 && behind.length > 0;
+      yield { frame: closes ? frameOf(codec, [...sent.pieces(part), ...behind]) : sent.frame(part) };
     }
   }
 }
@@ -236,10 +235,14 @@ function* replaySteps(frames: Iterable<{ readonly frame: OutgoingFrame } & Reach
 const handlesOf = (layers: readonly LayerStream[]): readonly number[] => layers.map(({ handle }) => handle);
 
 const bytesOfRows = (rows: readonly Committed[]): number =>
-  rows.reduce((sum, { operations, events }) => sum + operations.length + (events?.length ?? 0) + ROW_BYTES, 0);
+  rows.reduce(
+    (sum, { operations, events }) =>
+      sum + Buffer.byteLength(operations) + (events === undefined ? 0 : Buffer.byteLength(events)) + ROW_BYTES,
+    0,
+  );
 
 const bytesOfDeltas = (deltas: readonly LayerDelta[]): number =>
-  deltas.reduce((sum, { operations }) => sum + operations.length + ROW_BYTES, 0);
+  deltas.reduce((sum, { operations }) => sum + Buffer.byteLength(operations) + ROW_BYTES, 0);
 
 function pastOf({ events, gap }: Pick<ViewOpening, "events" | "gap">): Pick<Opened, "events" | "gap"> {
   return { ...(events.length === 0 ? {} : { events: events.map(wireEvent) }), ...(gap ? { gap } : {}) };

@@ -26,8 +26,6 @@ import { wireBytes } from "../../src/transport/websocket-frame.js";
 import { VirtualRuntime } from "./virtual-runtime.js";
 
 const DECODE = { bytesMax: LIMITS.frameBytesCeiling, depthMax: LIMITS.depthMax, parts: true };
-/** What Node buffers before it says that it will tell when it has drained. */
-const DRAINS_ABOVE_BYTES = 16_384;
 
 /** A socket that keeps everything. Its peer takes what comes at once, until it is `throttled`. */
 export class BenchWire implements Wire {
@@ -43,6 +41,8 @@ export class BenchWire implements Wire {
   closed: { readonly code: number; readonly reason: string } | undefined;
   /** The most that ever waited. */
   peakBytes = 0;
+  /** What Node buffers before it says that it will tell when it has drained. */
+  drainsAboveBytes = 16_384;
   #throttled = false;
   #queue: { readonly frame: ServerMessage[]; bytes: number }[] = [];
   #willDrain = false;
@@ -66,7 +66,7 @@ export class BenchWire implements Wire {
       this.bufferedBytes += bytes;
     });
     this.peakBytes = Math.max(this.peakBytes, this.bufferedBytes);
-    this.#willDrain ||= this.bufferedBytes > DRAINS_ABOVE_BYTES;
+    this.#willDrain ||= this.bufferedBytes > this.drainsAboveBytes;
   }
 
   close(code: number, reason: string): void {

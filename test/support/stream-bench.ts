@@ -51,6 +51,7 @@ export const page = documentType({
 /** The same texts for all; `mine` shows one secret. */
 export const book = documentType({
   ...base,
+  events: { said: { data: z.string() } },
   shared: ({ texts }) => ({ texts }),
   mine: { key: (viewer) => String(viewer.claims["group"] ?? ""), of: ({ secrets }, key) => secrets[key] ?? null },
   messages: (message) => ({
@@ -60,6 +61,14 @@ export const book = documentType({
     set: message(z.object({ key: z.string(), text: z.string() }), (ctx, { key, text }) => {
       ctx.state.texts[key] = text;
     }),
+    append: message(z.object({ key: z.string(), text: z.string() }), (ctx, { key, text }) => {
+      ctx.state.texts[key] = (ctx.state.texts[key] ?? "") + text;
+    }),
+    drop: message(z.string(), (ctx, key) => {
+      delete ctx.state.texts[key];
+    }),
+    say: message(z.string(), (ctx, text) => ctx.emit("said", text)),
+    touch: message(() => undefined),
     hide: message(z.object({ key: z.string(), word: z.string(), times: z.number() }), (ctx, { key, word, times }) => {
       ctx.state.secrets[key] = word.repeat(times);
     }),

@@ -195,6 +195,63 @@ describe("a snapshot in parts", () => {
     expect(reader.partsRead).toBe(1);
   });
 
+  it("[PART-6] [EVENT-1] [VIEW-3] is complete with its last part: what came with it is not told again", async () => {
+    const writer = await at.opened("writer", { doc: "book/x" });
+    const reader = await at.opened("ann@g1", { doc: "book/x" });
+    reader.cut();
+    writer.send("say", "once");
+    writer.send("hide", { key: "g2", word: "x", times: 300_000 });
+    await at.turn();
+    reader.who = "ann@g2";
+    await reader.connect();
+    const { wire } = reader.connection;
+    wire.throttle();
+    reader.open();
+    await at.turn();
+    // The last part is written, and not yet read.
+    wire.takes(150_000);
+    await at.bench.settle();
+    await at.bench.runtime.advance(1_000);
+    reader.auth("ann@g1");
+    await at.bench.settle();
+    await at.drain(reader);
+    expect(reader.opened.map(({ mode }) => mode.join())).toEqual(["reset,reset", "resume,reset", "resume,reset"]);
+    expect(reader.events.map(([, , , data]) => data)).toEqual(["once"]);
+    expect(reader.replica.position?.seq).toBe(3);
+  });
+
+  it("[VIEW-3] [EVENT-1] what one layer missed comes with the last snapshot of the other", async () => {
+    const writer = await at.opened("writer", { doc: "book/x" });
+    writer.send("fill", { key: "base", word: "x", times: 5_000 });
+    await at.turn();
+    const reader = await at.opened("ann@g1", { doc: "book/x" });
+    for (const times of [10, 300_000]) {
+      reader.cut();
+      writer.send("set", { key: `after ${times}`, text: "missed" });
+      writer.send("hide", { key: "g2", word: "x", times });
+      await at.turn();
+      reader.who = times === 10 ? "ann@g2" : "ann@g1";
+      writer.send("hide", { key: "g1", word: "y", times });
+      await at.turn();
+      await reader.connect();
+      reader.open();
+      await at.turn();
+      const frames = reader.connection.wire.frames.map(({ pieces }) =>
+        pieces.map((piece) => String(piece).slice(0, 6)),
+      );
+      const behind = frames.findIndex((pieces) => pieces.some((piece) => piece.startsWith('["d"')));
+      expect(frames[behind]?.[0]).toMatch(times === 10 ? /^\["snap/ : /^\["part/);
+      expect(
+        frames
+          .slice(behind + 1)
+          .flat()
+          .filter((piece) => /snap|part/.test(piece)),
+      ).toEqual([]);
+      expect(reader.violations).toEqual([]);
+      expect(reader.replica.position?.seq).toBe(at.rows("book").length);
+    }
+  });
+
   it("[PART-7] [R14] has room among the others, or waits until there is some", async () => {
     const writer = await filled(3 * MIB);
     const readers: Viewer[] = [];

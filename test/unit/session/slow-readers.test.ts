@@ -169,6 +169,25 @@ describe("slow readers", () => {
     expect(reader.opened).toHaveLength(1);
   });
 
+  it("[SLOW-1] [OPEN-5] [R14] a long replay is sent on as its peer takes it", async () => {
+    const writer = await at.opened("writer");
+    for (let n = 0; n < 40; n += 1) writer.send("fill", { key: `k${n}`, word: "é", times: 45_000 });
+    await at.turn();
+    const reader = await at.opened("ann");
+    reader.cut();
+    for (let n = 0; n < 30; n += 1) writer.send("fill", { key: "a", word: ["🌊", "é"][n % 2] ?? "", times: 20_000 });
+    await at.turn();
+    await reader.connect();
+    reader.connection.wire.throttle();
+    reader.open();
+    await at.turn();
+    expect(reader.opened).toHaveLength(1);
+    await at.drain(reader);
+    expect(reader.opened.map(({ mode }) => mode.join())).toEqual(["reset", "resume"]);
+    expect(reader.connection.wire.peakBytes).toBeLessThan(LIMITS.outboundAheadBytes + LIMITS.frameFlushBytes + 100_000);
+    expectAtHead(reader);
+  });
+
   it("[SLOW-1] a healthy reader is not marked by a burst that its socket takes", async () => {
     const writer = await at.opened("writer");
     const reader = await at.opened("ann");
