@@ -62,6 +62,20 @@ describe("liveness", () => {
     expect([board.status, server.connections.length]).toEqual(["stale", 1]);
   });
 
+  test("[HEAD-4] [R20] an answer that another one overtook was lost, and with it what was sent before: another connection", async () => {
+    const made = await following();
+    const { server, board, platform } = made;
+    server.now.send(["ping", 1, [HANDLE, 1, 1]]);
+    await platform.advance(10_100);
+    server.now.send(["ping", 2, [HANDLE, 1, 1]]);
+    await server.settle();
+    const asked = server.now.all("ping").map(([, k]) => k);
+    expect([asked.length > 1, board.status, server.connections.length]).toEqual([true, "stale", 1]);
+    server.now.send(["pong", asked.at(-1) ?? 0, [HANDLE, 1, 1]]);
+    await platform.advance(300);
+    expect(server.connections.length).toBe(2);
+  });
+
   test("[HEAD-4] [R13] what comes between heartbeats does not stand for them: a frame may be lost", async () => {
     const { server, board, platform } = await following();
     for (let seq = 2; seq <= 4; seq++) {

@@ -10,7 +10,7 @@ interface HeartbeatOptions {
   readonly ping: () => number;
   /** Sends a ping without heads; its k. */
   readonly beat: () => number;
-  /** Nothing came for the watchdog's time. */
+  /** Nothing came for the watchdog's time, or something of what was sent never arrived. */
   readonly dead: () => void;
   /** `trusted` is another. */
   readonly trustChanged: () => void;
@@ -77,8 +77,10 @@ export class Heartbeat {
 
   /** The server's ping came, and its heads were looked at. Asks back, so that a way out that is closed is noticed too. */
   beat(): void {
-    this.#beatMs = this.#options.platform.monotonicMs();
-    if (this.#cancel === undefined || this.#unanswered !== undefined) return;
+    const nowMs = this.#options.platform.monotonicMs();
+    this.#beatMs = nowMs;
+    // One that is late is asked after: should it have been lost, the next answer will show it.
+    if (this.#cancel === undefined || (this.#unanswered !== undefined && nowMs < this.#answerDueMs)) return;
     this.#expect(this.#options.beat());
     this.#arm();
   }
@@ -96,7 +98,14 @@ export class Heartbeat {
 
   /** The answer to ping `k` came, and before it all that was sent before it. */
   answered(k: number): void {
-    if (this.#unanswered !== undefined && k >= this.#unanswered.k) this.#unanswered = undefined;
+    if (this.#cancel === undefined) return;
+    if (this.#unanswered !== undefined && k > this.#unanswered.k) {
+      // Answers come in order: the ping before this one was lost on its way, and who knows what with it.
+      this.stop();
+      this.#options.dead();
+      return;
+    }
+    if (k === this.#unanswered?.k) this.#unanswered = undefined;
     if (this.#awaited === undefined || k < this.#awaited) return;
     this.#awaited = undefined;
     this.#beatMs = this.#options.platform.monotonicMs();
