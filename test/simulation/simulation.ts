@@ -179,6 +179,7 @@ class Simulation {
     const { pingIntervalMs } = this.#scenario.server;
     const name = `${link.client.name} by ${link.server.name}`;
     const watch = new LinkWatch({
+      lastDeletion: (documentId) => this.#house.disk.lastDeletion(documentId),
       syncedHead: (documentId) => this.#house.disk.syncedHead(documentId),
       revealed: (documentId, seq) => this.#revealed.tell(documentId, seq, this.#timeLine.nowMs),
       lossy: () => this.#mayDiverge(link.client.name),

@@ -6,6 +6,9 @@ import { documentType } from "../../../src/index.js";
 const Token = z.string();
 const ITEMS_MAX = 8;
 
+/** May a document of this application be deleted? Somebody will make it again. */
+export const isMortal = (documentId: string): boolean => documentId === "board/b";
+
 export const board = documentType({
   state: z.object({ items: z.array(z.object({ id: z.string(), text: z.string() })), last: z.string() }),
   create: z.literal(true),
@@ -53,5 +56,6 @@ export const board = documentType({
   }),
   queries: (query) => ({ length: query((ctx) => ({ at: ctx.seq, length: ctx.state.items.length })) }),
   canCreate: () => true,
+  canDelete: (_caller, _state, key) => isMortal(`board/${key}`),
   history: { deltas: 6, days: 7 },
 });

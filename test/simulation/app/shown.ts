@@ -2,6 +2,7 @@
 // views.
 import type { Json } from "@tidemark/protocol";
 import { isFor, isTable, mineOf, sharedOf } from "./table.js";
+import { vaultShown } from "./vault.js";
 
 /** Have viewers of this document teams? */
 export const hasTeams = (documentId: string): boolean => documentId.startsWith("table/");
@@ -10,10 +11,10 @@ const known = new WeakMap<object, Map<string, Json>>();
 
 /** A state of the log as a team sees it. Made once for each. */
 export function shownOf(documentId: string, state: Json, team: string): Json {
-  if (!hasTeams(documentId) || typeof state !== "object" || state === null) return state;
+  if (typeof state !== "object" || state === null || Array.isArray(state)) return state;
   const views = known.get(state) ?? new Map<string, Json>();
   known.set(state, views);
-  const view = views.get(team) ?? viewOf(state, team);
+  const view = views.get(team) ?? viewOf(documentId, state, team);
   views.set(team, view);
   return view;
 }
@@ -30,7 +31,9 @@ export function isHeard(name: string, data: Json, team: string): boolean {
   return name !== "whispered" || isFor({ team: String(Reflect.get(Object(data), "team")) }, team);
 }
 
-function viewOf(state: Json, team: string): Json {
+function viewOf(documentId: string, state: Json, team: string): Json {
+  if (documentId.startsWith("vault/")) return vaultShown(Object(state));
+  if (!hasTeams(documentId)) return state;
   // Through JSON, as it went over the wire.
   return isTable(state) ? JSON.parse(JSON.stringify({ ...sharedOf(state), mine: mineOf(state, team) })) : state;
 }

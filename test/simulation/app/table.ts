@@ -3,26 +3,13 @@
 import type { DeepReadonly, Principal } from "@tidemark/protocol";
 import { z } from "zod";
 import { documentType } from "../../../src/index.js";
+import { book, MARK } from "./ledger.js";
 
 const Token = z.string();
 const HAND_MAX = 5;
-const LEDGER_MAX = 6;
 
 /** Those who play. */
 export const TEAMS = ["red", "blue", "gray"] as const;
-
-/** Stands behind the name of the one team that may see a text, or behind `ledger` where nobody may. */
-const MARK = "!";
-
-/** Every team, and the ledger, whose texts are in these bytes. */
-export function marksIn(bytes: Uint8Array): readonly string[] {
-  if (!bytes.includes(MARK.charCodeAt(0))) return [];
-  return (
-    Buffer.from(bytes)
-      .toString("latin1")
-      .match(/(?:red|blue|gray|ledger)(?=!)/g) ?? []
-  );
-}
 
 const Table = z.object({
   round: z.number(),
@@ -96,8 +83,7 @@ export const table = documentType({
     /** Changes nothing that anybody sees. */
     book: message(z.object({ token: Token }), (ctx, { token }) => {
       ctx.state.last = token;
-      ctx.state.ledger.push(`ledger${MARK}${token}`);
-      if (ctx.state.ledger.length > LEDGER_MAX) ctx.state.ledger.shift();
+      book(ctx.state.ledger, token);
       return { at: ctx.seq, round: ctx.state.round };
     }),
     /** Only an event, and only for some. */

@@ -1,6 +1,8 @@
 // A document that not everybody may see, and whom it is for changes. Its owner is ann; eve is never let in.
+import type { Json } from "@tidemark/protocol";
 import { z } from "zod";
 import { documentType } from "../../../src/index.js";
+import { book } from "./ledger.js";
 
 const Token = z.string();
 const OWNER = "ann";
@@ -9,10 +11,19 @@ const OWNER = "ann";
 export const maySeeVault = (subject: string, members: { readonly [id: string]: unknown }): boolean =>
   subject === OWNER || members[subject] === true;
 
+/** What somebody who may see a vault is shown of it. */
+export const vaultShown = ({ ledger: _, ...shown }: { readonly [part: string]: Json }): Json => shown;
+
 export const vault = documentType({
-  state: z.object({ members: z.record(z.string(), z.boolean()), notes: z.number(), last: z.string() }),
+  state: z.object({
+    members: z.record(z.string(), z.boolean()),
+    notes: z.number(),
+    last: z.string(),
+    ledger: z.array(z.string()),
+  }),
   create: z.literal(true),
-  init: () => ({ members: { bob: true }, notes: 0, last: "" }),
+  hidden: ["ledger"],
+  init: () => ({ members: { bob: true }, notes: 0, last: "", ledger: [] }),
   messages: (message) => ({
     admit: message(
       z.object({ token: Token, id: z.string() }),
@@ -32,9 +43,14 @@ export const vault = documentType({
       },
       (ctx) => ctx.caller.id === OWNER,
     ),
+    /** Changes nothing that anybody sees. */
+    book: message(z.object({ token: Token }), (ctx, { token }) => {
+      book(ctx.state.ledger, token);
+    }),
     note: message(z.object({ token: Token }), (ctx, { token }) => {
       ctx.state.last = token;
       ctx.state.notes += 1;
+      book(ctx.state.ledger, token);
       return { at: ctx.seq, notes: ctx.state.notes };
     }),
   }),

@@ -5,9 +5,10 @@ import type { Sent } from "../../../clients/typescript/src/api/call.js";
 import { digest } from "../history/digest.js";
 import type { CallRecord, ClientHistory, Moment, Outcome, Seen } from "../history/history.js";
 import { readToken } from "../server/token.js";
+import { DELETE } from "../workload/deeds.js";
 import type { Trace } from "../world/trace.js";
 import { asJson } from "./as-json.js";
-import type { CallBook } from "./call-book.js";
+import type { BookedCall, CallBook } from "./call-book.js";
 
 /** What a record is made of. */
 export interface ClientRecordParts {
@@ -106,7 +107,7 @@ export class ClientRecord {
 
   #sending(message: Json, speaker: { clientId: string }): void {
     if (!isList(message)) return;
-    const [type, n, , , input, extension] = message;
+    const [type, n, target, name, input, extension] = message;
     const { history } = this;
     if (type === "hello") {
       speaker.clientId = textAt(n, "client");
@@ -115,12 +116,26 @@ export class ClientRecord {
     const isOwn = speaker.clientId === history.clientId;
     if (isOwn && (type === "hello" || type === "auth")) this.#belongsTo(readToken(textAt(n, "token")).team);
     if (type !== "c" || typeof n !== "number") return;
-    const booked = this.#parts.book.find(textAt(input, "token"));
+    const isDeletion = target === "$" && name === "delete";
+    const booked = isDeletion ? this.#deletion(n, textAt(input, "doc")) : this.#parts.book.find(textAt(input, "token"));
     if (booked === undefined) return;
     // Its page may have died before it said anything.
     if (booked.owner.clientId === "") booked.owner.clientId = speaker.clientId;
     if (isOwn !== (booked.owner === history)) this.#misnamed(booked.call);
     this.#copy(booked.call, n, extension ?? null);
+  }
+
+  /** Deletions carry no token: the first copies leave in the order in which they were asked for. */
+  #deletion(n: number, documentId: string): BookedCall | undefined {
+    const { book } = this.#parts;
+    const { calls, clientId } = this.history;
+    const known = book.numbered(clientId, n);
+    if (known !== undefined) return known;
+    const call = calls.find((other) => other.name === DELETE && other.documentId === documentId && other.n === 0);
+    if (call === undefined) return undefined;
+    const booked = { call, owner: this.history };
+    book.number(clientId, n, booked);
+    return booked;
   }
 
   #misnamed({ token }: CallRecord): void {

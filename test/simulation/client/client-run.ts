@@ -6,6 +6,7 @@ import type { StreamStats } from "../../../clients/typescript/src/api/stats.js";
 import type { Tide } from "../../../clients/typescript/src/api/tide.js";
 import { createClient } from "../../../clients/typescript/src/client.js";
 import type { SimulatedApp } from "../app/app.js";
+import { isMortal } from "../app/board.js";
 import { shownTo } from "../app/shown.js";
 import type { Sighting, Standing } from "../history/history.js";
 import type { Mutation } from "../mutants/mutation.js";
@@ -14,7 +15,7 @@ import type { Network } from "../network/network.js";
 import type { Route } from "../network/route.js";
 import { tokenFor } from "../server/token.js";
 import type { CallShelf } from "../storage/call-shelf.js";
-import { type Deed, keyOf, MAY_FAIL, PATIENT_MS, typeOf } from "../workload/deeds.js";
+import { DELETE, type Deed, keyOf, MAY_FAIL, PATIENT_MS, typeOf } from "../workload/deeds.js";
 import type { Chance } from "../world/chance.js";
 import type { SimulatedProcess } from "../world/process.js";
 import { asJson } from "./as-json.js";
@@ -41,6 +42,10 @@ export interface ClientRunParts extends Omit<ClientRecordParts, "codec"> {
 
 /** Every name of any type: those of others are never heard. */
 const EVENTS = ["said", "gone", "empty", "played", "whispered"];
+
+/** A document is not there. */
+const ABSENT = ["not_found", "deleted"];
+const MISSED_AFTER_MS = 4_000;
 
 type Opened = OpenDocument<SimulatedApp, string>;
 
@@ -106,6 +111,8 @@ export class ClientRun {
         return this.unfollow(deed.documentId);
       case "probe":
         return this.#probe(deed.documentId);
+      case "delete":
+        return this.#delete(deed.documentId);
     }
   }
 
@@ -124,6 +131,9 @@ export class ClientRun {
     for (const name of EVENTS) {
       document.on(name, (data, { epoch, seq }) => see({ kind: "event", epoch, seq, name, data: asJson(data) }));
     }
+    document.onStatus((status) => {
+      if (status === "ended") this.#again(documentId, document);
+    });
     document.on("gap", ({ from, to }) => see({ kind: "gap", from, to }));
     const left = (): void => {
       const { position } = document;
@@ -197,6 +207,25 @@ export class ClientRun {
     });
   }
 
+  /** It is gone: after a while somebody misses it, and makes it anew. */
+  #again(documentId: string, document: Opened): void {
+    if (this.#openings.get(documentId)?.document !== document) return;
+    this.unfollow(documentId);
+    this.process.setTimer(this.process.random() * MISSED_AFTER_MS, () => this.follow(documentId));
+  }
+
+  /** What a page leaves behind may be deleted by the next one: then nobody is there to write it down. */
+  #delete(documentId: string): void {
+    if (this.#parts.shelf !== undefined) return;
+    const call = this.record.call({
+      documentId,
+      name: DELETE,
+      isQuery: false,
+      mayFail: [...ABSENT, "deadline_exceeded"],
+    });
+    this.record.query(call, this.#tide.service.delete(typeOf(documentId), keyOf(documentId)));
+  }
+
   #query(documentId: string, name: string): void {
     const call = this.record.call({ documentId, name, isQuery: true, mayFail: this.#denials(documentId) });
     const opening = this.#openings.get(documentId)?.document;
@@ -227,8 +256,9 @@ export class ClientRun {
     document.probe().catch(() => undefined);
   }
 
-  /** Everybody but its owner may be shut out of a vault at any time. */
+  /** Everybody but its owner may be shut out of a vault at any time, and some documents may be gone. */
   #denials(documentId: string): readonly string[] {
+    if (isMortal(documentId)) return ABSENT;
     return typeOf(documentId) === "vault" && this.#parts.subject !== "ann" ? ["denied"] : [];
   }
 

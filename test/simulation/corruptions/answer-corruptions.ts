@@ -52,7 +52,8 @@ export const ANSWER_CORRUPTIONS: readonly Corruption[] = [
     name: "nothing went wrong, and a call is unknown",
     rule: "R8",
     corrupt: (history) => {
-      const { call } = first(callsOf(history, "applied"), "applied call");
+      const patient = callsOf(history, "applied", ({ mayFail }) => !mayFail.includes("deadline_exceeded"));
+      const { call } = first(patient, "applied call that had time enough");
       call.outcome = { kind: "unknown", code: "deadline_exceeded" };
     },
   },

@@ -164,6 +164,23 @@ export const DOCUMENT_MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    name: "deletion-not-told",
+    about: "who follows a document that is deleted is not told",
+    mutation: () => ({ patch: () => replaced(Following.prototype, "deleted", () => () => undefined) }),
+  },
+  {
+    name: "hidden-parts-shown",
+    about: "a snapshot holds the parts that nobody may see",
+    mutation: () => ({
+      patch: () =>
+        replaced(Following.prototype, "snapshot", () => {
+          return function (this: Following, loaded) {
+            return this.storedSnapshot(loaded);
+          };
+        }),
+    }),
+  },
+  {
     name: "unloaded-while-used",
     about: "a document is unloaded though somebody follows it",
     mutation: () => ({ patch: () => replaced(DocumentHost.prototype, "isIdle", () => () => true) }),

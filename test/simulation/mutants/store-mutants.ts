@@ -120,6 +120,20 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    name: "tombstone-forgotten",
+    about: "a deleted document is loaded as one that never was",
+    mutation: () => ({
+      store: (store) =>
+        wrapped(store, {
+          load: async (name) => {
+            const loaded = await store.load(name);
+            const { ref, epoch } = loaded;
+            return loaded.status === "deleted" ? { status: "absent", ref, epoch } : loaded;
+          },
+        }),
+    }),
+  },
+  {
     name: "tail-one-short",
     about: "loading a document leaves out the last row of its log",
     mutation: () => ({

@@ -1,6 +1,12 @@
 // The disk under the simulated store: everything written, in order, and how much of it a power cut leaves. It is at the
 // same time the record by which a run is judged: what is on it in the end is what happened.
-import type { DocumentName, StoredSnapshot, Transaction, TrimBounds } from "../../../src/document/document-store.js";
+import {
+  type DocumentName,
+  type StoredSnapshot,
+  type Transaction,
+  TransactionKind,
+  type TrimBounds,
+} from "../../../src/document/document-store.js";
 import { MemoryDisk, MemoryDocument } from "../../../src/storage/memory/memory-disk.js";
 import { nameKey } from "../../../src/storage/name-key.js";
 
@@ -20,6 +26,7 @@ export class SimulatedDisk {
   #written: Written[] = [];
   #synced = 0;
   #syncedHeads = new Map<string, number>();
+  #deletions = new Map<string, number>();
   readonly #abandoned: ReadonlyMap<string, Line>[] = [];
 
   /** Histories that were given up for an older one, each whole. */
@@ -42,7 +49,10 @@ export class SimulatedDisk {
     for (; this.#synced < this.#written.length; this.#synced += 1) {
       const written = this.#written[this.#synced];
       if (written?.kind !== "rows") continue;
-      this.#syncedHeads.set(documentId(written.name), written.transactions.at(-1)?.seq ?? 0);
+      const id = documentId(written.name);
+      this.#syncedHeads.set(id, written.transactions.at(-1)?.seq ?? 0);
+      const deletion = written.transactions.findLast(({ kind }) => kind === TransactionKind.delete);
+      if (deletion !== undefined) this.#deletions.set(id, deletion.seq);
     }
   }
 
@@ -78,10 +88,16 @@ export class SimulatedDisk {
     return this.#syncedHeads.get(id) ?? 0;
   }
 
+  /** Seq of the last deletion of a document that survives a power cut; 0: there was none. */
+  lastDeletion(id: string): number {
+    return this.#deletions.get(id) ?? 0;
+  }
+
   #keep(count: number): void {
     this.#written = this.#written.slice(0, count);
     this.#synced = 0;
     this.#syncedHeads = new Map();
+    this.#deletions = new Map();
     this.sync();
     const { generation } = this.memory;
     this.memory = new MemoryDisk();

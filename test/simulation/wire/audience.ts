@@ -1,6 +1,6 @@
 // Who is at the other end of a connection, by its tokens: how long anything may be sent there (R17), and the texts of
 // which teams (R18).
-import { marksIn } from "../app/table.js";
+import { marksIn } from "../app/ledger.js";
 import type { Complain } from "./followed.js";
 
 /** What a token of the simulation says. */

@@ -22,6 +22,8 @@ export class Followed {
   readonly #held: Open["at"];
   readonly #complain: Complain;
   #layers: Layer[] = [];
+  /** How far the document was when it was opened: what comes after that comes live. */
+  openedHead = 0;
   /** An identity was refreshed since it was opened: it may be opened anew (VIEW-5). */
   mayReopen = false;
 
@@ -56,7 +58,8 @@ export class Followed {
     return this.#layers.every((layer) => layer.seq >= seq);
   }
 
-  opened({ h, mode, prev }: Opened): void {
+  opened({ h, mode, prev }: Opened, head: number): void {
+    this.openedHead = head;
     if (this.isAnswered && !this.mayReopen) this.#complain("OPEN-1", `opened twice for subscription ${this.s}`);
     const before = this.#layers;
     this.mayReopen = false;

@@ -1,7 +1,7 @@
 // Watches one connection from the server's side of the socket and compares what is said with the rules that can be seen
 // there: chains (SEQ-2), answers (REQ-1, REQ-2), heads (HEAD-1), durability (GATE-1). It keeps what a perfect client
 // would know, and says nothing as long as the server keeps to it.
-import type { ClientMessage, Heads, Open, Opened, ServerMessage } from "@tidemark/protocol";
+import type { ClientMessage, DeltaMessage, Heads, Open, Opened, ServerMessage } from "@tidemark/protocol";
 import { NO_COUNTS, type Resumes } from "../history/counts.js";
 import { Asked } from "./asked.js";
 import { Audience, type TokenSays } from "./audience.js";
@@ -12,6 +12,8 @@ import { Losses } from "./losses.js";
 export interface LinkWatchParts {
   /** Seq up to which a document survives a power cut. */
   readonly syncedHead: (documentId: string) => number;
+  /** Seq of its last deletion, as far as that; 0: there was none. */
+  readonly lastDeletion: (documentId: string) => number;
   /** The client is told how a document is at a seq. */
   readonly revealed: (documentId: string, seq: number) => void;
   /** A fault took frames out of the stream. */
@@ -130,8 +132,7 @@ export class LinkWatch {
         this.#durable(this.#byHandle.get(message[1])?.documentId, message[3], "snap");
         return this.#byHandle.get(message[1])?.snap(message[1], message[2], message[3]);
       case "d":
-        this.#durable(this.#byHandle.get(message[1])?.documentId, message[3], "d");
-        return void this.#byHandle.get(message[1])?.delta(message, !this.#isLossy);
+        return this.#delta(message);
       case "ok":
         return this.#ok(message[1], message[2]);
       case "no":
@@ -163,8 +164,19 @@ export class LinkWatch {
       this.#resumes = { ...this.#resumes, [how]: this.#resumes[how] + 1 };
     }
     this.#unroute(followed);
-    followed.opened(opened);
+    followed.opened(opened, this.#parts.syncedHead(followed.documentId));
     for (const handle of followed.handles) this.#byHandle.set(handle, followed);
+  }
+
+  #delta(message: DeltaMessage): void {
+    const followed = this.#byHandle.get(message[1]);
+    if (followed === undefined) return;
+    const { documentId, openedHead } = followed;
+    this.#durable(documentId, message[3], "d");
+    followed.delta(message, !this.#isLossy);
+    const deletion = this.#parts.lastDeletion(documentId);
+    if (deletion > openedHead && message[3] >= deletion)
+      this.#problem("OPEN-8", `d of ${documentId} past its deletion`);
   }
 
   #ended(s: number): void {

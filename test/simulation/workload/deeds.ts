@@ -2,6 +2,7 @@
 // happens, so that a run can be repeated with less of it. New types and new behaviour (views, pace, slow readers,
 // overload) come in here: a kind of deed, and how often it is done.
 import { DOCUMENTS } from "../app/app.js";
+import { isMortal } from "../app/board.js";
 import { TEAMS } from "../app/table.js";
 import type { Chance } from "../world/chance.js";
 
@@ -19,7 +20,7 @@ export type Deed =
       readonly ifUnmoved?: true;
     }
   | { readonly kind: "query"; readonly documentId: string; readonly name: string }
-  | { readonly kind: "get" | "open" | "close" | "probe"; readonly documentId: string };
+  | { readonly kind: "get" | "open" | "close" | "probe" | "delete"; readonly documentId: string };
 
 /** A deed, and when which client does it. */
 export interface TimedDeed {
@@ -45,9 +46,12 @@ const QUERIES: Readonly<Record<string, string>> = { counter: "value", board: "le
 const CALLS: Readonly<Record<string, readonly string[]>> = {
   counter: ["add", "take", "take", "turn", "turn", "turn", "touch", "boom"],
   board: ["put", "put", "move", "edit", "edit", "drop", "say"],
-  vault: ["note", "note", "admit", "banish"],
+  vault: ["note", "note", "admit", "banish", "book"],
   table: ["deal", "deal", "play", "next", "book", "whisper"],
 };
+
+/** How the deletion of a document is called in records. */
+export const DELETE = "$delete";
 
 /** Why a call of this name may be refused though all is well. */
 export const MAY_FAIL: Readonly<Record<string, readonly string[]>> = {
@@ -91,6 +95,7 @@ function documentFor(subject: string, chance: Chance): string {
 
 function deedOn(documentId: string, { probes }: WorkloadPlan, chance: Chance): Deed {
   const choice = chance.next();
+  if (isMortal(documentId) && choice < 0.2) return { kind: "delete", documentId };
   if (choice < 0.7) return callOf(documentId, chance);
   if (choice < 0.8) return { kind: "query", documentId, name: QUERIES[typeOf(documentId)] ?? "" };
   if (choice < 0.84) return { kind: "get", documentId };
