@@ -7,6 +7,8 @@ import type { RefusedAnswer } from "./documents.js";
 
 /** How long a call that comes now may have to wait: behind those of the same turn, and for the disk. */
 const WAIT_MAX_MS = 300;
+/** Calls of one turn. Fewer are few clients with slow handlers: refusing them would leave the process with nothing to do. */
+const FEW = 32;
 /** Transactions on their way to the disk. With fewer of them a slow disk is a slow disk and no overload. */
 const MUCH = 1_024;
 /** The least that somebody who is refused is asked to wait. */
@@ -28,6 +30,7 @@ export class Workload {
   #count = 0;
   #bytes = 0;
   #turnBeganMs: number | undefined;
+  #turnCalls = 0;
   /** When the last call of this turn came. */
   #turnEndMs = 0;
   /** When the oldest of what is not durable was executed. */
@@ -89,16 +92,16 @@ export class Workload {
     return waits;
   }
 
-  /** For how long calls have been taken in this turn. */
+  /** For how long calls have been taken in this turn, if they are many. */
   #turnMs(nowMs: number): number {
-    if (this.#turnBeganMs !== undefined) {
-      this.#turnEndMs = nowMs;
-      return nowMs - this.#turnBeganMs;
-    }
     this.#turnEndMs = nowMs;
-    this.#turnBeganMs = nowMs;
-    this.#runtime.defer(this.#turnOver);
-    return 0;
+    if (this.#turnBeganMs === undefined) {
+      this.#turnBeganMs = nowMs;
+      this.#turnCalls = 0;
+      this.#runtime.defer(this.#turnOver);
+    }
+    this.#turnCalls += 1;
+    return this.#turnCalls > FEW ? nowMs - this.#turnBeganMs : 0;
   }
 
   readonly #turnOver = (): void => {
