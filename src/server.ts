@@ -92,7 +92,7 @@ function serveStore(
   { http, store, state }: { http: Http; store: SqliteStore; state: ServingState },
 ): RunningServer {
   const { app, runtime, logger, host, idleMs } = options;
-  const fanOuts = new FanOuts();
+  const fanOuts = new FanOuts(runtime);
   const registry = new SessionRegistry();
   const audience = fanOuts.create.bind(fanOuts);
   const documents = new LocalDocuments({

@@ -71,7 +71,7 @@ const report: HostReport = { handlerFailed: fail, documentUnreadable: fail, comm
 async function main(file: string): Promise<void> {
   const { types, authenticate } = resolveApp(app);
   const store = await openSqliteStore({ file, runtime, onEvent: () => undefined });
-  const fanOuts = new FanOuts();
+  const fanOuts = new FanOuts(runtime);
   const audience = fanOuts.create.bind(fanOuts);
   const parts: SessionParts = {
     runtime,

@@ -185,8 +185,9 @@ export interface Audience extends RowAudience {
   release(head: StoredPosition, deltas: ReadonlyMap<number, LayerDelta>): void;
 }
 
-/** Makes the audience of a document when its host comes up. */
-export type AudienceFactory = (document: DocumentName) => Audience;
+/** Makes the audience of a document when its host comes up. `everyMs`: the pace of those who ask for none; 0: every
+ * commit. */
+export type AudienceFactory = (document: DocumentName, everyMs: number) => Audience;
 
 /** A page of document keys. */
 export interface ListRequest {

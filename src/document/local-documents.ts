@@ -122,7 +122,7 @@ export class LocalDocuments implements Documents {
     const type = this.#parts.types.get(name.type);
     if (type === undefined || !isKey(name.key)) return undefined;
     const { store, runtime, report } = this.#parts;
-    const audience = this.#parts.audience(name);
+    const audience = this.#parts.audience(name, type.everyMs);
     const { figures } = this;
     const [committer, logTurns] = [this.#committer, this.#logTurns];
     const host = new DocumentHost({ name, type, store, committer, runtime, audience, report, figures, logTurns });

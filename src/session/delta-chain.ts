@@ -2,6 +2,7 @@
 // not the chain that the next shared delta links to (SEQ-3): so the same bytes fit everybody who follows the handle.
 import type { Codec, DeltaExtension, Json, Piece, WireEvent } from "@tidemark/protocol";
 import type { Committed, LayerDelta, PastEvent } from "../document/documents.js";
+import { eventsOf } from "../document/opening.js";
 import { FrameFilling } from "./frames.js";
 import type { OutgoingFrame } from "./wire.js";
 
@@ -94,6 +95,19 @@ export function encodeLayerDelta({ codec, handle }: ChainParts, delta: LayerDelt
   if (events.length > 0) extension.ev = events.map(wireEvent);
   if (by !== undefined) extension.by = by;
   return codec.encodeDelta({ h: handle, prev: prev.seq, seq: to.seq, operationsJson: operations, extension });
+}
+
+/** The deltas of rows that follow `start`, as those of a layer. */
+export function deltasOf(start: Point, rows: readonly Committed[]): LayerDelta[] {
+  const deltas: LayerDelta[] = [];
+  let prev = start;
+  for (const row of rows) {
+    if (isEmpty(row)) continue;
+    const to = pointOf(row);
+    deltas.push({ prev, to, at: row.at, operations: row.operations, events: eventsOf([row]), by: row.by });
+    prev = to;
+  }
+  return deltas;
 }
 
 /** An event as it is sent. */

@@ -1,20 +1,25 @@
 // Everybody on this process who follows one document. A delta is encoded once per codec and its frame is shared by all
 // sockets that see the same; this file never knows who they are.
-import type { Codec, Piece } from "@tidemark/protocol";
+import { type Codec, LIMITS, type Piece } from "@tidemark/protocol";
 import { DocumentMap } from "../document/document-map.js";
 import type { DocumentName } from "../document/document-store.js";
 import type { Audience, Committed, LayerDelta } from "../document/documents.js";
 import { invariant } from "../runtime/invariant.js";
-import { chainFrames, encodeLayerDelta, lastChange, type Point } from "./delta-chain.js";
+import type { Runtime } from "../runtime/runtime.js";
+import { chainFrames, deltasOf, encodeLayerDelta, lastChange, type Point } from "./delta-chain.js";
 import { frameOf } from "./frames.js";
 import { LayerStream } from "./layer-stream.js";
+import { Pace } from "./pace.js";
 import { TransferBudget } from "./transfer-budget.js";
-import { ViewStream } from "./view-stream.js";
+import { type FollowedStream, ViewStream } from "./view-stream.js";
 
 /** What a fan-out needs of its process. */
 export interface FanOutParts {
   /** A handle that was never used. */
   readonly nextHandle: () => number;
+  readonly runtime: Runtime;
+  /** The pace of whoever asks for none, ms. */
+  readonly everyMs: number;
   readonly retired: () => void;
 }
 
@@ -26,6 +31,8 @@ export class FanOut implements Audience {
   readonly #parts: FanOutParts;
   readonly #layers = new Map<number, LayerStream>();
   readonly #views = new Map<string, ViewStream>();
+  /** Kept while the document is loaded, so that handles stay what they are. */
+  readonly #paces = new Map<number, Pace>();
   /** The views that show a layer to somebody. */
   readonly #showing = new Map<LayerStream, Set<ViewStream>>();
   /** What was delivered last; followers may not have been told of it. */
@@ -35,6 +42,11 @@ export class FanOut implements Audience {
     this.#parts = parts;
     this.#logLayer = new LayerStream(parts.nextHandle());
     this.log = new ViewStream([this.#logLayer], () => undefined);
+  }
+
+  /** The pace of whoever asks for none, ms. */
+  get everyMs(): number {
+    return this.#parts.everyMs;
   }
 
   /** The last transaction that was delivered, be it empty. */
@@ -49,7 +61,7 @@ export class FanOut implements Audience {
   deliver(transactions: readonly Committed[]): void {
     const layer = this.#logLayer;
     layer.forgetSnapshots();
-    const start = this.log.receivers.size > 0 ? layer.chain : undefined;
+    const start = this.log.receivers.size > 0 || this.#paces.size > 0 ? layer.chain : undefined;
     const last = transactions.at(-1);
     if (last === undefined) return;
     // Followers hold on to it, and must not hold on to the transaction.
@@ -58,10 +70,13 @@ export class FanOut implements Audience {
     // What changed nothing is not pushed by itself: followers are told of it before the next thing they are sent.
     if (end === undefined) return;
     layer.moveTo(end);
-    if (start !== undefined) this.#sendLog(start, transactions);
+    if (start === undefined) return;
+    this.#sendLog(start, transactions);
+    if (this.#paces.size > 0) this.#pace(new Map([[layer, deltasOf(start, transactions)]]));
   }
 
   retire(): void {
+    for (const pace of this.#paces.values()) pace.stop();
     this.#parts.retired();
   }
 
@@ -76,7 +91,9 @@ export class FanOut implements Audience {
   }
 
   endLayer(layer: number): void {
+    const stream = this.#layers.get(layer);
     this.#layers.delete(layer);
+    if (stream !== undefined) for (const pace of this.#paces.values()) pace.forget(stream);
   }
 
   release(head: Point, deltas: ReadonlyMap<number, LayerDelta>): void {
@@ -92,6 +109,21 @@ export class FanOut implements Audience {
     for (const stream of this.#layers.values()) stream.forgetSnapshots();
     const pieces = new ReleasePieces(changed, this.#head);
     for (const view of views) this.#sendView(view, pieces);
+    if (this.#paces.size > 0) this.#pace(new Map([...changed].map(([stream, delta]) => [stream, [delta]])));
+  }
+
+  /** The handles of these layers, or of the log, at a pace; 0: every change when it comes. */
+  layersAt(everyMs: number, layers: readonly number[] | undefined): readonly LayerStream[] {
+    const sources = layers?.map((layer) => this.layer(layer)) ?? [this.#logLayer];
+    const pace = this.#paceOf(everyMs);
+    return pace === undefined ? sources : sources.map((source) => pace.layer(source));
+  }
+
+  /** Those who see these layers, or the log, at a pace. */
+  viewAt(everyMs: number, layers: readonly number[] | undefined): FollowedStream {
+    const pace = this.#paceOf(everyMs);
+    if (pace === undefined) return layers === undefined ? this.log : this.view(layers);
+    return pace.view(layers?.map((layer) => this.layer(layer)) ?? [this.#logLayer]);
   }
 
   /** A layer that was begun. */
@@ -114,6 +146,25 @@ export class FanOut implements Audience {
     this.#views.set(name, view);
     for (const stream of streams) this.#shows(view, stream);
     return view;
+  }
+
+  #pace(changes: ReadonlyMap<LayerStream, readonly LayerDelta[]>): void {
+    for (const pace of this.#paces.values()) pace.take(changes);
+  }
+
+  /** Paces are bounded in number (R14): when there are as many as there may be, the next faster one has to do. */
+  #paceOf(everyMs: number): Pace | undefined {
+    if (everyMs <= 0) return undefined;
+    const known = this.#paces.get(everyMs);
+    if (known !== undefined) return known;
+    if (this.#paces.size >= LIMITS.pacesMax) {
+      const faster = [...this.#paces.keys()].filter((one) => one < everyMs);
+      return this.#paces.get(Math.max(...faster));
+    }
+    const { runtime, nextHandle } = this.#parts;
+    const pace = new Pace({ everyMs, runtime, nextHandle, head: () => this.#head });
+    this.#paces.set(everyMs, pace);
+    return pace;
   }
 
   #shows(view: ViewStream, layer: LayerStream): void {
@@ -180,15 +231,21 @@ export class FanOuts {
   /** What their openings under way hold in memory. */
   readonly budget = new TransferBudget();
   readonly #byDocument = new DocumentMap<FanOut>();
+  readonly #runtime: Runtime;
   #handles = 0;
 
-  /** A new one, when a document's host comes up. */
-  create(document: DocumentName): FanOut {
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** A new one, when a document's host comes up. `everyMs`: the pace of its type. */
+  create(document: DocumentName, everyMs: number): FanOut {
     const nextHandle = (): number => {
       this.#handles += 1;
       return this.#handles;
     };
-    const fanOut = new FanOut({ nextHandle, retired: () => void this.#byDocument.delete(document) });
+    const retired = (): void => void this.#byDocument.delete(document);
+    const fanOut = new FanOut({ nextHandle, runtime: this.#runtime, everyMs, retired });
     this.#byDocument.set(document, fanOut);
     return fanOut;
   }

@@ -10,22 +10,25 @@ export class LayerStream {
   /** Never reused on this process. */
   readonly handle: number;
   readonly #snapshots = new Map<Codec, { readonly of: Snapshot; readonly head: number; readonly sent: SentSnapshot }>();
+  /** Whose chain it has: with another handle, this is the same layer at another pace. */
+  readonly #source: LayerStream | undefined;
   /** The chain: two numbers, because it moves with every commit and is seldom asked for. */
   #epoch = 0;
   #seq = 0;
 
-  constructor(handle: number) {
+  constructor(handle: number, source?: LayerStream) {
     this.handle = handle;
+    this.#source = source;
   }
 
-  /** What the next delta links to. */
+  /** The layer's last change: what the next delta links to, for those who hold everything. */
   get chain(): Point {
-    return { epoch: this.#epoch, seq: this.#seq };
+    return this.#source?.chain ?? { epoch: this.#epoch, seq: this.#seq };
   }
 
   /** Its seq. */
   get chainSeq(): number {
-    return this.#seq;
+    return this.#source?.chainSeq ?? this.#seq;
   }
 
   /** It has changed: the next delta links to this. */

@@ -86,7 +86,8 @@ export class Requests implements Origin {
   /** Behind everything about its document that this connection must have been sent before. */
   #say(n: number, document: DocumentName, answer: Answer): void {
     if (this.#left) return;
-    const owed = this.#parts.subscriptions.catchUp(document);
+    const applied = answer.kind === "ok" ? (answer.at?.seq ?? 0) : 0;
+    const owed = this.#parts.subscriptions.catchUp(document, applied);
     if (owed !== undefined) return owed.holdBack(() => this.#say(n, document, answer));
     // Until it is said: what is held back is as many answers as a client may wait for (R14).
     this.#inFlight -= 1;

@@ -17,7 +17,7 @@ import type { OutboundQueue } from "./outbound-queue.js";
 import { endedMessage } from "./refusal.js";
 import { positionsOf, type Reached, type Step, type Transfer, transferOf } from "./transfer.js";
 import type { TransferBudget } from "./transfer-budget.js";
-import type { Receiver, ViewStream } from "./view-stream.js";
+import type { FollowedStream, Receiver } from "./view-stream.js";
 import type { OutgoingFrame } from "./wire.js";
 
 /** What a subscription is made of. */
@@ -27,6 +27,8 @@ export interface SubscriptionParts {
   readonly view: string;
   readonly document: DocumentName;
   readonly params: JsonObject | undefined;
+  /** The pace it asks for, ms; undefined: that of its document. */
+  readonly every: number | undefined;
   readonly caller: Caller;
   readonly codec: Codec;
   readonly documents: Documents;
@@ -42,6 +44,7 @@ export interface SubscriptionParts {
 /** What an opening is about. */
 interface Shown {
   readonly fanOut: FanOut;
+  readonly everyMs: number;
   /** Numbers of its layers; undefined: the log. */
   readonly ids: readonly number[] | undefined;
   readonly layers: readonly LayerStream[];
@@ -53,7 +56,7 @@ type State =
   | { readonly state: "asking"; readonly fromBacklog: boolean }
   | { readonly state: "slow" }
   | { readonly state: "sending"; readonly shown: Shown; readonly transfer: Transfer; next: Step }
-  | { readonly state: "open"; readonly fanOut: FanOut; readonly view: ViewStream }
+  | { readonly state: "open"; readonly fanOut: FanOut; readonly view: FollowedStream }
   | { readonly state: "over" };
 
 /** A stream of one document to one socket. */
@@ -96,6 +99,11 @@ export class Subscription implements Follower, Receiver, Backlogged {
     return this.#state.state !== "open" && this.#state.state !== "over";
   }
 
+  /** The seq that this socket was sent up to. */
+  get reached(): number {
+    return this.#at.seq;
+  }
+
   /** Asks for the first time. */
   open({ at, create }: { readonly at: readonly HeldPosition[] | undefined; readonly create: Json | undefined }): void {
     this.#held = at ?? [];
@@ -112,9 +120,9 @@ export class Subscription implements Follower, Receiver, Backlogged {
     if (state === "over") return;
     if (opening.kind === "ended") return this.#end(opening.code, opening);
     if (this.#state.state === "asking" && this.#state.fromBacklog) this.#parts.backlog.answered();
-    // Its view has another group by now: it asks again from what its client holds.
+    // Its viewer has another group by now: what was not sent yet is asked for again, from what its client holds.
     if (state === "slow") return;
-    if (state === "sending") return this.#fallBehind();
+    if (state === "sending" || this.#isLate) return this.#fallBehind();
     this.#begin(opening);
   }
 
@@ -125,13 +133,22 @@ export class Subscription implements Follower, Receiver, Backlogged {
     this.#chain = chain;
   }
 
+  overrun(): void {
+    this.#fallBehind();
+  }
+
+  /** Sends at once what waits for its pace: an answer rests on it (REQ-2). */
+  hurry(): void {
+    if (this.#state.state === "open") this.#state.view.hurry(this);
+  }
+
   /** Tells this socket of what was delivered and changed nothing, before an answer or heads that speak of it. All layers
    * at once: none is advanced past what another still has to send. */
   catchUp(): void {
     if (this.#state.state !== "open") return;
     const { fanOut, view } = this.#state;
     const { head } = fanOut;
-    if (head.seq <= this.#at.seq) return;
+    if (head.seq <= this.#at.seq || this.#isLate) return;
     for (const layer of view.layers) this.#parts.out.sendPiece(layer.advance(this.codec, head));
     this.#at = head;
   }
@@ -168,6 +185,11 @@ export class Subscription implements Follower, Receiver, Backlogged {
     return this.#heldBack.splice(0);
   }
 
+  /** Something waits for its pace. */
+  get #isLate(): boolean {
+    return this.#state.state === "open" && this.#state.view.owes(this);
+  }
+
   #request(create: Json | undefined): void {
     const { documents, document, params } = this.#parts;
     const [held, heldMine] = this.#claimed();
@@ -198,8 +220,9 @@ export class Subscription implements Follower, Receiver, Backlogged {
   #shownBy(opening: Exclude<Opening, { kind: "ended" }>): Shown {
     const fanOut = this.#parts.fanOut();
     const ids = opening.kind === "view" ? opening.layers.map(({ layer }) => layer) : undefined;
-    const layers = ids?.map((id) => fanOut.layer(id)) ?? fanOut.log.layers;
-    return { fanOut, ids, layers, chains: layers.map(({ chainSeq }) => chainSeq) };
+    const everyMs = Math.min(this.#parts.every ?? fanOut.everyMs, LIMITS.paceMsMax);
+    const layers = fanOut.layersAt(everyMs, ids);
+    return { fanOut, everyMs, ids, layers, chains: layers.map(({ chainSeq }) => chainSeq) };
   }
 
   /** The chain it goes on from, if these are the very handles that its client follows. */
@@ -232,12 +255,12 @@ export class Subscription implements Follower, Receiver, Backlogged {
   }
 
   /** All of it was sent: it follows on, unless there is more by now. */
-  #land(transfer: Transfer, { fanOut, ids, layers, chains }: Shown): void {
+  #land(transfer: Transfer, { fanOut, everyMs, ids, layers, chains }: Shown): void {
     // Sending may have ended it.
     if (this.#state.state === "over") return;
     this.#reach(transfer.end, transfer);
     if (layers.some(({ chainSeq }, index) => chainSeq !== chains[index])) return this.#fallBehind();
-    const view = ids === undefined ? fanOut.log : fanOut.view(ids);
+    const view = fanOut.viewAt(everyMs, ids);
     view.attach(this);
     // A view that was seen before goes once the new one has its layers.
     if (this.#state.state !== "open" || this.#state.view !== view) this.#detach();

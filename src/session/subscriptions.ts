@@ -4,7 +4,6 @@ import {
   canonicalJson,
   type ErrorCode,
   formatDocumentId,
-  type JsonObject,
   LIMITS,
   type Open,
   parseDocumentId,
@@ -15,7 +14,7 @@ import type { Backlog } from "./backlog.js";
 import type { FanOuts } from "./fan-out.js";
 import type { OutboundQueue } from "./outbound-queue.js";
 import { endedMessage } from "./refusal.js";
-import { Subscription } from "./subscription.js";
+import { Subscription, type SubscriptionParts } from "./subscription.js";
 
 /** What a session's subscriptions need. */
 export interface SubscriptionsParts {
@@ -61,14 +60,18 @@ export class Subscriptions {
     return this.#byNumber.get(s)?.document ?? this.#ended.get(s);
   }
 
-  /** Before an answer about a document (REQ-2): tells this socket all there is. Returns the subscription that the answer
-   * must wait for, because it is still owed something. */
-  catchUp(document: DocumentName): Subscription | undefined {
+  /** Before an answer about a document (REQ-2): sends this socket what was applied up to `seq`, and tells it all there is.
+   * Returns the subscription that the answer must wait for, because it is still owed something. */
+  catchUp(document: DocumentName, seq: number): Subscription | undefined {
     if (this.#byDocument.size === 0) return undefined;
     const subscriptions = this.#byDocument.get(formatDocumentId(document.type, document.key));
     if (subscriptions === undefined) return undefined;
     for (const subscription of subscriptions.values()) if (subscription.isOwed) return subscription;
-    for (const subscription of subscriptions.values()) subscription.catchUp();
+    for (const subscription of subscriptions.values()) {
+      if (subscription.reached < seq) subscription.hurry();
+      if (subscription.isOwed) return subscription;
+      subscription.catchUp();
+    }
     return undefined;
   }
 
@@ -81,7 +84,7 @@ export class Subscriptions {
     }
   }
 
-  open({ s, doc, at, params, create }: Open): void {
+  open({ s, doc, at, params, create, every }: Open): void {
     if (s <= this.#lastNumber) return this.#parts.breach(`subscription number ${s} does not rise`, "open");
     this.#lastNumber = s;
     const id = parseDocumentId(doc);
@@ -93,7 +96,7 @@ export class Subscriptions {
     if (this.#byNumber.size >= LIMITS.subscriptionsMax) return this.#tooMany(s, "subscriptionsMax");
     if (views.size >= LIMITS.viewsPerConnectionMax) return this.#tooMany(s, "viewsPerConnectionMax");
     const document = { space: this.#caller.space, ...id };
-    const follower = this.#make({ s, view, params }, document);
+    const follower = this.#make({ s, view, params, every }, document);
     this.#byNumber.set(s, follower);
     this.#byDocument.set(doc, views.set(view, follower));
     follower.open({ at, create });
@@ -118,16 +121,15 @@ export class Subscriptions {
     this.#byDocument.clear();
   }
 
-  #make(
-    { s, view, params }: { readonly s: number; readonly view: string; readonly params: JsonObject | undefined },
-    document: DocumentName,
-  ): Subscription {
+  #make(asked: Pick<SubscriptionParts, "s" | "view" | "params" | "every">, document: DocumentName): Subscription {
     const { codec, documents, out, backlog, fanOuts } = this.#parts;
+    const { s, view, params, every } = asked;
     return new Subscription({
       s,
       view,
       document,
       params,
+      every,
       caller: this.#caller,
       codec,
       documents,

@@ -10,10 +10,26 @@ export interface Receiver {
   /** Takes a shared frame, or has itself detached. `at` is the position of all layers after it, `chain` what the next delta
    * of the first layer links to. */
   receive(frame: OutgoingFrame, at: Point, chain: Point): void;
+  /** More waits for it than is kept. */
+  overrun(): void;
 }
 
-/** The followers of the same layers. */
-export class ViewStream {
+/** Those who are sent the same layers, at whatever pace. */
+export interface FollowedStream {
+  /** One or two: shared, then mine. */
+  readonly layers: readonly LayerStream[];
+  /** From now on it gets every delta; it holds everything so far. */
+  attach(receiver: Receiver): void;
+  /** It gets nothing more. */
+  detach(receiver: Receiver): void;
+  /** Something waits for it. */
+  owes(receiver: Receiver): boolean;
+  /** Sends it at once what waits for it. */
+  hurry(receiver: Receiver): void;
+}
+
+/** The followers of the same layers, who are sent every change when it comes. */
+export class ViewStream implements FollowedStream {
   /** One or two: shared, then mine. */
   readonly layers: readonly LayerStream[];
   readonly #receivers = new Map<Codec, Set<Receiver>>();
@@ -30,14 +46,18 @@ export class ViewStream {
     return this.#receivers;
   }
 
-  /** From now on it gets every delta. */
+  owes(): boolean {
+    return false;
+  }
+
+  hurry(): void {}
+
   attach(receiver: Receiver): void {
     const same = this.#receivers.get(receiver.codec);
     if (same === undefined) this.#receivers.set(receiver.codec, new Set([receiver]));
     else same.add(receiver);
   }
 
-  /** It gets nothing more. */
   detach(receiver: Receiver): void {
     const same = this.#receivers.get(receiver.codec);
     same?.delete(receiver);

@@ -158,7 +158,7 @@ export class SessionBench {
   readonly runtime = new VirtualRuntime();
   readonly documents: LocalDocuments;
   readonly registry = new SessionRegistry();
-  readonly fanOuts = new FanOuts();
+  readonly fanOuts = new FanOuts(this.runtime);
   readonly #session: (wire: Wire) => Session;
 
   constructor({ types, store, identify, check, handlerFailed = quiet }: SessionBenchOptions) {

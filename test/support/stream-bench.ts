@@ -75,6 +75,17 @@ export const book = documentType({
   }),
 });
 
+/** As `page`, at a pace of its own. */
+export const slowPage = documentType({
+  ...base,
+  everyMs: 500,
+  messages: (message) => ({
+    set: message(z.object({ key: z.string(), text: z.string() }), (ctx, { key, text }) => {
+      ctx.state.texts[key] = text;
+    }),
+  }),
+});
+
 /** Who is a group, in a token such as `ann@g1`. */
 const identify = (token: string) => {
   const [id = "", group = ""] = token.split("@");
@@ -90,7 +101,7 @@ export class StreamBench {
   readonly bench: SessionBench;
   readonly viewers: Viewer[] = [];
 
-  constructor(types: Readonly<Record<string, DocumentType>> = { page, book }) {
+  constructor(types: Readonly<Record<string, DocumentType>> = { page, book, slowPage }) {
     this.bench = new SessionBench({ types, store: this.store, identify });
   }
 
@@ -126,6 +137,12 @@ export class StreamBench {
     viewer.open({ create: true });
     await this.turn();
     return viewer;
+  }
+
+  /** Time passes; everybody reads. */
+  async pass(ms: number): Promise<void> {
+    await this.bench.runtime.advance(ms);
+    await this.turn();
   }
 
   /** Everything that is ready happens, and everybody reads. */

@@ -121,6 +121,7 @@ export const board = documentType({
     },
   },
   history: { deltas: 50_000, days: 90 },
+  everyMs: 100,
   migrate: { 2: (document) => ({ ...document, state: { ...document.state, summary: null } }) },
 });
 

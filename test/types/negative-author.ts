@@ -187,3 +187,12 @@ export const hiddenPart = documentType({
   init: () => ({ a: 1 }),
   messages: () => ({}),
 });
+
+// A pace is a number of milliseconds.
+export const wrongPace = documentType({
+  state,
+  init,
+  messages,
+  // @ts-expect-error not a number
+  everyMs: "100",
+});

@@ -54,6 +54,10 @@ export const LIMITS = Object.freeze({
   snapshotPartBytes: 64 * KIB,
   /** What openings under way hold in memory, on all connections of a process. */
   transferBytesMax: 64 * MIB,
+  /** Paces that one document is followed at, the slowest, and what waits of one layer for the next beat. */
+  pacesMax: 16,
+  paceMsMax: 60_000,
+  paceBytesMax: 1 * MIB,
   /** Encoded deltas of one document kept for replay. */
   replayRingBytesMax: 4 * MIB,
   /** A frame is flushed at so many messages or bytes. */

@@ -106,7 +106,8 @@ export type Definition<
   readonly migrate?: { readonly [toVersion: number]: (document: StoredDocument) => StoredDocument };
   /** Clients built against an older version are ended with `upgrade`; default 1. */
   readonly clientMin?: number;
-  /** Merged deltas at this pace for subscribers that do not ask for another; default: every commit. */
+  /** Merged deltas at this pace for subscribers that do not ask for another: at most one update per so many milliseconds,
+   * up to 60,000; default 0: every commit. A caller's own change comes with its answer. */
   readonly everyMs?: number;
 } & (
   | { readonly mine?: never }

@@ -1,6 +1,7 @@
 // Turns what an author wrote into a `ResolvedType`, or says by name which property cannot work. It trusts nothing: the
 // types stop a TypeScript author, not one of JavaScript.
 
+import { LIMITS } from "@tidemark/protocol";
 import { type EventAudience, ShownRows } from "../views/shown-rows.js";
 import { viewTag } from "../views/tag.js";
 import { builder, Declared } from "./builders.js";
@@ -88,6 +89,7 @@ export function resolveDefinition(definition: unknown): ResolvedType {
     params: resolveParams(raw.params, views),
     tag: hidden === undefined ? "" : viewTag({ version, hidden }),
     revealAuthor: resolveFlag(raw, "revealAuthor"),
+    everyMs: resolvePace(raw.everyMs),
   };
 }
 
@@ -200,6 +202,14 @@ function resolveFlag(raw: Raw, property: string): boolean {
   if (typeof value !== "boolean")
     throw new DefinitionError(property, `must be true or false, but is ${kindOf(value)}.`);
   return value;
+}
+
+function resolvePace(everyMs: unknown): number {
+  if (everyMs === undefined) return 0;
+  const { paceMsMax } = LIMITS;
+  if (typeof everyMs === "number" && Number.isSafeInteger(everyMs) && everyMs >= 0 && everyMs <= paceMsMax)
+    return everyMs;
+  throw new DefinitionError("everyMs", `must be a whole number of milliseconds from 0 to ${paceMsMax}.`);
 }
 
 function requireIdentifier(property: string, name: string): void {

@@ -67,6 +67,8 @@ export interface ResolvedType {
   /** Of positions in the log: empty for a type without hidden parts. Those of views have tags of their own. */
   readonly tag: string;
   readonly revealAuthor: boolean;
+  /** The pace of subscribers that ask for none; 0: every commit. */
+  readonly everyMs: number;
 }
 
 /** Where a `DocumentType` keeps its resolved form: the same symbol in every copy of this package. */

@@ -3,7 +3,6 @@
 import { DefinitionError } from "./definition-error.js";
 
 const unsupported: { readonly [property: string]: string } = {
-  everyMs: "(a pace set by the type)",
   indexes: "(filters for service.list)",
   members: "(who is here, durably)",
   migrate: "(migrations)",

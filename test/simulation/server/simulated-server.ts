@@ -51,7 +51,7 @@ export class SimulatedServer implements Listening {
   readonly store: SimulatedStore;
   readonly wires = new Map<Link, { readonly wire: ServerWire; readonly watch: LinkWatch }>();
   readonly #parts: SimulatedServerParts;
-  readonly #fanOuts = new FanOuts();
+  readonly #fanOuts: FanOuts;
   readonly #local: LocalDocuments;
   readonly #edges: readonly SessionParts[];
   readonly #visits = new Map<SimulatedProcess, number>();
@@ -60,6 +60,7 @@ export class SimulatedServer implements Listening {
     this.#parts = parts;
     this.process = parts.process;
     this.store = parts.store;
+    this.#fanOuts = new FanOuts(parts.process);
     this.#local = this.#documents();
     this.#edges = this.#compose();
   }

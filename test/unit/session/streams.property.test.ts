@@ -16,6 +16,7 @@ vi.mock("@tidemark/protocol", async (importOriginal) => {
     snapshotPartBytes: 150,
     transferBytesMax: 3_000,
     frameFlushBytes: 800,
+    paceBytesMax: 600,
     replayRingBytesMax: 3_000,
   };
   return { ...real, LIMITS: { ...real.LIMITS, ...small } };
@@ -43,7 +44,8 @@ class Run {
     };
     for (let index = 0; index < 5; index += 1) {
       const codec: Codec = index % 2 === 0 ? jsonCodec : msgpackCodec;
-      this.viewers.push(this.at.viewer(`u${index}@g${index % 2}`, { doc: `${this.type}/x`, codec }));
+      const every = this.pick([0, 0, 40, 300, 300]);
+      this.viewers.push(this.at.viewer(`u${index}@g${index % 2}`, { doc: `${this.type}/x`, codec, every }));
     }
   }
 
@@ -68,6 +70,7 @@ class Run {
       viewer.open({ create: true });
     } else if (chance < 0.5) await this.#regroup(viewer);
     else if (chance < 0.53) await this.at.bench.runtime.advance(this.pick([1_000, 6_000, 10_000]));
+    else if (chance < 0.6) await this.at.bench.runtime.advance(this.pick([20, 50, 300]));
     else this.#write(viewer);
     if (this.random() < 0.5) await this.turn();
   }
@@ -128,7 +131,7 @@ class Run {
 }
 
 describe("streams under chance", () => {
-  it("[SLOW-1] [SLOW-2] [SLOW-3] [PART-4] [PART-6] [PART-7] [R3] [R4] [R14] [R20] fold to the true state at every seq, hear every event once, and stay within their bounds", async () => {
+  it("[SLOW-1] [SLOW-2] [SLOW-3] [PACE-2] [PACE-3] [PACE-4] [PART-4] [PART-6] [PART-7] [R3] [R4] [R14] [R20] fold to the true state at every seq, hear every event once, and stay within their bounds", async () => {
     const sum = { compared: 0, inParts: 0, resets: 0, heard: 0 };
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const run = new Run(seed);

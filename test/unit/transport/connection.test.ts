@@ -68,7 +68,7 @@ const handshake = {
 function serve(head: Buffer, request: object = handshake): void {
   http = createServer();
   runtime = new VirtualRuntime();
-  const fanOuts = new FanOuts();
+  const fanOuts = new FanOuts(runtime);
   const quiet = (): void => undefined;
   server = new SocketServer(http, {
     runtime,

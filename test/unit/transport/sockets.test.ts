@@ -44,7 +44,7 @@ beforeEach(() => serve(false));
 
 async function serve(loopbackNamesOnly: boolean, admission = wideOpen, isOverloaded = false): Promise<void> {
   http = createServer();
-  const fanOuts = new FanOuts();
+  const fanOuts = new FanOuts(systemRuntime);
   const quiet = (): void => undefined;
   const documents = new LocalDocuments({
     types: new Map([["note", resolveType(note)]]),

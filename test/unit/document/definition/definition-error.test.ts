@@ -35,7 +35,6 @@ describe("documentType: what does not work yet is refused, never ignored", () =>
     ["signals", { cursor: z.object({}) }],
     ["presence", z.object({})],
     ["members", {}],
-    ["everyMs", 100],
     ["indexes", { n: () => 1 }],
     ["migrate", {}],
     ["version", 2],
@@ -52,6 +51,11 @@ describe("documentType: what does not work yet is refused, never ignored", () =>
   it("channels of an application", () => {
     const app = { documents: {}, channels: { "chat-*": {} } };
     expect(refusal(() => defineApp(app)).property).toBe("channels");
+  });
+
+  it("[PACE-1] accepts a pace up to a minute", () => {
+    const paces = [undefined, 0, 100, 60_000].map((everyMs) => resolveDefinition({ ...working, everyMs }).everyMs);
+    expect(paces).toEqual([0, 0, 100, 60_000]);
   });
 
   it("accepts version 1, clientMin 1 and explicit undefined", () => {
@@ -81,6 +85,10 @@ describe("documentType: required properties and kinds", () => {
     ["canOpen is async", { canOpen: async () => true }, "canOpen"],
     ["init is async", { init: async () => ({ n: 0 }) }, "init"],
     ["revealAuthor is no boolean", { revealAuthor: "yes" }, "revealAuthor"],
+    ["everyMs is text", { everyMs: "100" }, "everyMs"],
+    ["everyMs is below 0", { everyMs: -1 }, "everyMs"],
+    ["everyMs is fractional", { everyMs: 0.5 }, "everyMs"],
+    ["everyMs is above a minute", { everyMs: 60_001 }, "everyMs"],
     ["hidden is a name", { hidden: "n" }, "hidden"],
     ["hidden holds no name", { hidden: [1] }, "hidden"],
     ["hidden names no part of the state", { hidden: ["m"] }, "hidden"],
