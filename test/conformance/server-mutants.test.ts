@@ -211,6 +211,12 @@ const MUTANTS: readonly Mutant[] = [
     found: { came: /"rose"/ },
   },
   {
+    does: "takes no notice of a pace",
+    alter: said("open", (message) => [field(message, (fields) => ({ ...fields, every: 0 }))]),
+    dialogue: "merged deltas at a pace",
+    found: { came: /^\["ping",\d+,\[\d+,\d+,6\]/ },
+  },
+  {
     does: "takes no notice of a refreshed token",
     alter: said("auth", () => []),
     dialogue: "a token with another view key",

@@ -94,7 +94,8 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
   }
 
   open<K extends TypeName<A>>(type: K, key: string, options?: OpenOptions<At<A, K>>): OpenDocument<A, K> {
-    return this.#documents.open<At<A, K>>({ type, key, params: options?.params, create: options?.create });
+    const { params, create, everyMs } = options ?? {};
+    return this.#documents.open<At<A, K>>({ type, key, params, create, everyMs });
   }
 
   call<K extends TypeName<A>>(type: K, key: string): Senders<At<A, K>> & Askers<At<A, K>> {

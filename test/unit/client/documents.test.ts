@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { delta, HANDLE } from "../../support/fake-server.js";
-import { EMPTY, following, hear, reconnect } from "./world.js";
+import { EMPTY, following, hear, reconnect, world } from "./world.js";
 
 const title = (text: string): ["=", string, string] => ["=", "/title", text];
 
@@ -31,6 +31,38 @@ describe("lifetime", () => {
     expect([wrong.status, wrong.error?.code]).toEqual(["ended", "invalid_params"]);
     server.now.send(["ended", { s: 2, code: "invalid_params", retry: "never", data: [{ path: "/by" }] }]);
     expect([narrow.error?.code, narrow.error?.data]).toEqual(["invalid_params", [{ path: "/by" }]]);
+  });
+
+  test("[VIEW-4] what narrows no view never leaves either: no object, or no JSON", () => {
+    const { tide, server } = world();
+    const untyped = ['{"params":null}', '{"params":[1]}', '{"params":"x"}'].map((text) => JSON.parse(text));
+    for (const options of [...untyped, { params: { at: new Date(0) } }]) {
+      const wrong = tide.open("board", "b", options);
+      expect([wrong.status, wrong.error?.code]).toEqual(["ended", "invalid_params"]);
+    }
+    expect(server.connections).toEqual([]);
+  });
+
+  test("[PACE-1] everyMs travels as whole milliseconds, on each connection; equal paces share a stream", async () => {
+    const made = world();
+    const { server, tide } = made;
+    tide.open("board", "b", { everyMs: 99.5 });
+    tide.open("board", "b", { everyMs: 100 });
+    tide.open("board", "b");
+    tide.open("board", "b", { everyMs: 0 });
+    await server.settle();
+    const asked = [
+      { s: 1, doc: "board/b", every: 100 },
+      { s: 2, doc: "board/b" },
+      { s: 3, doc: "board/b", every: 0 },
+    ];
+    expect(server.now.all("open").map(([, open]) => open)).toEqual(asked);
+    await reconnect(made);
+    expect(server.now.all("open").map(([, { every }]) => every)).toEqual([100, undefined, 0]);
+    for (const everyMs of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const wrong = tide.open("board", "d", { everyMs });
+      expect([wrong.status, wrong.error?.code]).toEqual(["ended", "invalid_input"]);
+    }
   });
 
   test("the stream outlives its last opening by 5 s, and an open in that time takes it over", async () => {

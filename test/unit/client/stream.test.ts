@@ -1,7 +1,7 @@
-import { CLOSE } from "@tidemark/protocol";
+import { CLOSE, type WireEvent } from "@tidemark/protocol";
 import { describe, expect, test } from "vitest";
 import { delta, HANDLE } from "../../support/fake-server.js";
-import { EMPTY, following, listen, reconnect, world } from "./world.js";
+import { EMPTY, following, hear, listen, reconnect, world } from "./world.js";
 
 const title = (text: string): ["=", string, string] => ["=", "/title", text];
 
@@ -71,6 +71,34 @@ describe("deltas", () => {
       ["y", 3, "b"],
       ["z", 3, "b"],
     ]);
+  });
+
+  test("[SEQ-2] [EVENT-1] a delta over a range, as a pace makes them, is one change; its events keep their seqs", async () => {
+    const { server, board, tide } = await following();
+    const told = listen(board);
+    const changes: unknown[] = [];
+    board.subscribe((_state, change) => {
+      if (change.cause === "delta") changes.push([change.at.seq, change.patch, change.by]);
+    });
+    const sent = hear(board.send.clear());
+    await server.settle();
+    server.now.ok(1, 7);
+    await server.settle();
+    expect(sent.pending).toBe(true);
+    const events: WireEvent[] = [4, 4, 8].map((seq, index) => [seq, 0, "added", { id: `${index}` }]);
+    server.now.send(delta(1, 9, [title("a"), ["~", "/title", "b"]], { e: 3, ev: events }));
+    await server.settle();
+    expect(told.what).toEqual([
+      ["first", "", 1],
+      ["delta", "ab", 9],
+      ["added", "0", 4],
+      ["added", "1", 4],
+      ["added", "2", 8],
+    ]);
+    const patch = ["a", "ab"].map((value) => ({ op: "replace", path: "/title", value }));
+    expect([changes, sent.pending, board.position]).toEqual([[[9, patch, undefined]], false, { epoch: 3, seq: 9 }]);
+    server.now.send(delta(9, 10, [title("c")]), ["ping", 1, [HANDLE, 3, 10]]);
+    expect([board.status, board.state?.title, tide.stats.healed.gap]).toEqual(["live", "c", 0]);
   });
 
   test("[SEQ-3] a delta of events only is part of the chain", async () => {

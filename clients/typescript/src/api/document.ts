@@ -70,12 +70,20 @@ export type Observer<Collection> = Collection extends readonly (infer Item)[]
  */
 export type EventMap<C extends Contract> = C["events"] & { gap: { from: number; to: number } };
 
-/** Options of `open`. Fixed for this subscription: to change one, close and open. */
+/**
+ * Options of `open`. Fixed for this subscription: to change one, close and open. Openings with equal `params` and
+ * `everyMs` share a stream.
+ */
 export interface OpenOptions<C extends Contract> {
-  /** What narrows the view; default `{}`. Openings with equal ones share a stream. */
+  /** What narrows the view; default `{}`. */
   readonly params?: C["params"];
   /** Create the document if it is absent; `true`, or what the type's `create` schema asks for. */
   readonly create?: C["create"];
+  /**
+   * At most one update in so many milliseconds, rounded up; several transactions then arrive as one change. 0: every
+   * commit. Default: what the type says. What this client sends is shown at once all the same.
+   */
+  readonly everyMs?: number;
 }
 
 /** What `probe` found out: the seq held, the sequencer's, and the round trip. */

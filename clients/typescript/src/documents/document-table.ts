@@ -1,25 +1,17 @@
-// Which documents are followed: one stream for each (type, key, params), counted by openings, kept for a while after
+// Which documents are followed: one stream for each (type, key, params, pace), counted by openings, kept for a while after
 // the last of them so that a remount costs nothing.
-import {
-  type Contract,
-  formatDocumentId,
-  isKey,
-  isTypeName,
-  type Json,
-  type JsonObject,
-  TidemarkError,
-} from "@tidemark/protocol";
+import { type Contract, formatDocumentId, TidemarkError } from "@tidemark/protocol";
 import type { Audit, Probe } from "../api/document.js";
 import type { Calls } from "../calls/calls.js";
-import { copyInput } from "../calls/input.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Tally } from "../liveness/tally.js";
 import type { Cancel, Platform } from "../platform/platform.js";
-import { isObject } from "../stream/local-diff.js";
+import type { StreamRequest } from "../stream/stream.js";
 import type { Subscriptions } from "../stream/subscriptions.js";
 import { audit } from "./audit.js";
 import type { Method } from "./claims.js";
 import { FollowedDocument, type FollowedWire, type Follower, viewIdOf } from "./followed-document.js";
+import { checkedRequest, type OpenRequest } from "./open-request.js";
 import { Opening } from "./opening.js";
 import { probe } from "./probe.js";
 
@@ -34,14 +26,6 @@ interface TableOptions {
   readonly tally: Tally;
   readonly subscriptions: Subscriptions;
   readonly calls: Calls;
-}
-
-/** What is asked for by `open`. */
-export interface OpenRequest {
-  readonly type: string;
-  readonly key: string;
-  readonly params: unknown;
-  readonly create: unknown;
 }
 
 export class DocumentTable {
@@ -108,45 +92,24 @@ export class DocumentTable {
   }
 
   #followed(request: OpenRequest): FollowedDocument {
-    const documentId = formatDocumentId(request.type, request.key);
-    const { refusal: wrong, params } = checkedParams(request.params);
-    const known = wrong === undefined ? this.#documents.get(viewIdOf(documentId, params)) : undefined;
+    const checked = checkedRequest(request);
+    const known = checked.refusal === undefined ? this.#documents.get(viewIdOf(checked.request)) : undefined;
     if (known !== undefined) {
       this.#lingering.get(known)?.();
       this.#lingering.delete(known);
       return known;
     }
-    const { refusal = wrong, create } = this.#checked(request);
-    const document = this.#made(documentId, params, create);
+    const document = this.#made(checked.request);
+    const refusal = this.#options.wire.error ?? checked.refusal;
     if (refusal !== undefined) document.close(refusal);
     else this.#begin(document);
     return document;
   }
 
-  #checked({ type, key, create }: OpenRequest): { refusal?: TidemarkError; create?: Json } {
-    const closed = this.#options.wire.error;
-    if (closed !== undefined) return { refusal: closed };
-    if (!isTypeName(type)) return { refusal: new TidemarkError("unknown_type") };
-    if (!isKey(key)) return { refusal: new TidemarkError("invalid_key") };
-    try {
-      return create === undefined ? {} : { create: copyInput(create) };
-    } catch (error) {
-      if (error instanceof TidemarkError) return { refusal: error };
-      throw error;
-    }
-  }
-
-  #made(documentId: string, params: JsonObject | undefined, create: Json | undefined): FollowedDocument {
+  #made(request: StreamRequest): FollowedDocument {
     const { platform, wire, tally } = this.#options;
-    const document: FollowedDocument = new FollowedDocument({
-      platform,
-      wire,
-      tally,
-      documentId,
-      params,
-      create,
-      over: () => this.#forget(document),
-    });
+    const over = (): void => this.#forget(document);
+    const document: FollowedDocument = new FollowedDocument({ platform, wire, tally, request, over });
     return document;
   }
 
@@ -171,17 +134,5 @@ export class DocumentTable {
     this.#lingering.delete(document);
     this.#options.subscriptions.remove(document.stream);
     if (this.#documents.get(document.viewId) === document) this.#documents.delete(document.viewId);
-  }
-}
-
-function checkedParams(params: unknown): { readonly refusal?: TidemarkError; readonly params?: JsonObject } {
-  if (params === undefined) return {};
-  try {
-    const copy = copyInput(params);
-    if (!isObject(copy)) return { refusal: new TidemarkError("invalid_params") };
-    return Object.keys(copy).length === 0 ? {} : { params: copy };
-  } catch (error) {
-    if (!(error instanceof TidemarkError)) throw error;
-    return { refusal: new TidemarkError("invalid_params", { data: error.data ?? null }) };
   }
 }

@@ -1,6 +1,6 @@
 // One document that is followed, however often it was opened: its stream, its openings, and the senders that wait for
 // it to show their effect. It turns where the stream and the connection stand into the status applications see.
-import { canonicalJson, type Json, type JsonObject, type TidemarkError } from "@tidemark/protocol";
+import { canonicalJson, type JsonObject, type TidemarkError } from "@tidemark/protocol";
 import type { Staleness, Status } from "../api/document.js";
 import type { Position } from "../api/position.js";
 import type { Divergence } from "../api/stats.js";
@@ -9,11 +9,11 @@ import type { View } from "../calls/call.js";
 import type { Tally } from "../liveness/tally.js";
 import type { Platform } from "../platform/platform.js";
 import type { Update } from "../stream/change.js";
-import { Stream, type StreamWire } from "../stream/stream.js";
+import { Stream, type StreamRequest, type StreamWire } from "../stream/stream.js";
 
 /** Equal for openings that share a stream. */
-export const viewIdOf = (documentId: string, params: JsonObject | undefined): string =>
-  params === undefined ? documentId : `${documentId} ${canonicalJson(params)}`;
+export const viewIdOf = ({ doc, params, every }: StreamRequest): string =>
+  params === undefined && every === undefined ? doc : `${doc} ${every ?? ""} ${canonicalJson(params ?? {})}`;
 
 /** One `open` of the document. */
 export interface Follower {
@@ -33,9 +33,7 @@ interface FollowedOptions {
   readonly platform: Platform;
   readonly wire: FollowedWire;
   readonly tally: Tally;
-  readonly documentId: string;
-  readonly params: JsonObject | undefined;
-  readonly create: Json | undefined;
+  readonly request: StreamRequest;
   /** The stream has ended; nothing will come any more. */
   readonly over: () => void;
 }
@@ -57,16 +55,16 @@ export class FollowedDocument implements View {
   }
 
   get documentId(): string {
-    return this.#options.documentId;
+    return this.#options.request.doc;
   }
 
-  /** Of this document, with these parameters. */
+  /** Of this document, with these parameters, at this pace. */
   get viewId(): string {
-    return viewIdOf(this.#options.documentId, this.#options.params);
+    return viewIdOf(this.#options.request);
   }
 
   get params(): JsonObject | undefined {
-    return this.#options.params;
+    return this.#options.request.params;
   }
 
   get state(): JsonObject | undefined {

@@ -11,9 +11,8 @@ import {
   type DeltaMessage,
   type Ended,
   type HeldPosition,
-  type Json,
-  type JsonObject,
   LIMITS,
+  type Open,
   type Opened,
   type OpenMessage,
   type PartMessage,
@@ -42,6 +41,9 @@ export interface StreamWire {
   restart(): void;
 }
 
+/** What is asked for, on each connection anew. */
+export type StreamRequest = Omit<Open, "s" | "at">;
+
 /** Whom a stream tells. Never called in the middle of a frame. */
 export interface StreamObserver {
   /** Something may have moved: the phase, the position, or what `update` says. */
@@ -51,10 +53,7 @@ export interface StreamObserver {
 export interface StreamOptions {
   readonly platform: Platform;
   readonly wire: StreamWire;
-  readonly documentId: string;
-  /** Undefined: none. */
-  readonly params: JsonObject | undefined;
-  readonly create: Json | undefined;
+  readonly request: StreamRequest;
   readonly observer: StreamObserver;
   readonly tally: Tally;
 }
@@ -90,10 +89,6 @@ export class Stream {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-  }
-
-  get documentId(): string {
-    return this.#options.documentId;
   }
 
   get replica(): Replica {
@@ -256,7 +251,7 @@ export class Stream {
   // ------------------------------------------------------------------------------------------------ opening
 
   #open(): void {
-    const { wire, documentId, params, create } = this.#options;
+    const { wire, request } = this.#options;
     if (!wire.live) {
       this.#state = { kind: "down" };
       return;
@@ -267,16 +262,7 @@ export class Stream {
     this.#state = { kind: "opening", s, handles: [], fromMs, late: this.#deadline(s) };
     this.#absentRounds = 0;
     wire.route(this, s, []);
-    wire.send([
-      "open",
-      {
-        s,
-        doc: documentId,
-        ...(at === undefined ? {} : { at }),
-        ...(params === undefined ? {} : { params }),
-        ...(create === undefined ? {} : { create }),
-      },
-    ]);
+    wire.send(["open", at === undefined ? { s, ...request } : { s, ...request, at }]);
   }
 
   #claim(): readonly HeldPosition[] | undefined {

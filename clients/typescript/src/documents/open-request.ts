@@ -1,0 +1,59 @@
+// From what an application asks for to what an `open` says of it. It sends nothing, and knows no documents.
+import { formatDocumentId, isKey, isTypeName, type JsonObject, TidemarkError } from "@tidemark/protocol";
+import { copyInput } from "../calls/input.js";
+import { isObject } from "../stream/local-diff.js";
+import type { StreamRequest } from "../stream/stream.js";
+
+/** What is asked for by `open`. */
+export interface OpenRequest {
+  readonly type: string;
+  readonly key: string;
+  readonly params: unknown;
+  readonly create: unknown;
+  readonly everyMs: number | undefined;
+}
+
+/** What is wrong is said, not thrown: it shows at the document. */
+export function checkedRequest(asked: OpenRequest): {
+  readonly request: StreamRequest;
+  readonly refusal?: TidemarkError;
+} {
+  const { type, key, create, everyMs } = asked;
+  const doc = formatDocumentId(type, key);
+  if (!isTypeName(type)) return { request: { doc }, refusal: new TidemarkError("unknown_type") };
+  if (!isKey(key)) return { request: { doc }, refusal: new TidemarkError("invalid_key") };
+  try {
+    const params = checkedParams(asked.params);
+    return {
+      request: {
+        doc,
+        ...(params === undefined ? {} : { params }),
+        ...(create === undefined ? {} : { create: copyInput(create) }),
+        ...(everyMs === undefined ? {} : { every: checkedPace(everyMs) }),
+      },
+    };
+  } catch (error) {
+    if (error instanceof TidemarkError) return { request: { doc }, refusal: error };
+    throw error;
+  }
+}
+
+/** Undefined for none, however they are written. Throws TidemarkError `invalid_params`. */
+function checkedParams(params: unknown): JsonObject | undefined {
+  if (params === undefined) return undefined;
+  try {
+    const copy = copyInput(params);
+    if (isObject(copy)) return Object.keys(copy).length === 0 ? undefined : copy;
+  } catch (error) {
+    if (!(error instanceof TidemarkError)) throw error;
+    throw new TidemarkError("invalid_params", { data: error.data ?? null });
+  }
+  throw new TidemarkError("invalid_params");
+}
+
+/** Whole milliseconds, as they travel. Throws TidemarkError `invalid_input`. */
+function checkedPace(everyMs: number): number {
+  const every = Math.ceil(everyMs);
+  if (every >= 0 && Number.isSafeInteger(every)) return every;
+  throw new TidemarkError("invalid_input", { message: `everyMs is ${everyMs}, expected milliseconds.` });
+}
