@@ -9,8 +9,12 @@ export interface LoadShape {
   readonly mode: "tidemark" | "echo" | "sink";
   readonly documents?: number;
   readonly subscribers?: number;
+  /** So many of them do not read until the window is over. */
+  readonly stopped?: number;
   readonly outstanding?: number;
   readonly payloadBytes?: number;
+  /** Each call writes another value, so that all of it is in the delta. */
+  readonly freshValues?: boolean;
   /** Calls made per second by all writers together, whatever the server does; without it each answer makes the next. */
   readonly rate?: number;
   /** How long each of them has to be acked. */
@@ -52,6 +56,12 @@ export interface LoadResult {
   readonly shed: number;
   readonly expired: number;
   readonly refusedCopies: number;
+  /** Since before the first call. */
+  readonly serverRssGrownMb: number;
+  /** From the end of the window until all who had stopped were at the head. */
+  readonly wakeSeconds: number;
+  /** How often those were reset. */
+  readonly stoppedResets: number;
   readonly failures: { readonly [check: string]: number };
 }
 
@@ -78,8 +88,10 @@ function loadArguments(shape: LoadShape, target: LoadTarget): string[] {
     ["mode", shape.mode],
     ["documents", shape.documents],
     ["subscribers", shape.subscribers],
+    ["stopped", shape.stopped],
     ["outstanding", shape.outstanding],
     ["payload-bytes", shape.payloadBytes],
+    ["fresh-values", shape.freshValues === true ? 1 : undefined],
     ["rate", shape.rate],
     ["ttl-ms", shape.ttlMs],
     ["state-bytes", shape.stateBytes],

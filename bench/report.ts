@@ -13,6 +13,7 @@ export function formatFigure(value: number): string {
 /** One run, as it ends. */
 export function progressLine(scenario: Scenario, side: Side, pair: number, figures: Figures): string {
   const { ackP50Ms, ackP99Ms, deliveryP50Ms, deliveryP99Ms, serverCores, serverRssMb } = figures.details;
+  const { serverRssGrownMb, wakeSeconds, stoppedResets } = figures.details;
   const parts = [`${formatFigure(figures.value)} ${scenario.unit}`];
   if (ackP50Ms !== undefined && ackP50Ms >= 0) parts.push(`ack p50 ${ackP50Ms} p99 ${ackP99Ms} ms`);
   if (deliveryP50Ms !== undefined && deliveryP50Ms >= 0)
@@ -20,6 +21,10 @@ export function progressLine(scenario: Scenario, side: Side, pair: number, figur
   if (serverCores !== undefined) parts.push(`server ${serverCores.toFixed(2)} cores`);
   if (figures.loadCpu !== undefined) parts.push(`load ${figures.loadCpu.toFixed(2)}`);
   if (serverRssMb) parts.push(`${formatFigure(serverRssMb)} MB`);
+  if (stoppedResets) {
+    parts.push(`grown by ${formatFigure(serverRssGrownMb ?? 0)} MB`);
+    parts.push(`woken in ${formatFigure(wakeSeconds ?? 0)} s by ${stoppedResets} resets`);
+  }
   const line = `${scenario.id.padEnd(8)} pair ${pair + 1}  ${side.name.padEnd(13)} ${parts.join(", ")}`;
   return figures.note === undefined ? line : `${line}\n${" ".repeat(17)}${figures.note}`;
 }

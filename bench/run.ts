@@ -11,11 +11,13 @@ import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
 import { largeDocument } from "./scenarios/large-document.js";
 import { loneWriter } from "./scenarios/lone-writer.js";
 import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
+import { stoppedReaders } from "./scenarios/stopped-readers.js";
 
 const SUITES: { readonly [name: string]: readonly Scenario[] } = {
   core: [ackedCalls, busyFanOut, largeDocument, loneWriter],
   "fan-out": [busyFanOut, busyFanOutFloor],
   herd: [herdOnMany, herdOnOne, herdAnew, twiceTheCapacity, twiceTheCapacityOfFew, tenTimesTheCapacity],
+  streams: [stoppedReaders],
 };
 
 const HELP = `Usage: npm run bench -- <suite> [options]
@@ -25,6 +27,7 @@ Suites
   fan-out   P2 again, and over a raw net loop
   herd      P13 10,000 clients after kill -9: on 100 documents, on one, and with nothing remembered;
             P12 twice the capacity, R15 ten times
+  streams   1,000 stopped readers beside 100 healthy ones
 
 Options
   --pairs N      runs of each side, interleaved (default 3)

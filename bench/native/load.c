@@ -19,6 +19,9 @@
 #define READ_BYTES (1 << 20)
 #define CONNECTING_MAX 256
 #define SETUP_S 60
+#define STOPPED_RECEIVE_BYTES 16384 // a stopped reader's kernel holds little, so that the server's queue is what fills
+#define STOPPED_SEGMENT_BYTES 1448
+#define SIGN_OF_LIFE_US 5000000
 
 static load_options options;
 static tally total;
@@ -75,6 +78,13 @@ static void open_document(connection *c) {
                      options.prefix, (long)(c->doc - documents), options.state_bytes));
 }
 
+/** Makes the value of a call another one than the last of its key: else only the time is written. */
+static void freshen(uint64_t n) {
+  char digits[24];
+  int length = snprintf(digits, sizeof digits, "%lu", n);
+  if (options.fresh_values && length <= options.payload_bytes) memcpy(value_text, digits, (size_t)length);
+}
+
 /** The time of a call names it: no two of a document are alike. */
 static void name_call(connection *c, uint64_t n, uint64_t at) {
   document *d = c->doc;
@@ -89,6 +99,7 @@ static void send_call(connection *c, uint64_t n) {
   document *d = c->doc;
   uint64_t at = d->at[n % CALL_RING], ago_ms = total.now_us > at ? (total.now_us - at) / 1000 : 0;
   uint64_t born = (uint64_t)((int64_t)total.now_ms + c->server_ahead_ms) - ago_ms;
+  freshen(n);
   int length = snprintf(text, sizeof text,
                         "[[\"c\",%lu,\"%s/%s-%ld\",\"set\",{\"key\":\"k%lu\",\"at\":%lu,\"value\":\"%s\"},{\"low\":%lu,\"born\":%lu", n,
                         options.type, options.prefix, (long)(d - documents), n % 20, at, value_text, c->low_n, born);
@@ -225,8 +236,12 @@ static void on_readable(connection *c) {
 static void dial(connection *c) {
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
   if (inet_pton(AF_INET, options.host, &to.sin_addr) != 1) stop("--host must be an IPv4 address");
-  int one = 1;
+  int one = 1, receive = STOPPED_RECEIVE_BYTES, segment = STOPPED_SEGMENT_BYTES;
   c->fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (c->stopped) {
+    setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
+    setsockopt(c->fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+  }
   if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0) stop(strerror(errno));
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   bool tidemark = options.mode == MODE_TIDEMARK;
@@ -270,12 +285,32 @@ static void connect_all(void) {
 
 static double rss_max_mb;
 
+static void listen_to_stopped(bool listening) {
+  for (int i = 0; i < connection_count; i++) {
+    struct epoll_event event = {.events = listening ? EPOLLIN : 0, .data.u32 = (uint32_t)i};
+    if (connections[i].stopped) epoll_ctl(poller, EPOLL_CTL_MOD, connections[i].fd, &event);
+  }
+}
+
+/** Whoever does not read is heard of all the same: it is slow, not dead. */
+static void sign_of_life(uint64_t now) {
+  static uint64_t last;
+  if (options.stopped == 0 || now - last < SIGN_OF_LIFE_US) return;
+  last = now;
+  for (int i = 0; i < connection_count; i++) {
+    if (!connections[i].stopped) continue;
+    say("[[\"ping\",1,[]]]", 15);
+    flush(&connections[i]);
+  }
+}
+
 /** Runs until `until_us`, or until everything sent has arrived everywhere. Returns false when nothing moves any more. */
 static bool run_until(uint64_t until_us, bool (*arrived)(void)) {
   uint64_t moved = now_us(), sampled = 0;
   for (uint64_t now = moved; now < until_us; now = now_us()) {
     if (arrived && arrived()) return true;
     beat();
+    sign_of_life(now);
     if (now - sampled > 100000) {
       double rss_mb = read_rss_mb(options.server_pid);
       if (rss_mb > rss_max_mb) rss_max_mb = rss_mb;
@@ -304,13 +339,18 @@ static bool all_arrived(void) {
 static void compare_streams(void) {
   for (int i = 0; i < connection_count; i++) {
     connection *c = &connections[i], *first = &connections[(c->doc - documents) * options.subscribers];
-    if (c->writer || options.mode != MODE_TIDEMARK) continue;
+    if (c->writer || c->stopped || options.mode != MODE_TIDEMARK) continue;
     if (c->at.deltas != applied(c->doc)) complain(&total.bad.counts, "deltas are missing or too many", "", 0);
     if (c->at.digest != first->at.digest) complain(&total.bad.digests, "subscribers of one document differ", "", 0);
   }
 }
 
-static void print_result(usage from, usage to, double rss_mb) {
+typedef struct {
+  double before_mb, after_mb; // the server's memory before the first call, and at the end of the window
+  double wake_s;              // from then until all who had stopped were at the head
+} aftermath;
+
+static void print_result(usage from, usage to, aftermath a) {
   double s = to.wall_s - from.wall_s;
   failures b = total.bad;
   printf("{\"seconds\":%.3f,\"acks\":%lu,\"acksPerSecond\":%.1f,\"ackP50Ms\":%.4f,\"ackP99Ms\":%.4f,", s, total.acks,
@@ -319,11 +359,12 @@ static void print_result(usage from, usage to, double rss_mb) {
          (double)total.deliveries / s, histogram_quantile_ms(&total.delivery, 0.5), histogram_quantile_ms(&total.delivery, 0.99));
   printf("\"megabytesPerSecond\":%.2f,\"loadCpu\":%.3f,\"serverUserSeconds\":%.2f,\"serverSystemSeconds\":%.2f,\"serverRssMb\":%.1f,",
          (double)total.bytes / 1e6 / s, (to.load_s - from.load_s) / s, to.server_user_s - from.server_user_s,
-         to.server_system_s - from.server_system_s, rss_mb);
+         to.server_system_s - from.server_system_s, a.after_mb);
   lane_counts k = total.calls;
   printf("\"offered\":%lu,\"good\":%lu,\"goodPerSecond\":%.1f,\"late\":%lu,\"shed\":%lu,\"expired\":%lu,\"refusedCopies\":%lu,", k.offered,
          k.good, (double)k.good / s, k.late, k.shed, k.expired, k.refused_copies);
   printf("\"sentCopies\":%lu,\"serverRssMaxMb\":%.1f,", k.sent_copies, rss_max_mb);
+  printf("\"serverRssGrownMb\":%.1f,\"wakeSeconds\":%.2f,\"stoppedResets\":%lu,", a.after_mb - a.before_mb, a.wake_s, total.resets);
   printf("\"failures\":{\"gaps\":%lu,\"altered\":%lu,\"digests\":%lu,\"counts\":%lu,\"acks\":%lu,\"heads\":%lu,\"refusals\":%lu,"
          "\"resets\":%lu,\"protocol\":%lu}}\n",
          b.gaps, b.altered, b.digests, b.counts, b.acks, b.heads, b.refusals, b.resets, b.protocol);
@@ -345,7 +386,8 @@ static void prepare(void) {
   value_text[options.payload_bytes] = 0;
   for (int i = 0; i < connection_count; i++) {
     bool writer = i >= followers;
-    connections[i] = (connection){.index = i, .writer = writer, .low_n = 1,
+    bool stopped = !writer && i % options.subscribers >= options.subscribers - options.stopped;
+    connections[i] = (connection){.index = i, .writer = writer, .stopped = stopped, .low_n = 1,
                                   .doc = &documents[writer ? i - followers : i / options.subscribers]};
   }
   total.ttl_us = (uint64_t)options.ttl_ms * 1000;
@@ -361,6 +403,8 @@ int main(int argc, char **argv) {
   if (!load_parse(&options, argc, argv)) return load_usage();
   prepare();
   connect_all();
+  listen_to_stopped(false);
+  aftermath after = {.before_mb = read_rss_mb(options.server_pid)};
   calling = options.mode != MODE_SINK;
   read_clocks();
   for (int i = 0; options.rate > 0 && i < options.documents; i++) {
@@ -377,11 +421,14 @@ int main(int argc, char **argv) {
   moving = moving && run_until(now_us() + (uint64_t)(options.window_s * 1e6), NULL);
   total.measuring = false;
   usage to = read_usage(options.server_pid, (double)now_us() / 1e6);
-  double rss_mb = read_rss_mb(options.server_pid);
+  after.after_mb = read_rss_mb(options.server_pid);
   calling = false;
+  listen_to_stopped(true);
+  uint64_t woken = now_us();
   bool complete = options.mode == MODE_SINK || run_until(now_us() + (uint64_t)(options.stall_s * 1e6), all_arrived);
   if (!moving || !complete) complain(&total.bad.counts, "what was sent never arrived everywhere", "", 0);
+  after.wake_s = (double)(now_us() - woken) / 1e6;
   compare_streams();
-  print_result(from, to, rss_mb);
+  print_result(from, to, after);
   return failure_count(&total.bad) ? 1 : 0;
 }

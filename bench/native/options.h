@@ -12,7 +12,7 @@ enum load_mode { MODE_TIDEMARK, MODE_ECHO, MODE_SINK };
 typedef struct {
   enum load_mode mode;
   const char *host, *path, *token, *type, *prefix;
-  int port, documents, subscribers, outstanding, payload_bytes, state_bytes, server_pid;
+  int port, documents, subscribers, stopped, fresh_values, outstanding, payload_bytes, state_bytes, server_pid;
   double warm_up_s, window_s, stall_s;
   double rate; // calls made per second by all writers together; 0: each answer makes the next call
   int ttl_ms;
@@ -21,11 +21,12 @@ typedef struct {
 static inline int load_usage(void) {
   fprintf(stderr,
           "usage: load --port N [--mode tidemark|echo|sink] [--host 127.0.0.1] [--path /v1/socket]\n"
-          "            [--documents 1] [--subscribers 0] [--outstanding 1] [--seconds 4] [--warm-up 1]\n"
-          "            [--payload-bytes 37] [--state-bytes 0] [--token dev:load] [--type sheet] [--prefix load]\n"
+          "            [--documents 1] [--subscribers 0] [--stopped 0] [--outstanding 1] [--seconds 4] [--warm-up 1]\n"
+          "            [--payload-bytes 37] [--fresh-values 0] [--state-bytes 0] [--token dev:load] [--type sheet] [--prefix load]\n"
           "            [--server-pid N] [--stall-seconds 10] [--rate 0] [--ttl-ms 1000]\n"
           "tidemark: a writer for each document and so many subscribers of each, over JSON sockets; every stream is\n"
-          "          checked for sequence, content, digest and count, and anything wrong exits 1.\n"
+          "          checked for sequence, content, digest and count, and anything wrong exits 1. So many of them as\n"
+          "          are stopped do not read until the window is over; then they must get to the head, by deltas or resets.\n"
           "          With --rate so many calls a second are made whatever the server does, each with --ttl-ms to be acked;\n"
           "          they are sent as the client library would: refusals that say when are obeyed, and counted.\n"
           "echo:     the same calls to a server that sends each frame back.\n"
@@ -43,6 +44,7 @@ static inline bool load_mode_named(const char *name, enum load_mode *mode) {
 static inline bool load_option(load_options *o, const char *name, const char *value) {
   const struct { const char *name; int *to; } integers[] = {
       {"--port", &o->port},           {"--documents", &o->documents},         {"--subscribers", &o->subscribers},
+      {"--stopped", &o->stopped},     {"--fresh-values", &o->fresh_values},
       {"--outstanding", &o->outstanding}, {"--payload-bytes", &o->payload_bytes}, {"--state-bytes", &o->state_bytes},
       {"--server-pid", &o->server_pid}, {"--ttl-ms", &o->ttl_ms}};
   const struct { const char *name; double *to; } seconds[] = {
@@ -65,10 +67,12 @@ static inline bool load_parse(load_options *o, int argc, char **argv) {
   for (int i = 1; i < argc; i += 2) {
     if (i + 1 == argc || !load_option(o, argv[i], argv[i + 1])) return fprintf(stderr, "load: bad option %s\n", argv[i]), false;
   }
-  bool sane = o->port > 0 && o->documents > 0 && o->subscribers >= 0 && o->outstanding > 0 && o->outstanding <= 256 &&
+  bool sane = o->port > 0 && o->documents > 0 && o->subscribers >= 0 && o->stopped >= 0 &&
+              (o->stopped == 0 || o->stopped < o->subscribers) && o->outstanding > 0 && o->outstanding <= 256 &&
               o->payload_bytes > 0 && o->payload_bytes <= 65536 && o->window_s > 0 &&
               o->rate >= 0 && o->ttl_ms > 0 && (o->rate == 0 || o->mode == MODE_TIDEMARK);
-  if (!sane) fprintf(stderr, "load: --port is required, --outstanding is 1 to 256, --payload-bytes 1 to 65536; --rate is for tidemark\n");
+  if (!sane) fprintf(stderr, "load: --port is required, --stopped is below --subscribers, --outstanding is 1 to 256,"
+                     " --payload-bytes 1 to 65536; --rate is for tidemark\n");
   return sane;
 }
 #endif

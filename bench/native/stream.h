@@ -43,6 +43,7 @@ typedef struct {
   int fd, index;
   document *doc;
   bool writer;
+  bool stopped; // it does not read for a while, so it may be reset
   enum phase phase;
   byte_buffer rest; // the frame that has not come whole yet
   int64_t server_ahead_ms;
@@ -62,6 +63,7 @@ typedef struct {
 typedef struct {
   histogram ack, delivery;
   uint64_t acks, deliveries, frames, bytes;
+  uint64_t resets; // of those that had stopped
   bool measuring;
   int frame_deltas; // in the frame being read; -1 once it holds anything else
   uint64_t frame_at[FRAME_DELTAS];
@@ -99,7 +101,8 @@ static inline void stream_opened(connection *c, tally *t, const char *p, const c
   bool reset = memcmp(mode, "[\"reset\"", 8) == 0, again = c->following && c->phase == READY;
   handle++, prev++;
   uint64_t chain = scan_integer(&prev, end);
-  if (again && reset) complain(&t->bad.resets, "a subscription was reset", p, (size_t)(end - p));
+  if (again && reset && c->stopped) t->resets++;
+  else if (again && reset) complain(&t->bad.resets, "a subscription was reset", p, (size_t)(end - p));
   else if (again && chain != c->at.chain) complain(&t->bad.gaps, "a resume elsewhere", p, (size_t)(end - p));
   c->at.handle = scan_integer(&handle, end);
   c->at.chain = chain;
