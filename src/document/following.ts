@@ -9,7 +9,7 @@ import type { DocumentFigures } from "./document-figures.js";
 import type { DocumentRef, DocumentStore, StoredPosition } from "./document-store.js";
 import type { Follower, Opening, RefusedAnswer, Snapshot } from "./documents.js";
 import { LogReads } from "./log-reads.js";
-import { eventsOf, type Missed, missedInMemory, replayIsSmaller, withRecent } from "./opening.js";
+import { eventsOf, type Missed, missedInMemory, replayIsSmaller, type SnapshotSize, withRecent } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
 import type { DocumentViews } from "./views/document-views.js";
 import { viewParams } from "./views/view-params.js";
@@ -235,6 +235,14 @@ export class Following {
     this.#writtenAt = head;
   }
 
+  #snapshotSize(loaded: Loaded): SnapshotSize {
+    const { document } = loaded;
+    const atMost = document.stateBytesAbout();
+    // How much of it is hidden is known to nobody but a snapshot.
+    const atLeast = document.type.hidden === undefined ? atMost / 2 : 0;
+    return { atLeast, atMost, bytes: () => Buffer.byteLength(this.snapshot(loaded).stateJson) };
+  }
+
   #at(...stages: readonly Stage[]): Follower[] {
     return [...this.#followers].flatMap(([follower, stage]) => (stages.includes(stage) ? [follower] : []));
   }
@@ -323,7 +331,7 @@ export class Following {
     const { tag } = source.document.type;
     if (missed.kind === "rows" && missed.replayable && held !== undefined) {
       const { rows } = missed;
-      if (rows.length === 0 || replayIsSmaller(rows, source.document.stateBytesAbout())) {
+      if (rows.length === 0 || replayIsSmaller(rows, this.#snapshotSize(source))) {
         this.#parts.figures.count("resumed");
         return { kind: "resume", tag, prev: [missed.prevEpoch, held[1]], missed: rows };
       }

@@ -94,14 +94,26 @@ export function withRecent(missed: Missed, head: number, recent: RecentLog): Mis
   return rest === undefined ? undefined : { ...missed, rows: missed.rows.concat(rest), through: head };
 }
 
-/** Is sending these rows cheaper than sending a snapshot and their events? */
-export function replayIsSmaller(rows: readonly Committed[], snapshotBytes: number): boolean {
+/** What a delta is sent in besides its operations: its type, handle, two seqs, time and punctuation. */
+const ENVELOPE_BYTES = 48;
+
+/** A state that could be sent instead of deltas. */
+export interface SnapshotSize {
+  /** Known without making it: no less than this, no more than that. */
+  readonly atLeast: number;
+  readonly atMost: number;
+  /** Its length; costs the making of it, which all who reset there share. */
+  readonly bytes: () => number;
+}
+
+/** Is sending these deltas no dearer than sending a snapshot? Events are sent either way. */
+export function replayIsSmaller(deltas: readonly { readonly operations: string }[], snapshot: SnapshotSize): boolean {
   let bytes = 0;
-  for (const row of rows) {
-    bytes += row.operations.length;
-    if (bytes > snapshotBytes) return false;
+  for (const { operations } of deltas) {
+    bytes += Buffer.byteLength(operations) + ENVELOPE_BYTES;
+    if (bytes > snapshot.atMost) return false;
   }
-  return true;
+  return bytes <= snapshot.atLeast || bytes <= snapshot.bytes();
 }
 
 /** The events of rows, flat. */

@@ -3,7 +3,7 @@
 import { type HeldPosition, LIMITS } from "@tidemark/protocol";
 import type { StoredPosition } from "../document-store.js";
 import type { LayerDelta, LayerOpening, PastEvent } from "../documents.js";
-import { eventsOf, type Missed } from "../opening.js";
+import { eventsOf, type Missed, replayIsSmaller } from "../opening.js";
 import type { Layer } from "./layer.js";
 import type { ReplayRing } from "./replay-ring.js";
 
@@ -77,7 +77,9 @@ function openingOf(layer: Layer, deltas: readonly LayerDelta[] | undefined): Lay
 /** Only as long as a snapshot is not shorter. */
 function worthwhile(layer: Layer, deltas: readonly LayerDelta[] | undefined): readonly LayerDelta[] | undefined {
   if (deltas === undefined || deltas.length === 0) return deltas;
-  return bytesOf(deltas) > layer.bytesAbout ? undefined : deltas;
+  const { bytesAbout: atMost } = layer;
+  const bytes = (): number => Buffer.byteLength(layer.snapshot().stateJson);
+  return replayIsSmaller(deltas, { atLeast: atMost / 2, atMost, bytes }) ? deltas : undefined;
 }
 
 /** With `opened` before them and an advance for each layer behind. */
