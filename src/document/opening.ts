@@ -97,6 +97,9 @@ export function withRecent(missed: Missed, head: number, recent: RecentLog): Mis
 /** What a delta is sent in besides its operations: its type, handle, two seqs, time and punctuation. */
 const ENVELOPE_BYTES = 48;
 
+/** So little is a packet either way, and a replay asks less of whoever gets it. */
+const TRIFLE_BYTES = 256;
+
 /** A state that could be sent instead of deltas. */
 export interface SnapshotSize {
   /** Known without making it: no less than this, no more than that. */
@@ -111,9 +114,9 @@ export function replayIsSmaller(deltas: readonly { readonly operations: string }
   let bytes = 0;
   for (const { operations } of deltas) {
     bytes += Buffer.byteLength(operations) + ENVELOPE_BYTES;
-    if (bytes > snapshot.atMost) return false;
+    if (bytes > snapshot.atMost && bytes > TRIFLE_BYTES) return false;
   }
-  return bytes <= snapshot.atLeast || bytes <= snapshot.bytes();
+  return bytes <= TRIFLE_BYTES || bytes <= snapshot.atLeast || bytes <= snapshot.bytes();
 }
 
 /** The events of rows, flat. */
