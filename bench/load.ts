@@ -6,7 +6,7 @@ import { pinned } from "./pinning.js";
 
 /** What the load plays. Documents have one writer each; `subscribers` is per document. */
 export interface LoadShape {
-  readonly mode: "tidemark" | "echo" | "sink";
+  readonly mode: "tidemark" | "echo" | "sink" | "burst";
   readonly documents?: number;
   readonly subscribers?: number;
   /** So many of them do not read until the window is over. */
@@ -19,6 +19,10 @@ export interface LoadShape {
   readonly rate?: number;
   /** How long each of them has to be acked. */
   readonly ttlMs?: number;
+  /** All subscribers but the first leave, miss so many calls, and come back at once. */
+  readonly missed?: number;
+  /** What each asks for in mode `burst`. */
+  readonly burstBytes?: number;
   /** How large each document is made when it is created. */
   readonly stateBytes?: number;
 }
@@ -57,11 +61,20 @@ export interface LoadResult {
   readonly expired: number;
   readonly refusedCopies: number;
   /** Since before the first call. */
-  readonly serverRssGrownMb: number;
+  readonly serverRssGrownMb?: number;
   /** From the end of the window until all who had stopped were at the head. */
-  readonly wakeSeconds: number;
+  readonly wakeSeconds?: number;
   /** How often those were reset. */
-  readonly stoppedResets: number;
+  readonly stoppedResets?: number;
+  /** Of subscribers that were away: what went by, what coming back took each and the last of them, by deltas or by a
+   * snapshot, and what a snapshot took. */
+  readonly missedBytes?: number;
+  readonly resumeBytes?: number;
+  readonly resumeMs?: number;
+  readonly resumeP50Ms?: number;
+  readonly resumedByReset?: 0 | 1;
+  readonly snapshotBytes?: number;
+  readonly snapshotMs?: number;
   readonly failures: { readonly [check: string]: number };
 }
 
@@ -94,6 +107,8 @@ function loadArguments(shape: LoadShape, target: LoadTarget): string[] {
     ["fresh-values", shape.freshValues === true ? 1 : undefined],
     ["rate", shape.rate],
     ["ttl-ms", shape.ttlMs],
+    ["missed", shape.missed],
+    ["burst-bytes", shape.burstBytes],
     ["state-bytes", shape.stateBytes],
   ];
   return options.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));

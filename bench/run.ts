@@ -11,12 +11,23 @@ import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
 import { largeDocument } from "./scenarios/large-document.js";
 import { loneWriter } from "./scenarios/lone-writer.js";
 import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
+import { manyReturns, missedALittle, missedALot } from "./scenarios/returns.js";
 import { stoppedReaders } from "./scenarios/stopped-readers.js";
 
 const SUITES: { readonly [name: string]: readonly Scenario[] } = {
   core: [ackedCalls, busyFanOut, largeDocument, loneWriter],
   "fan-out": [busyFanOut, busyFanOutFloor],
-  herd: [herdOnMany, herdOnOne, herdAnew, twiceTheCapacity, twiceTheCapacityOfFew, tenTimesTheCapacity],
+  herd: [
+    herdOnMany,
+    herdOnOne,
+    herdAnew,
+    twiceTheCapacity,
+    twiceTheCapacityOfFew,
+    tenTimesTheCapacity,
+    missedALittle,
+    missedALot,
+    manyReturns,
+  ],
   streams: [stoppedReaders],
 };
 
@@ -26,7 +37,7 @@ Suites
   core      P5 acked calls, P2 busy fan-out, P11 large document, P8 lone writer
   fan-out   P2 again, and over a raw net loop
   herd      P13 10,000 clients after kill -9: on 100 documents, on one, and with nothing remembered;
-            P12 twice the capacity, R15 ten times
+            P12 twice the capacity, R15 ten times; P14 and P23 coming back after deltas were missed
   streams   1,000 stopped readers beside 100 healthy ones
 
 Options

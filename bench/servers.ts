@@ -47,6 +47,12 @@ export const rawLoop =
   () =>
     startServer([path("peers/raw-loop.mjs"), String(sockets), delta]);
 
+/** Bare sockets that get so many bytes each when they ask. */
+export const rawBurst =
+  (bytes: number): ServerKind =>
+  () =>
+    startServer([path("peers/raw-burst.mjs"), String(bytes)]);
+
 /** A directory of its own on the file system under test, for as long as `use` takes. */
 export async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
   mkdirSync(CACHE_DIRECTORY, { recursive: true });

@@ -3,8 +3,8 @@
 // It never retries, reconnects or forgives: a load that heals itself hides what a benchmark must show.
 #define _GNU_SOURCE
 #include "options.h"
+#include "result.h"
 #include "stream.h"
-#include "usage.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -21,7 +21,6 @@
 #define SETUP_S 60
 #define STOPPED_RECEIVE_BYTES 16384 // a stopped reader's kernel holds little, so that the server's queue is what fills
 #define STOPPED_SEGMENT_BYTES 1448
-#define SIGN_OF_LIFE_US 5000000
 
 static load_options options;
 static tally total;
@@ -32,6 +31,8 @@ static int poller;
 static bool calling;
 static char *value_text;
 static byte_buffer incoming, outgoing;
+static histogram returns;
+static int away_count;
 
 static uint64_t now_us(void) {
   struct timespec t;
@@ -149,7 +150,8 @@ static void send_lane(connection *c) {
 
 static void refill(connection *c) {
   if (c->writer && c->doc->lane) return send_lane(c);
-  while (calling && c->writer && c->doc->sent - c->doc->acked < (uint64_t)options.outstanding) {
+  uint64_t most = options.missed ? (uint64_t)options.missed : UINT64_MAX;
+  while (calling && c->writer && c->doc->sent < most && c->doc->sent - c->doc->acked < (uint64_t)options.outstanding) {
     name_call(c, ++c->doc->sent, now_us());
     send_call(c, c->doc->sent);
   }
@@ -167,7 +169,7 @@ static void become_ready(connection *c) {
 
 static void on_text(connection *c, const char *p, size_t length) {
   total.frames++;
-  if (options.mode == MODE_SINK) {
+  if (options.mode == MODE_SINK || options.mode == MODE_BURST) {
     if (total.measuring) total.deliveries++;
     return;
   }
@@ -216,6 +218,18 @@ static void consume(connection *c, const char *p, size_t length) {
   c->rest.length = length - used;
 }
 
+/** Whoever came back is at head, or has got all the bytes of its burst. */
+static void note_return(connection *c) {
+  if (!c->back_since_us) return;
+  bool here = options.mode == MODE_BURST ? c->bytes >= (uint64_t)options.burst_bytes
+                                         : c->following && !c->snap_awaited && c->parts_awaited == 0 &&
+                                               c->at.position >= c->doc->first_seq + c->doc->sent;
+  if (!here) return;
+  histogram_add(&returns, now_us() - c->back_since_us);
+  c->back_since_us = 0;
+  away_count--;
+}
+
 static void on_readable(connection *c) {
   for (bool more = true; more;) {
     incoming.length = 0;
@@ -226,10 +240,12 @@ static void on_readable(connection *c) {
     if (n <= 0) stop(n ? strerror(errno) : "a connection ended");
     read_clocks();
     if (total.measuring) total.bytes += (uint64_t)n;
+    c->bytes += (uint64_t)n;
     more = n > READ_BYTES / 2;
     consume(c, to, c->rest.length + (size_t)n);
   }
   refill(c);
+  note_return(c);
   if (outgoing.length) flush(c);
 }
 
@@ -285,24 +301,7 @@ static void connect_all(void) {
 
 static double rss_max_mb;
 
-static void listen_to_stopped(bool listening) {
-  for (int i = 0; i < connection_count; i++) {
-    struct epoll_event event = {.events = listening ? EPOLLIN : 0, .data.u32 = (uint32_t)i};
-    if (connections[i].stopped) epoll_ctl(poller, EPOLL_CTL_MOD, connections[i].fd, &event);
-  }
-}
-
-/** Whoever does not read is heard of all the same: it is slow, not dead. */
-static void sign_of_life(uint64_t now) {
-  static uint64_t last;
-  if (options.stopped == 0 || now - last < SIGN_OF_LIFE_US) return;
-  last = now;
-  for (int i = 0; i < connection_count; i++) {
-    if (!connections[i].stopped) continue;
-    say("[[\"ping\",1,[]]]", 15);
-    flush(&connections[i]);
-  }
-}
+#include "stopped.h"
 
 /** Runs until `until_us`, or until everything sent has arrived everywhere. Returns false when nothing moves any more. */
 static bool run_until(uint64_t until_us, bool (*arrived)(void)) {
@@ -345,38 +344,13 @@ static void compare_streams(void) {
   }
 }
 
-typedef struct {
-  double before_mb, after_mb; // the server's memory before the first call, and at the end of the window
-  double wake_s;              // from then until all who had stopped were at the head
-} aftermath;
-
-static void print_result(usage from, usage to, aftermath a) {
-  double s = to.wall_s - from.wall_s;
-  failures b = total.bad;
-  printf("{\"seconds\":%.3f,\"acks\":%lu,\"acksPerSecond\":%.1f,\"ackP50Ms\":%.4f,\"ackP99Ms\":%.4f,", s, total.acks,
-         (double)total.acks / s, histogram_quantile_ms(&total.ack, 0.5), histogram_quantile_ms(&total.ack, 0.99));
-  printf("\"deliveries\":%lu,\"deliveriesPerSecond\":%.1f,\"deliveryP50Ms\":%.4f,\"deliveryP99Ms\":%.4f,", total.deliveries,
-         (double)total.deliveries / s, histogram_quantile_ms(&total.delivery, 0.5), histogram_quantile_ms(&total.delivery, 0.99));
-  printf("\"megabytesPerSecond\":%.2f,\"loadCpu\":%.3f,\"serverUserSeconds\":%.2f,\"serverSystemSeconds\":%.2f,\"serverRssMb\":%.1f,",
-         (double)total.bytes / 1e6 / s, (to.load_s - from.load_s) / s, to.server_user_s - from.server_user_s,
-         to.server_system_s - from.server_system_s, a.after_mb);
-  lane_counts k = total.calls;
-  printf("\"offered\":%lu,\"good\":%lu,\"goodPerSecond\":%.1f,\"late\":%lu,\"shed\":%lu,\"expired\":%lu,\"refusedCopies\":%lu,", k.offered,
-         k.good, (double)k.good / s, k.late, k.shed, k.expired, k.refused_copies);
-  printf("\"sentCopies\":%lu,\"serverRssMaxMb\":%.1f,", k.sent_copies, rss_max_mb);
-  printf("\"serverRssGrownMb\":%.1f,\"wakeSeconds\":%.2f,\"stoppedResets\":%lu,", a.after_mb - a.before_mb, a.wake_s, total.resets);
-  printf("\"failures\":{\"gaps\":%lu,\"altered\":%lu,\"digests\":%lu,\"counts\":%lu,\"acks\":%lu,\"heads\":%lu,\"refusals\":%lu,"
-         "\"resets\":%lu,\"protocol\":%lu}}\n",
-         b.gaps, b.altered, b.digests, b.counts, b.acks, b.heads, b.refusals, b.resets, b.protocol);
-}
-
 static void prepare(void) {
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
   int followers = options.documents * options.subscribers;
-  connection_count = followers + (options.mode == MODE_SINK ? 0 : options.documents);
+  connection_count = followers + (options.mode == MODE_SINK || options.mode == MODE_BURST ? 0 : options.documents);
   connections = calloc((size_t)connection_count, sizeof *connections);
   documents = calloc((size_t)options.documents, sizeof *documents);
   value_text = malloc((size_t)options.payload_bytes + 1);
@@ -399,12 +373,17 @@ static void prepare(void) {
   }
 }
 
+#include "returns.h"
+
 int main(int argc, char **argv) {
   if (!load_parse(&options, argc, argv)) return load_usage();
   prepare();
   connect_all();
+  read_clocks();
+  if (options.missed) return play_returns();
+  if (options.mode == MODE_BURST) return play_burst();
   listen_to_stopped(false);
-  aftermath after = {.before_mb = read_rss_mb(options.server_pid)};
+  double before_mb = read_rss_mb(options.server_pid);
   calling = options.mode != MODE_SINK;
   read_clocks();
   for (int i = 0; options.rate > 0 && i < options.documents; i++) {
@@ -421,14 +400,16 @@ int main(int argc, char **argv) {
   moving = moving && run_until(now_us() + (uint64_t)(options.window_s * 1e6), NULL);
   total.measuring = false;
   usage to = read_usage(options.server_pid, (double)now_us() / 1e6);
-  after.after_mb = read_rss_mb(options.server_pid);
+  double rss_mb = read_rss_mb(options.server_pid);
   calling = false;
   listen_to_stopped(true);
   uint64_t woken = now_us();
   bool complete = options.mode == MODE_SINK || run_until(now_us() + (uint64_t)(options.stall_s * 1e6), all_arrived);
   if (!moving || !complete) complain(&total.bad.counts, "what was sent never arrived everywhere", "", 0);
-  after.wake_s = (double)(now_us() - woken) / 1e6;
+  double wake_s = (double)(now_us() - woken) / 1e6;
   compare_streams();
-  print_result(from, to, after);
+  char more[160];
+  describe_stopped(more, sizeof more, (aftermath){.grown_mb = rss_mb - before_mb, .wake_s = wake_s});
+  print_result(&total, from, to, rss_mb, rss_max_mb, more);
   return failure_count(&total.bad) ? 1 : 0;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum load_mode { MODE_TIDEMARK, MODE_ECHO, MODE_SINK };
+enum load_mode { MODE_TIDEMARK, MODE_ECHO, MODE_SINK, MODE_BURST };
 
 typedef struct {
   enum load_mode mode;
@@ -16,19 +16,24 @@ typedef struct {
   double warm_up_s, window_s, stall_s;
   double rate; // calls made per second by all writers together; 0: each answer makes the next call
   int ttl_ms;
+  int missed, burst_bytes;
 } load_options;
 
 static inline int load_usage(void) {
   fprintf(stderr,
-          "usage: load --port N [--mode tidemark|echo|sink] [--host 127.0.0.1] [--path /v1/socket]\n"
+          "usage: load --port N [--mode tidemark|echo|sink|burst] [--host 127.0.0.1] [--path /v1/socket]\n"
           "            [--documents 1] [--subscribers 0] [--stopped 0] [--outstanding 1] [--seconds 4] [--warm-up 1]\n"
           "            [--payload-bytes 37] [--fresh-values 0] [--state-bytes 0] [--token dev:load] [--type sheet] [--prefix load]\n"
           "            [--server-pid N] [--stall-seconds 10] [--rate 0] [--ttl-ms 1000]\n"
+          "            [--missed 0] [--burst-bytes 0]\n"
           "tidemark: a writer for each document and so many subscribers of each, over JSON sockets; every stream is\n"
           "          checked for sequence, content, digest and count, and anything wrong exits 1. So many of them as\n"
           "          are stopped do not read until the window is over; then they must get to the head, by deltas or resets.\n"
           "          With --rate so many calls a second are made whatever the server does, each with --ttl-ms to be acked;\n"
           "          they are sent as the client library would: refusals that say when are obeyed, and counted.\n"
+          "          With --missed all subscribers but the first leave, miss so many calls, and come back at once: with their\n"
+          "          position, then with nothing.\n"
+          "burst:    subscribers that ask a server for so many bytes, all at once.\n"
           "echo:     the same calls to a server that sends each frame back.\n"
           "sink:     subscribers that count the frames of a server which writes by itself.\n");
   return 2;
@@ -38,6 +43,7 @@ static inline bool load_mode_named(const char *name, enum load_mode *mode) {
   if (!strcmp(name, "tidemark")) return *mode = MODE_TIDEMARK, true;
   if (!strcmp(name, "echo")) return *mode = MODE_ECHO, true;
   if (!strcmp(name, "sink")) return *mode = MODE_SINK, true;
+  if (!strcmp(name, "burst")) return *mode = MODE_BURST, true;
   return false;
 }
 
@@ -46,7 +52,8 @@ static inline bool load_option(load_options *o, const char *name, const char *va
       {"--port", &o->port},           {"--documents", &o->documents},         {"--subscribers", &o->subscribers},
       {"--stopped", &o->stopped},     {"--fresh-values", &o->fresh_values},
       {"--outstanding", &o->outstanding}, {"--payload-bytes", &o->payload_bytes}, {"--state-bytes", &o->state_bytes},
-      {"--server-pid", &o->server_pid}, {"--ttl-ms", &o->ttl_ms}};
+      {"--server-pid", &o->server_pid}, {"--ttl-ms", &o->ttl_ms},
+      {"--missed", &o->missed},       {"--burst-bytes", &o->burst_bytes}};
   const struct { const char *name; double *to; } seconds[] = {
       {"--seconds", &o->window_s}, {"--warm-up", &o->warm_up_s}, {"--stall-seconds", &o->stall_s}, {"--rate", &o->rate}};
   const struct { const char *name; const char **to; } texts[] = {
@@ -70,9 +77,10 @@ static inline bool load_parse(load_options *o, int argc, char **argv) {
   bool sane = o->port > 0 && o->documents > 0 && o->subscribers >= 0 && o->stopped >= 0 &&
               (o->stopped == 0 || o->stopped < o->subscribers) && o->outstanding > 0 && o->outstanding <= 256 &&
               o->payload_bytes > 0 && o->payload_bytes <= 65536 && o->window_s > 0 &&
-              o->rate >= 0 && o->ttl_ms > 0 && (o->rate == 0 || o->mode == MODE_TIDEMARK);
+              o->rate >= 0 && o->ttl_ms > 0 && (o->rate == 0 || o->mode == MODE_TIDEMARK) &&
+              o->missed >= 0 && (o->missed == 0 || (o->subscribers > 1 && o->rate == 0 && o->documents == 1));
   if (!sane) fprintf(stderr, "load: --port is required, --stopped is below --subscribers, --outstanding is 1 to 256,"
-                     " --payload-bytes 1 to 65536; --rate is for tidemark\n");
+                     " --payload-bytes 1 to 65536; --rate is for tidemark, --missed for one document and subscribers\n");
   return sane;
 }
 #endif

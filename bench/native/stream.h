@@ -53,6 +53,9 @@ typedef struct {
   bool snap_awaited;
   int parts_awaited;
   stream_state at;
+  uint64_t bytes; // read so far
+  uint64_t back_since_us; // when it asked to follow again; 0: it does not wait to be at head
+  bool was_reset;
 } connection;
 
 /** What went wrong, counted; anything but zero fails the run. */
@@ -106,7 +109,7 @@ static inline void stream_opened(connection *c, tally *t, const char *p, const c
   else if (again && chain != c->at.chain) complain(&t->bad.gaps, "a resume elsewhere", p, (size_t)(end - p));
   c->at.handle = scan_integer(&handle, end);
   c->at.chain = chain;
-  c->snap_awaited = reset;
+  c->snap_awaited = c->was_reset = reset;
   c->following = true;
 }
 

@@ -36,7 +36,7 @@ function lag(name: string, stopped: number): Side {
 }
 
 /** Rejects when the server grew by more than it may, or nobody was ever slow. */
-function assertBounded({ serverRssGrownMb, stoppedResets }: LoadResult, stopped: number): void {
+function assertBounded({ serverRssGrownMb = 0, stoppedResets = 0 }: LoadResult, stopped: number): void {
   const bound = (stopped * LIMITS.outboundSoftBytes + GROWTH_BYTES_MAX) / MB;
   if (serverRssGrownMb > bound) throw new LoadFailure(`the server grew by ${serverRssGrownMb} MB, above ${bound} MB`);
   if (stopped > 0 && stoppedResets < stopped / 2)
