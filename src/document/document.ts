@@ -81,6 +81,9 @@ export class Document {
    * what they removed is only seen by measuring. */
   #measuredBytes: number;
   #grownBytes: number;
+  /** The same of what is not hidden. */
+  #shownBytes = 0;
+  #shownGrownBytes = Number.POSITIVE_INFINITY;
 
   constructor(parts: DocumentParts) {
     this.type = parts.type;
@@ -113,13 +116,22 @@ export class Document {
 
   /** The state without its hidden parts as JSON text. */
   shownJson(hidden: HiddenParts): string {
-    return JSON.stringify(hidden.stateOf(this.#root));
+    const text = JSON.stringify(hidden.stateOf(this.#root));
+    this.#shownBytes = Buffer.byteLength(text);
+    this.#shownGrownBytes = 0;
+    return text;
   }
 
   /** About what the state takes as JSON text, at most twice as much. Measuring is paid for by what was written since. */
   stateBytesAbout(): number {
     if (this.#grownBytes > this.#measuredBytes) this.stateJson();
     return this.#measuredBytes + this.#grownBytes;
+  }
+
+  /** The same for the state without its hidden parts. */
+  shownBytesAbout(hidden: HiddenParts): number {
+    if (this.#shownGrownBytes > this.#shownBytes) this.shownJson(hidden);
+    return this.#shownBytes + this.#shownGrownBytes;
   }
 
   /** Runs `ask` on a read-only state that is dead afterwards. */
@@ -212,6 +224,7 @@ export class Document {
    */
   #grow(operationsBytes: number): void {
     this.#grownBytes += operationsBytes;
+    this.#shownGrownBytes += operationsBytes;
     if (this.#measuredBytes + this.#grownBytes <= LIMITS.stateBytesMax) return;
     this.stateJson();
     if (this.#measuredBytes > LIMITS.stateBytesMax) throw new TooLargeError("stateBytesMax", this.#measuredBytes);

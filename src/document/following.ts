@@ -237,10 +237,9 @@ export class Following {
 
   #snapshotSize(loaded: Loaded): SnapshotSize {
     const { document } = loaded;
-    const atMost = document.stateBytesAbout();
-    // How much of it is hidden is known to nobody but a snapshot.
-    const atLeast = document.type.hidden === undefined ? atMost / 2 : 0;
-    return { atLeast, atMost, bytes: () => Buffer.byteLength(this.snapshot(loaded).stateJson) };
+    const { hidden } = document.type;
+    const atMost = hidden === undefined ? document.stateBytesAbout() : document.shownBytesAbout(hidden);
+    return { atLeast: atMost / 2, atMost, bytes: () => Buffer.byteLength(this.snapshot(loaded).stateJson) };
   }
 
   #at(...stages: readonly Stage[]): Follower[] {

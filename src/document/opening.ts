@@ -102,7 +102,7 @@ const TRIFLE_BYTES = 256;
 
 /** A state that could be sent instead of deltas. */
 export interface SnapshotSize {
-  /** Known without making it: no less than this, no more than that. */
+  /** Known without making it: no less than this (unless much was removed since it was measured), no more than that. */
   readonly atLeast: number;
   readonly atMost: number;
   /** Its length; costs the making of it, which all who reset there share. */

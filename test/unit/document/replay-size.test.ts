@@ -1,13 +1,16 @@
 // Which of two ways to bring somebody up to date takes fewer bytes on the wire: the real session room says how many each
 // of them takes, for documents around the place where they cross.
 import { jsonCodec, type ServerMessage } from "@tidemark/protocol";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { documentType } from "../../../src/document/definition/document-type.js";
+import { Document } from "../../../src/document/document.js";
 import { MemoryDisk } from "../../../src/storage/memory/memory-disk.js";
 import { MemoryStore } from "../../../src/storage/memory/memory-store.js";
 import { type BenchClient, call, hello, SessionBench } from "../../support/session-bench.js";
 import { VirtualRuntime } from "../../support/virtual-runtime.js";
+
+afterEach(() => vi.restoreAllMocks());
 
 const base = {
   state: z.object({ entries: z.record(z.string(), z.string()), secret: z.string() }),
@@ -105,4 +108,31 @@ describe("coming back", () => {
       );
     }
   });
+
+  it.each(["all", "hidden"] as const)(
+    "[OPEN-5] [R15] does not write the state out for each who comes back at a head of its own: %s",
+    async (shown) => {
+      const store = new MemoryStore({ disk: new MemoryDisk(), runtime: new VirtualRuntime() });
+      const bench = new SessionBench({ types: { sheet: SHEETS[shown] }, store });
+      const client = await bench.greeted("ann");
+      client.say(["open", { s: 1, doc: "sheet/a", create: { entries: 2_000, secret: 100_000 } }]);
+      await bench.settle();
+      const [opened, snap] = client.wire.take();
+      if (opened?.[0] !== "opened" || snap?.[0] !== "snap") throw new Error("no snapshot");
+      const [epoch, tag] = [snap[2], opened[1].tag[0] ?? ""];
+      const written = [vi.spyOn(Document.prototype, "stateJson"), vi.spyOn(Document.prototype, "shownJson")];
+      for (let s = 2; s < 42; s += 1) {
+        client.say(["close", s - 1]);
+        const first = (s - 2) * 5 + 1;
+        for (let n = first; n < first + 5; n += 1)
+          client.say(call(n, "sheet/a", "set", { key: "k1", value: `${n}${"x".repeat(100)}` }));
+        await bench.settle();
+        client.wire.take();
+        client.say(["open", { s, doc: "sheet/a", at: [[epoch, first, tag]] }]);
+        await bench.settle();
+        expect(client.wire.take()[0]).toEqual(["opened", expect.objectContaining({ s, mode: ["resume"] })]);
+      }
+      expect(written.reduce((sum, { mock }) => sum + mock.calls.length, 0)).toBeLessThanOrEqual(2);
+    },
+  );
 });
