@@ -21,6 +21,8 @@ export interface LoadShape {
   readonly ttlMs?: number;
   /** All subscribers but the first leave, miss so many calls, and come back at once. */
   readonly missed?: number;
+  /** One after another instead of all at once. */
+  readonly oneByOne?: boolean;
   /** What each asks for in mode `burst`. */
   readonly burstBytes?: number;
   /** How large each document is made when it is created. */
@@ -74,7 +76,7 @@ export interface LoadResult {
   readonly resumeP50Ms?: number;
   readonly resumedByReset?: 0 | 1;
   readonly snapshotBytes?: number;
-  readonly snapshotMs?: number;
+  readonly snapshotP50Ms?: number;
   readonly failures: { readonly [check: string]: number };
 }
 
@@ -108,6 +110,7 @@ function loadArguments(shape: LoadShape, target: LoadTarget): string[] {
     ["rate", shape.rate],
     ["ttl-ms", shape.ttlMs],
     ["missed", shape.missed],
+    ["one-by-one", shape.oneByOne === true ? 1 : undefined],
     ["burst-bytes", shape.burstBytes],
     ["state-bytes", shape.stateBytes],
   ];

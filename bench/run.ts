@@ -11,7 +11,7 @@ import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
 import { largeDocument } from "./scenarios/large-document.js";
 import { loneWriter } from "./scenarios/lone-writer.js";
 import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
-import { manyReturns, missedALittle, missedALot } from "./scenarios/returns.js";
+import { manyReturns, missed } from "./scenarios/returns.js";
 import { stoppedReaders } from "./scenarios/stopped-readers.js";
 
 const SUITES: { readonly [name: string]: readonly Scenario[] } = {
@@ -24,8 +24,7 @@ const SUITES: { readonly [name: string]: readonly Scenario[] } = {
     twiceTheCapacity,
     twiceTheCapacityOfFew,
     tenTimesTheCapacity,
-    missedALittle,
-    missedALot,
+    ...missed,
     manyReturns,
   ],
   streams: [stoppedReaders],

@@ -16,7 +16,7 @@ typedef struct {
   double warm_up_s, window_s, stall_s;
   double rate; // calls made per second by all writers together; 0: each answer makes the next call
   int ttl_ms;
-  int missed, burst_bytes;
+  int missed, one_by_one, burst_bytes;
 } load_options;
 
 static inline int load_usage(void) {
@@ -25,14 +25,14 @@ static inline int load_usage(void) {
           "            [--documents 1] [--subscribers 0] [--stopped 0] [--outstanding 1] [--seconds 4] [--warm-up 1]\n"
           "            [--payload-bytes 37] [--fresh-values 0] [--state-bytes 0] [--token dev:load] [--type sheet] [--prefix load]\n"
           "            [--server-pid N] [--stall-seconds 10] [--rate 0] [--ttl-ms 1000]\n"
-          "            [--missed 0] [--burst-bytes 0]\n"
+          "            [--missed 0] [--one-by-one 0] [--burst-bytes 0]\n"
           "tidemark: a writer for each document and so many subscribers of each, over JSON sockets; every stream is\n"
           "          checked for sequence, content, digest and count, and anything wrong exits 1. So many of them as\n"
           "          are stopped do not read until the window is over; then they must get to the head, by deltas or resets.\n"
           "          With --rate so many calls a second are made whatever the server does, each with --ttl-ms to be acked;\n"
           "          they are sent as the client library would: refusals that say when are obeyed, and counted.\n"
-          "          With --missed all subscribers but the first leave, miss so many calls, and come back at once: with their\n"
-          "          position, then with nothing.\n"
+          "          With --missed all subscribers but the first leave, miss so many calls, and come back: with their position,\n"
+          "          then with nothing; all at once, or one by one.\n"
           "burst:    subscribers that ask a server for so many bytes, all at once.\n"
           "echo:     the same calls to a server that sends each frame back.\n"
           "sink:     subscribers that count the frames of a server which writes by itself.\n");
@@ -53,7 +53,8 @@ static inline bool load_option(load_options *o, const char *name, const char *va
       {"--stopped", &o->stopped},     {"--fresh-values", &o->fresh_values},
       {"--outstanding", &o->outstanding}, {"--payload-bytes", &o->payload_bytes}, {"--state-bytes", &o->state_bytes},
       {"--server-pid", &o->server_pid}, {"--ttl-ms", &o->ttl_ms},
-      {"--missed", &o->missed},       {"--burst-bytes", &o->burst_bytes}};
+      {"--missed", &o->missed},       {"--one-by-one", &o->one_by_one},
+          {"--burst-bytes", &o->burst_bytes}};
   const struct { const char *name; double *to; } seconds[] = {
       {"--seconds", &o->window_s}, {"--warm-up", &o->warm_up_s}, {"--stall-seconds", &o->stall_s}, {"--rate", &o->rate}};
   const struct { const char *name; const char **to; } texts[] = {
