@@ -15,7 +15,7 @@ import { MemoryStore } from "../../src/storage/memory/memory-store.js";
 import { type BenchClient, call, hello, SessionBench } from "../support/session-bench.js";
 import { VirtualRuntime } from "../support/virtual-runtime.js";
 import { mutateBytes, type Random } from "./byte-mutation.js";
-import { sheet } from "./document-type.js";
+import { hand, sheet } from "./document-type.js";
 import { type Input, type Target, Violation } from "./target.js";
 import { mutateValue } from "./value-mutation.js";
 
@@ -40,8 +40,12 @@ const DIALOGUE: readonly ClientMessage[] = [
   call(11, "$", "list", { type: "sheet", after: "", limit: 5 }, { q: 1 }),
   call(12, "$", "whoami", null, { q: 1 }),
   call(13, "sheet/a", "$head", null, { q: 1 }),
-  ["open", { s: 2, doc: "sheet/b", at: [[1, 1, ""]], params: {} }],
-  ["ping", 1, [1, 1, 1]],
+  ["open", { s: 2, doc: "sheet/b", at: [[1, 1, ""]], params: {}, every: 20 }],
+  call(15, 2, "add", { by: 3 }),
+  ["open", { s: 3, doc: "hand/c", create: true, params: { of: "ann" } }],
+  call(16, 3, "deal", { to: "ann", card: "ace" }),
+  call(17, "hand/c", "deal", { to: "bob", card: "ten" }),
+  ["ping", 1, [1, 1, 1], { stats: { reconnects: 1, rttMs: 20 } }],
   ["pong", 1, []],
   ["auth", { token: "ann" }],
   ["close", 1],
@@ -121,7 +125,7 @@ export class Conversation implements Target {
 }
 
 const benchOver = (disk: MemoryDisk): SessionBench =>
-  new SessionBench({ types: { sheet }, store: new MemoryStore({ disk, runtime: new VirtualRuntime() }) });
+  new SessionBench({ types: { sheet, hand }, store: new MemoryStore({ disk, runtime: new VirtualRuntime() }) });
 
 function judgeFrames(messages: readonly ServerMessage[]): void {
   for (const message of messages) {

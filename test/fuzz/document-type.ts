@@ -1,5 +1,5 @@
-// The document type that fuzzed conversations are about: it stores whatever its schema lets in, and costs no more than
-// what it is given.
+// The document types that fuzzed conversations are about: a sheet stores whatever its schema lets in and costs no more
+// than what it is given; a hand shows everybody something else, at a pace.
 import { z } from "zod";
 import { documentType } from "../../src/index.js";
 
@@ -44,5 +44,26 @@ export const sheet = documentType({
       ctx.emit("said", { text });
     }),
     reject: message(z.unknown(), (ctx) => ctx.reject("no_thanks")),
+  }),
+});
+
+export const hand = documentType({
+  state: z.object({ cards: z.record(z.string(), z.array(z.string())), secret: z.string() }),
+  create: z.literal(true),
+  init: () => ({ cards: {}, secret: "" }),
+  canCreate: yes,
+  canOpen: yes,
+  hidden: ["secret"],
+  params: z.object({ of: z.string().optional() }),
+  shared: (state, { of }) => ({
+    counts: of === undefined ? Object.keys(state.cards).length : (state.cards[of]?.length ?? 0),
+  }),
+  mine: { key: ({ id }) => id, of: (state, me) => ({ cards: state.cards[me] ?? [] }) },
+  everyMs: 50,
+  messages: (message) => ({
+    deal: message(z.object({ to: z.string(), card: z.string() }), (ctx, { to, card }) => {
+      ctx.state.cards[to] = [...(ctx.state.cards[to] ?? []), card];
+      ctx.state.secret = card;
+    }),
   }),
 });
