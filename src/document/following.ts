@@ -11,6 +11,7 @@ import type { Follower, Opening, RefusedAnswer, Snapshot } from "./documents.js"
 import { LogReads } from "./log-reads.js";
 import { eventsOf, type Missed, missedInMemory, replayIsSmaller, type SnapshotSize, withRecent } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
+import { type LogOpening, SharedOpenings } from "./shared-openings.js";
 import type { DocumentViews } from "./views/document-views.js";
 import { viewParams } from "./views/view-params.js";
 import { basisOf } from "./views/view-plan.js";
@@ -55,6 +56,7 @@ export class Following {
   readonly #followers = new Map<Follower, Stage>();
   readonly #partsRead = new Set<string>();
   readonly #logReads: LogReads;
+  readonly #shared: SharedOpenings;
   #stored: Snapshot | undefined;
   #shown: Snapshot | undefined;
   /** Where a state was written out last, for the figures. */
@@ -63,6 +65,7 @@ export class Following {
   constructor(parts: FollowingParts) {
     this.#parts = parts;
     this.#logReads = new LogReads(parts.logTurns, parts.figures);
+    this.#shared = new SharedOpenings(parts.runtime);
   }
 
   /** How many follow or are about to. */
@@ -97,6 +100,8 @@ export class Following {
       if (!checked.ok) return this.refuse(work, checked.refusal, pipeline);
     }
     const held = this.#basis(work);
+    const shared = this.#sharedOpening(held, pipeline);
+    if (shared !== undefined) return this.#answer(work, source, shared);
     const known = read === undefined ? undefined : withRecent(read, pipeline.head.seq, pipeline.recent);
     const missed = known ?? missedInMemory(held, pipeline, source.document.type.tag);
     if (missed !== undefined) return this.#open(work, source, missed);
@@ -179,6 +184,7 @@ export class Following {
   changed(): void {
     this.#stored = undefined;
     this.#shown = undefined;
+    this.#shared.forget();
   }
 
   /** The state may have become any other: all who are attached are asked again. */
@@ -285,10 +291,21 @@ export class Following {
   }
 
   #open(work: OpenWork, source: OpeningSource, missed: Missed): void {
-    const { pipeline, created } = source;
+    const { held } = work.request;
     if (this.#parts.views !== undefined) return this.#openView(this.#parts.views, work, { ...source, missed });
-    const opening = this.#opening(work, source, missed);
-    pipeline.push(new GatedOpening(pipeline.head.seq, work, { opening, applied: created, admits: this.#attach }));
+    const opening = this.#opening(held, source, missed);
+    if (held !== undefined) this.#shared.keep(held, source.pipeline.head, opening);
+    this.#answer(work, source, opening);
+  }
+
+  /** What it has in common with all who come back from the same position to the same head. */
+  #sharedOpening(held: HeldPosition | undefined, { head }: Pipeline): LogOpening | undefined {
+    return held === undefined || this.#parts.views !== undefined ? undefined : this.#shared.find(held, head);
+  }
+
+  #answer(work: OpenWork, { pipeline, created: applied }: OpeningSource, opening: LogOpening): void {
+    this.#parts.figures.count(opening.kind === "resume" ? "resumed" : "reset");
+    pipeline.push(new GatedOpening(pipeline.head.seq, work, { opening, applied, admits: this.#attach }));
   }
 
   /** At once, from the last state that was released; else when the state in memory is durable. */
@@ -326,17 +343,15 @@ export class Following {
     return true;
   };
 
-  #opening({ request: { held } }: OpenWork, source: OpeningSource, missed: Missed): Opening {
+  #opening(held: HeldPosition | undefined, source: OpeningSource, missed: Missed): LogOpening {
     const { tag } = source.document.type;
     if (missed.kind === "rows" && missed.replayable && held !== undefined) {
       const { rows } = missed;
       if (rows.length === 0 || replayIsSmaller(rows, this.#snapshotSize(source))) {
-        this.#parts.figures.count("resumed");
         return { kind: "resume", tag, prev: [missed.prevEpoch, held[1]], missed: rows };
       }
     }
     const events = missed.kind === "rows" ? eventsOf(missed.rows) : [];
-    this.#parts.figures.count("reset");
     return { kind: "reset", tag, snapshot: this.snapshot(source), events, gap: missed.kind === "gap" };
   }
 }

@@ -12,6 +12,20 @@ export const frameOf = (codec: Codec, pieces: readonly Piece[]): OutgoingFrame =
     pieces.reduce((sum, piece) => sum + bytesOf(piece), 0),
   );
 
+/** The same frame, to be sent behind something else many times. */
+export const asOnePiece = ({ codec, pieces, bytes }: OutgoingFrame): OutgoingFrame =>
+  new OutgoingFrame(codec, [joined(codec, pieces)], bytes);
+
+/** The same messages behind one more. */
+export const frameBehind = (before: Piece, { codec, pieces, bytes }: OutgoingFrame): OutgoingFrame =>
+  new OutgoingFrame(codec, [before, ...pieces], bytesOf(before) + bytes);
+
+/** Pieces as one: what is joined to it is joined to all of them. */
+const joined = (codec: Codec, pieces: readonly Piece[]): Piece =>
+  codec.binary
+    ? Buffer.concat(pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece)))
+    : pieces.join(",");
+
 /** A frame that is being filled. */
 export class FrameFilling {
   readonly #codec: Codec;

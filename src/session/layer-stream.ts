@@ -4,6 +4,7 @@ import type { Codec, Piece } from "@tidemark/protocol";
 import type { Snapshot } from "../document/documents.js";
 import { encodeAdvance, type Point } from "./delta-chain.js";
 import { type SentSnapshot, sentSnapshot } from "./sent-snapshot.js";
+import { SharedReplays } from "./shared-replays.js";
 
 /** Bytes under one handle. */
 export class LayerStream {
@@ -12,6 +13,7 @@ export class LayerStream {
   readonly #snapshots = new Map<Codec, { readonly of: Snapshot; readonly head: number; readonly sent: SentSnapshot }>();
   /** Whose chain it has: with another handle, this is the same layer at another pace. */
   readonly #source: LayerStream | undefined;
+  #replays: SharedReplays | undefined = undefined;
   /** The chain: two numbers, because it moves with every commit and is seldom asked for. */
   #epoch = 0;
   #seq = 0;
@@ -29,6 +31,12 @@ export class LayerStream {
   /** Its seq. */
   get chainSeq(): number {
     return this.#source?.chainSeq ?? this.#seq;
+  }
+
+  /** What those who come back are sent of a log. */
+  get replays(): SharedReplays {
+    this.#replays ??= new SharedReplays(this.handle);
+    return this.#replays;
   }
 
   /** It has changed: the next delta links to this. */

@@ -1,11 +1,21 @@
 // What an opening says to one connection, frame by frame. A frame is made when it is its turn, so that what waits for
 // its peer costs no more than what it is made of; `opened` is the only one that nobody else is sent.
 import type { Codec, HeldPosition, Opened, Piece } from "@tidemark/protocol";
-import type { Committed, LayerDelta, LayerOpening, Opening, ViewOpening } from "../document/documents.js";
-import { chainFrames, encodeLayerDelta, isEmpty, type Point, pointOf, wireEvent } from "./delta-chain.js";
-import { FrameFilling, frameOf } from "./frames.js";
+import type { LayerDelta, LayerOpening, Opening, ViewOpening } from "../document/documents.js";
+import { invariant } from "../runtime/invariant.js";
+import {
+  type ChainFrame,
+  chainFrames,
+  encodeLayerDelta,
+  isEmpty,
+  type Point,
+  pointOf,
+  wireEvent,
+} from "./delta-chain.js";
+import { FrameFilling, frameBehind, frameOf } from "./frames.js";
 import type { LayerStream } from "./layer-stream.js";
 import { type SentSnapshot, SlicedSnapshot } from "./sent-snapshot.js";
+import type { SharedReplay } from "./shared-replays.js";
 import type { Holding } from "./transfer-budget.js";
 import type { OutgoingFrame } from "./wire.js";
 
@@ -50,6 +60,8 @@ export interface TransferParts {
 
 const ROW_BYTES = 64;
 const OPENED_BYTES = 256;
+/** Rows, the messages they became, and the bytes of their frames. */
+const SHARED_COPIES = 3;
 
 /** Everything that an opening says. */
 export function transferOf(opening: Exclude<Opening, { kind: "ended" }>, parts: TransferParts): Transfer {
@@ -61,16 +73,19 @@ function logReplay({ tag, prev, missed }: Extract<Opening, { kind: "resume" }>, 
   const { codec, s, layers, running } = parts;
   const held = { epoch: prev[0], seq: prev[1] };
   const [layer] = layers;
-  const end = layer?.chain ?? held;
+  invariant(layer !== undefined, "the log is a layer");
+  const end = layer.chain;
   const linked = missed.some((row) => !isEmpty(row)) ? held.seq : end.seq;
   const opened: Opened = { s, h: handlesOf(layers), mode: ["resume"], prev: [linked], tag: [tag] };
   const before = running === undefined ? codec.encode(["opened", opened]) : undefined;
-  const bytes = bytesOfRows(missed);
-  const range = { start: running ?? held, rows: missed, end, before };
+  const bytes = layer.replays.bytes(missed);
+  const range = { start: running ?? held, rows: missed, end };
+  const shared = layer.replays.replay(codec, range);
+  const own = (): Iterable<ChainFrame> => chainFrames({ codec, handle: layer.handle }, { ...range, before });
   return {
-    steps: replaySteps(chainFrames({ codec, handle: layer?.handle ?? 0 }, range)),
+    steps: shared === undefined ? replaySteps(own()) : sharedSteps(codec, before, shared),
     bytes: bytes + OPENED_BYTES,
-    holds: [{ what: missed, bytes }],
+    holds: [{ what: missed, bytes: shared === undefined ? bytes : bytes * SHARED_COPIES }],
     inParts: false,
     resets: false,
     tags: [tag],
@@ -228,18 +243,20 @@ function* resetSteps({ codec, before, snapshots, behind }: ResetParts): Generato
   }
 }
 
-function* replaySteps(frames: Iterable<{ readonly frame: OutgoingFrame } & Reached>): Generator<Step, void> {
+function* replaySteps(frames: Iterable<ChainFrame>): Generator<Step, void> {
   for (const { frame, at, chain } of frames) yield { frame, reached: { at, chain } };
 }
 
-const handlesOf = (layers: readonly LayerStream[]): readonly number[] => layers.map(({ handle }) => handle);
+/** What is shared, behind what is not: in its frame where that is all there is, or the very same bytes for all. */
+function* sharedSteps(codec: Codec, before: Piece | undefined, shared: SharedReplay): Generator<Step, void> {
+  const { frames, joins } = shared;
+  if (before !== undefined && !joins) yield { frame: frameOf(codec, [before]) };
+  for (const { frame, at, chain } of frames) {
+    yield { frame: before !== undefined && joins ? frameBehind(before, frame) : frame, reached: { at, chain } };
+  }
+}
 
-const bytesOfRows = (rows: readonly Committed[]): number =>
-  rows.reduce(
-    (sum, { operations, events }) =>
-      sum + Buffer.byteLength(operations) + (events === undefined ? 0 : Buffer.byteLength(events)) + ROW_BYTES,
-    0,
-  );
+const handlesOf = (layers: readonly LayerStream[]): readonly number[] => layers.map(({ handle }) => handle);
 
 const bytesOfDeltas = (deltas: readonly LayerDelta[]): number =>
   deltas.reduce((sum, { operations }) => sum + Buffer.byteLength(operations) + ROW_BYTES, 0);
