@@ -2,12 +2,14 @@
 // happens. Two runs of one scenario are the same run.
 
 import { DOCUMENTS } from "./app/app.js";
+import { BALLAST } from "./app/ballast.js";
 import { TEAMS } from "./app/table.js";
 import type { SlotSettings } from "./client/slot.js";
 import type { FaultEvent, FaultName } from "./faults/fault.js";
 import { planFaults } from "./faults/plan.js";
 import type { ServerSettings } from "./server/simulated-server.js";
 import { planDeeds, type TimedDeed } from "./workload/deeds.js";
+import { planLoads } from "./workload/loads.js";
 import { planTurns } from "./workload/turns.js";
 import { type Chance, Chances } from "./world/chance.js";
 
@@ -43,19 +45,21 @@ export function scenarioOf(seed: number, options: ScenarioOptions = {}): Scenari
   const chances = new Chances(seed);
   const chance = chances.of("scenario");
   const server = serverSettings(chance);
-  const slots = slotSettings(chance, options.codec);
+  const lean = slotSettings(chance, options.codec);
   const untilMs = FAULTS_FROM_MS + chance.between(12_000, 34_000);
   const faults = planFaults(
     {
       fromMs: FAULTS_FROM_MS,
       untilMs,
-      slots: slots.length,
+      slots: lean.length,
       watchdogMs: server.watchdogMs,
       idleMs: server.idleMs,
       only: options.faults,
     },
     chances.of("faults"),
   );
+  const isHeavy = faults.some(({ name }) => name === "slowReader");
+  const slots = isHeavy ? lean.map((slot) => ({ ...slot, follows: [...slot.follows, BALLAST] })) : lean;
   const sleep = faults.find(({ name }) => name === "sleep");
   const sleepMs = sleep === undefined ? 0 : (1 + 3 * sleep.amount) * 3_600_000;
   const planned = planDeeds(
@@ -68,7 +72,9 @@ export function scenarioOf(seed: number, options: ScenarioOptions = {}): Scenari
     },
     chances.of("deeds"),
   );
-  const deeds = [...planned, ...planTurns(faults, slots.length)].sort((a, b) => a.atMs - b.atMs);
+  const deeds = [...planned, ...planTurns(faults, slots.length), ...planLoads(faults, slots.length)].sort(
+    (a, b) => a.atMs - b.atMs,
+  );
   const shift = <T extends { readonly atMs: number }>(items: readonly T[]): readonly T[] =>
     sleep === undefined
       ? items
@@ -98,18 +104,22 @@ function slotSettings(chance: Chance, codec: "json" | "msgpack" | undefined): re
   if (chance.happens(0.35)) users.push("eve");
   const tokenLifeMs = chance.happens(0.3) ? 5_000 + 100 * chance.below(100) : 3_600_000;
   const drawn = users.map(() => (chance.happens(0.5) ? ("json" as const) : ("msgpack" as const)));
-  return users.map((subject, index) => ({
-    name: subject,
-    subject,
-    codec: codec ?? drawn[index] ?? "json",
-    latencyMs: chance.between(1, chance.happens(0.8) ? 20 : 120),
-    // The first one makes the documents.
-    follows: index === 0 ? DOCUMENTS : DOCUMENTS.filter(() => chance.happens(0.6)),
-    beginsAtMs: index === 0 ? 0 : chance.between(700, 1_200),
-    tokenLifeMs,
-    teams: teamsOf(chance),
-    shelf: chance.happens(0.5) ? subject : undefined,
-  }));
+  const slots = users.map(
+    (subject, index): SlotSettings => ({
+      name: subject,
+      subject,
+      codec: codec ?? drawn[index] ?? "json",
+      latencyMs: chance.between(1, chance.happens(0.8) ? 20 : 120),
+      // The first one makes the documents.
+      follows: index === 0 ? DOCUMENTS : DOCUMENTS.filter(() => chance.happens(0.6)),
+      beginsAtMs: index === 0 ? 0 : chance.between(700, 1_200),
+      tokenLifeMs,
+      teams: teamsOf(chance),
+      shelf: chance.happens(0.5) ? subject : undefined,
+    }),
+  );
+  // Faults and deeds count them in the order in which they come.
+  return slots.sort((a, b) => a.beginsAtMs - b.beginsAtMs);
 }
 
 /** Most belong to one team for ever. */

@@ -3,15 +3,16 @@
 import type { App, Contract } from "@tidemark/protocol";
 import { resolveApp } from "../../../src/document/definition/define-app.js";
 import { defineApp } from "../../../src/index.js";
+import { ballast } from "./ballast.js";
 import { board } from "./board.js";
 import { counter } from "./counter.js";
 import { table } from "./table.js";
 import { vault } from "./vault.js";
 
 /** The types, resolved. */
-export const { types } = resolveApp(defineApp({ documents: { board, counter, table, vault } }));
+export const { types } = resolveApp(defineApp({ documents: { ballast, board, counter, table, vault } }));
 
-/** Everything that runs touch. */
+/** Everything that every run touches. */
 export const DOCUMENTS = ["counter/a", "counter/b", "board/a", "board/b", "vault/a", "table/a"] as const;
 
 /** What actors know of any type: names are found at run time. */

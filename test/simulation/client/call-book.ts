@@ -11,20 +11,9 @@ export interface BookedCall {
 /** The calls of one run. */
 export class CallBook {
   readonly #byToken = new Map<string, BookedCall>();
-  readonly #byNumber = new Map<string, BookedCall>();
 
   add(call: CallRecord, owner: ClientHistory): void {
     this.#byToken.set(call.token, { call, owner });
-  }
-
-  /** A call without a token leaves, under the number that it has from now on. */
-  number(clientId: string, n: number, booked: BookedCall): void {
-    this.#byNumber.set(`${clientId} ${n}`, booked);
-  }
-
-  /** One that has left before. */
-  numbered(clientId: string, n: number): BookedCall | undefined {
-    return this.#byNumber.get(`${clientId} ${n}`);
   }
 
   /** Undefined: no application has made such a call. */

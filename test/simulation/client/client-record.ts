@@ -28,6 +28,8 @@ const LIMIT = { bytesMax: LIMITS.frameBytesMax, depthMax: LIMITS.depthMax };
 export class ClientRecord {
   readonly history: ClientHistory;
   readonly #parts: ClientRecordParts;
+  /** By their numbers. */
+  readonly #deletions = new Map<number, BookedCall>();
 
   constructor(parts: ClientRecordParts) {
     this.#parts = parts;
@@ -127,14 +129,14 @@ export class ClientRecord {
 
   /** Deletions carry no token: the first copies leave in the order in which they were asked for. */
   #deletion(n: number, documentId: string): BookedCall | undefined {
-    const { book } = this.#parts;
-    const { calls, clientId } = this.history;
-    const known = book.numbered(clientId, n);
+    const known = this.#deletions.get(n);
     if (known !== undefined) return known;
-    const call = calls.find((other) => other.name === DELETE && other.documentId === documentId && other.n === 0);
+    const call = this.history.calls.find(
+      (other) => other.name === DELETE && other.documentId === documentId && other.n === 0,
+    );
     if (call === undefined) return undefined;
     const booked = { call, owner: this.history };
-    book.number(clientId, n, booked);
+    this.#deletions.set(n, booked);
     return booked;
   }
 

@@ -87,6 +87,10 @@ export class ClientRun {
     );
   }
 
+  get isConnected(): boolean {
+    return this.#tide.status === "live";
+  }
+
   /** What it has counted itself. */
   get stats(): StreamStats {
     return this.#tide.stats;

@@ -13,6 +13,7 @@ export const FAULTS = {
   partition: "nothing gets through between a client and the server for a while",
   refuseConnect: "the server turns new connections away for a while",
   frameLost: "a frame of deltas is lost between a session and its socket",
+  slowReader: "a client takes nothing of what comes in for a while, and much comes",
   pauseClient: "a client's process stops for a while; its timers fire late",
   pauseServer: "the server's process stops for a while",
   serverCrash: "the server's process dies, or its machine loses power; what was not synced may be lost",

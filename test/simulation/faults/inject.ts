@@ -71,6 +71,7 @@ export class Injector {
     partition: (event) => this.#part(event),
     refuseConnect: ({ forMs }) => this.#always(() => this.#reach.network.refuse(forMs)),
     frameLost: ({ slot }) => this.#loseFrame(slot),
+    slowReader: ({ slot, forMs }) => this.#onLink(slot, (link) => link.takeNothing(forMs)),
     pauseClient: ({ slot, forMs, hard }) => this.#pause(slot, forMs, hard),
     pauseServer: ({ forMs }) => this.#reach.house.pause(forMs),
     serverCrash: ({ forMs, hard }) => this.#reach.house.crash({ power: hard, restartMs: forMs }),

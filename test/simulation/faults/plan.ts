@@ -21,6 +21,7 @@ const SELDOM: Partial<Record<FaultName, number>> = {
   restoreBackup: 0.1,
   replaceServer: 0.2,
   sleep: 0.02,
+  slowReader: 0.03,
   wallJumpServer: 0.12,
   wallJumpClient: 0.15,
   clientWiped: 0.15,
@@ -74,6 +75,9 @@ function duration(name: FaultName, { watchdogMs, idleMs }: FaultPlan, chance: Ch
     case "pauseClient":
       // Short ones nobody may notice; long ones everybody must.
       return chance.happens(0.5) ? chance.between(50, 1_500) : chance.between(watchdogMs * 0.8, watchdogMs * 2.2);
+    case "slowReader":
+      // Long enough for more than may wait, and not so long that the client gives its connection up.
+      return watchdogMs * 0.7;
     case "pauseServer":
       return chance.between(20, watchdogMs * 1.5);
     case "latency":

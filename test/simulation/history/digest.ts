@@ -4,6 +4,11 @@ import type { Json } from "@tidemark/protocol";
 
 const known = new WeakMap<object, number>();
 
+/** Texts of so many characters are looked at once. */
+const LONG = 1_000;
+const LONG_MAX = 200;
+const longTexts = new Map<string, number>();
+
 /** An integer in [0, 2^53): equal values have equal ones. */
 export function digest(value: Json): number {
   if (typeof value !== "object" || value === null) return ofText(JSON.stringify(value));
@@ -29,6 +34,14 @@ function ofObject(value: { readonly [key: string]: Json }): number {
 }
 
 function ofText(text: string): number {
+  if (text.length < LONG) return ofUnits(text);
+  const kept = longTexts.get(text) ?? ofUnits(text);
+  if (longTexts.size > LONG_MAX) longTexts.clear();
+  longTexts.set(text, kept);
+  return kept;
+}
+
+function ofUnits(text: string): number {
   let high = text.length;
   let low = 0x85_eb_ca_6b;
   for (let index = 0; index < text.length; index++) {

@@ -18,6 +18,13 @@ export interface LinkParts {
   readonly opened: () => void;
 }
 
+/** The server's end: what it wrote is taken at some time. */
+export interface ServerEnd extends PipeEnd {
+  /** The process holds so much that streams may wait for room. */
+  readonly isSlow: boolean;
+  taken(): void;
+}
+
 /** A connection between one client and one server process. */
 export class Link {
   readonly id: number;
@@ -28,12 +35,13 @@ export class Link {
   readonly up: Pipe;
   readonly down: Pipe;
   /** Takes what the client sends; set by the server when it accepts. */
-  serverEnd: PipeEnd | undefined;
+  serverEnd: ServerEnd | undefined;
   /** Something slowed or stopped it, or may have, until then. */
   badUntilMs = 0;
   readonly #timeLine: TimeLine;
   readonly #opened: () => void;
   #stalledUntilMs = 0;
+  #untakenUntilMs = 0;
   #orphaned: (() => boolean) | undefined;
 
   constructor(parts: LinkParts) {
@@ -45,9 +53,17 @@ export class Link {
     this.#timeLine = parts.timeLine;
     this.#opened = parts.opened;
     const { timeLine, route, client, server, clientEnd } = parts;
-    const shared = { timeLine, delayMs: route.delayMs, blockedUntilMs: () => this.#blockedUntilMs };
-    this.up = new Pipe({ ...shared, reader: server, end: this.#serverSide() });
-    this.down = new Pipe({ ...shared, reader: client, end: clientEnd });
+    const shared = { timeLine, delayMs: route.delayMs };
+    const blockedUntilMs = (): number => this.#blockedUntilMs;
+    const downUntilMs = (): number => Math.max(this.#blockedUntilMs, this.#untakenUntilMs);
+    this.up = new Pipe({ ...shared, blockedUntilMs, reader: server, end: this.#serverSide(), taken: () => undefined });
+    this.down = new Pipe({
+      ...shared,
+      blockedUntilMs: downUntilMs,
+      reader: client,
+      end: clientEnd,
+      taken: this.#taken,
+    });
   }
 
   /** True while it could carry bytes both ways. */
@@ -56,7 +72,7 @@ export class Link {
   }
 
   /** The server has taken it: the client hears of it behind nothing. */
-  accepted(end: PipeEnd): void {
+  accepted(end: ServerEnd): void {
     this.serverEnd = end;
     this.down.behind(this.#opened);
   }
@@ -65,6 +81,12 @@ export class Link {
   stall(forMs: number): void {
     this.#stalledUntilMs = Math.max(this.#stalledUntilMs, this.#timeLine.nowMs + forMs);
     this.badUntilMs = Math.max(this.badUntilMs, this.#stalledUntilMs);
+  }
+
+  /** The client takes nothing that comes for a while. */
+  takeNothing(forMs: number): void {
+    this.#untakenUntilMs = Math.max(this.#untakenUntilMs, this.#timeLine.nowMs + forMs);
+    this.badUntilMs = Math.max(this.badUntilMs, this.#untakenUntilMs);
   }
 
   /** It breaks: of what is under way each way so much still arrives. */
@@ -120,6 +142,11 @@ export class Link {
     };
     answer();
   }
+
+  /** The client has taken something: the server's kernel learns of it. */
+  readonly #taken = (): void => {
+    this.server.post(0, () => this.serverEnd?.taken());
+  };
 
   get #blockedUntilMs(): number {
     return Math.max(this.#stalledUntilMs, this.route.partedUntilMs);

@@ -20,6 +20,8 @@ export interface PipeParts {
   /** Until when nothing arrives. */
   readonly blockedUntilMs: () => number;
   readonly end: PipeEnd;
+  /** The reader has taken some of it. */
+  readonly taken: () => void;
 }
 
 type Item =
@@ -109,7 +111,7 @@ export class Pipe {
 
   /** One item is due; whichever is first, since they arrive in order whatever held them up. */
   readonly #arrive = (): void => {
-    const { timeLine, blockedUntilMs, reader, end } = this.#parts;
+    const { timeLine, blockedUntilMs, reader, end, taken } = this.#parts;
     if (this.#items.length === 0) return;
     const freeMs = blockedUntilMs();
     if (freeMs > timeLine.nowMs) {
@@ -120,6 +122,7 @@ export class Pipe {
     if (item?.kind === "bytes") {
       this.#unread -= item.bytes.length;
       end.bytes(item.bytes);
+      taken();
     } else if (item?.kind === "call") {
       item.run();
     } else {

@@ -15,8 +15,7 @@ import type { Session } from "../../../src/session/session.js";
 import { OutgoingFrame, type Wire } from "../../../src/session/wire.js";
 import { wireBytes } from "../../../src/transport/websocket-frame.js";
 import { closeFrame, FrameReader, type StreamFrame } from "../network/frames.js";
-import type { Link } from "../network/link.js";
-import type { PipeEnd } from "../network/pipe.js";
+import type { Link, ServerEnd } from "../network/link.js";
 
 /** Who hears what passes. */
 export interface WireObserver {
@@ -29,16 +28,17 @@ export interface WireObserver {
 }
 
 const IN = { bytesMax: LIMITS.frameBytesMax, depthMax: LIMITS.depthMax };
-const OUT = { bytesMax: LIMITS.frameBytesCeiling * 2, depthMax: LIMITS.depthMax };
+const OUT = { bytesMax: LIMITS.frameBytesCeiling * 2, depthMax: LIMITS.depthMax, parts: true };
 /** What the kernel takes without the process noticing. */
-const KERNEL_BYTES = 262_144;
+const KERNEL_BYTES = 65_536;
 const CLOSE_GRACE_MS = 2_000;
 
 /** Shared frames are decoded once for all who get them. */
 const decoded = new WeakMap<OutgoingFrame, readonly ServerMessage[]>();
 
 /** One socket of a server. */
-export class ServerWire implements Wire, PipeEnd {
+export class ServerWire implements Wire, ServerEnd {
+  onDrained: (() => void) | undefined = undefined;
   readonly codec: Codec;
   readonly loopback = true;
   readonly #link: Link;
@@ -46,6 +46,8 @@ export class ServerWire implements Wire, PipeEnd {
   readonly #reader = new FrameReader();
   #session: Session | undefined;
   #received = 0;
+  /** The process holds what the kernel did not take. */
+  #isHolding = false;
   #isClosed = false;
   /** Asked of each frame of nothing but deltas, until it takes one. */
   #losing: ((messages: readonly ServerMessage[]) => boolean) | undefined;
@@ -62,6 +64,11 @@ export class ServerWire implements Wire, PipeEnd {
 
   get receivedBytes(): number {
     return this.#received;
+  }
+
+  /** So much is held that streams may wait for room. */
+  get isSlow(): boolean {
+    return this.#isHolding;
   }
 
   /** Feeds what comes in to a session. */
@@ -97,6 +104,12 @@ export class ServerWire implements Wire, PipeEnd {
   bytes(chunk: Uint8Array): void {
     this.#received += chunk.length;
     for (const frame of this.#reader.take(chunk)) this.#take(frame);
+  }
+
+  taken(): void {
+    if (!this.#isHolding || this.bufferedBytes > 0) return;
+    this.#isHolding = false;
+    if (!this.#isClosed) this.onDrained?.();
   }
 
   ended(): void {
@@ -144,6 +157,7 @@ export class ServerWire implements Wire, PipeEnd {
     const bytes = wireBytes(frame);
     this.#observer.sent(messages, bytes);
     this.#link.down.write(bytes);
+    this.#isHolding ||= this.bufferedBytes > 0;
   }
 }
 

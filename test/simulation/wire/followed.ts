@@ -1,12 +1,14 @@
 // One subscription of one connection, as it must look from the server's side of the socket: its layers, where each of
 // them stands, and whether what is said next may follow (OPEN, SEQ, VIEW-3). It holds no state of documents.
-import type { DeltaMessage, Open, Opened } from "@tidemark/protocol";
+import type { DeltaMessage, Open, Opened, SnapMessage } from "@tidemark/protocol";
 
 /** One layer: the number of its stream, and what was sent of it. */
 interface Layer {
   readonly handle: number;
-  /** Its snapshot has not come. */
+  /** Its snapshot has not come, or not all of it. */
   isAwaited: boolean;
+  /** What is under way of it in parts, and how many of them are still to come. */
+  parts: { readonly epoch: number; readonly seq: number; left: number } | undefined;
   chain: number;
   epoch: number;
   seq: number;
@@ -24,7 +26,7 @@ export class Followed {
   #layers: Layer[] = [];
   /** How far the document was when it was opened: what comes after that comes live. */
   openedHead = 0;
-  /** An identity was refreshed since it was opened: it may be opened anew (VIEW-5). */
+  /** It may be opened anew: an identity was refreshed since (VIEW-5), or its peer was slow (SLOW-2). */
   mayReopen = false;
 
   constructor({ s, doc, at }: Open, complain: Complain) {
@@ -64,16 +66,29 @@ export class Followed {
     const before = this.#layers;
     this.mayReopen = false;
     this.#layers = h.map((handle, index) => {
-      if (mode[index] === "reset") return { handle, isAwaited: true, chain: 0, epoch: 0, seq: 0 };
+      if (mode[index] === "reset") return { handle, isAwaited: true, parts: undefined, chain: 0, epoch: 0, seq: 0 };
       return this.#resumed(handle, prev[index] ?? 0, before[index] ?? this.#claimed(index));
     });
   }
 
-  snap(handle: number, epoch: number, seq: number): void {
+  snap([, handle, epoch, seq, , parts]: SnapMessage): void {
     const layer = this.#layer(handle);
     if (layer === undefined) return;
-    if (!layer.isAwaited) this.#complain("OPEN-4", `a snap without a reset of ${this.documentId}`);
-    Object.assign(layer, { isAwaited: false, chain: seq, epoch, seq });
+    if (!layer.isAwaited || layer.parts !== undefined) {
+      this.#complain("OPEN-4", `a snap without a reset of ${this.documentId}`);
+    }
+    if (parts === undefined) Object.assign(layer, { isAwaited: false, chain: seq, epoch, seq });
+    else layer.parts = { epoch, seq, left: parts.parts };
+  }
+
+  part(handle: number): void {
+    const layer = this.#layer(handle);
+    const { parts } = layer ?? {};
+    if (layer === undefined || parts === undefined) return this.#complain("PART-1", "a part of nothing");
+    parts.left -= 1;
+    if (parts.left > 0) return;
+    const { epoch, seq } = parts;
+    Object.assign(layer, { isAwaited: false, parts: undefined, chain: seq, epoch, seq });
   }
 
   /** True: it moved the chain. `isTold`: nothing was lost before it, so that it must link. */
@@ -96,6 +111,7 @@ export class Followed {
   /** A head that was stated. */
   head(handle: number, epoch: number, seq: number): void {
     const layer = this.#layer(handle);
+    if (layer?.isAwaited === true) this.#complain("HEAD-1", `${this.documentId}: a head before its snapshot`);
     if (layer === undefined || (layer.seq === seq && layer.epoch === epoch)) return;
     const sent = `${layer.epoch},${layer.seq}`;
     this.#complain("HEAD-1", `${this.documentId}: head ${epoch},${seq}, but sent was ${sent}`);
@@ -116,11 +132,13 @@ export class Followed {
 
   #claimed(index: number): Omit<Layer, "handle"> | undefined {
     const held = this.#held?.[index];
-    return held === undefined ? undefined : { isAwaited: false, chain: held[1], epoch: held[0], seq: held[1] };
+    return held === undefined
+      ? undefined
+      : { isAwaited: false, parts: undefined, chain: held[1], epoch: held[0], seq: held[1] };
   }
 
   #resumed(handle: number, prev: number, from: Omit<Layer, "handle"> | undefined): Layer {
     if (from === undefined) this.#complain("OPEN-4", `subscription ${this.s} resumes from nothing`);
-    return { isAwaited: false, epoch: from?.epoch ?? 0, seq: from?.seq ?? 0, handle, chain: prev };
+    return { isAwaited: false, parts: undefined, epoch: from?.epoch ?? 0, seq: from?.seq ?? 0, handle, chain: prev };
   }
 }

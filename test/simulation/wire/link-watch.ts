@@ -26,9 +26,14 @@ export interface LinkWatchParts {
   readonly noticeMs: number;
   readonly problem: (rule: string, text: string) => void;
   readonly nowMs: () => number;
+  /** The server holds what the client does not take. */
+  readonly isSlow: () => boolean;
   /** What a token says. */
   readonly read: (token: string) => TokenSays;
 }
+
+/** A stream that was marked slow is back so soon after there was room again, ms. */
+const CATCH_UP_MS = 3_000;
 
 /** The rules of one connection. */
 export class LinkWatch {
@@ -40,6 +45,8 @@ export class LinkWatch {
   readonly #byHandle = new Map<number, Followed>();
   /** Frames were lost: chains and heads prove nothing any more. */
   #isLossy = false;
+  /** When the peer was last known to be slow: streams may have been marked, and not be back yet. */
+  #slowAtMs = Number.NEGATIVE_INFINITY;
   #welcomed = false;
   /** Openings of clients that held something, by how they were answered. */
   #resumes = NO_COUNTS.resumes;
@@ -81,6 +88,7 @@ export class LinkWatch {
   /** The server has written this frame. */
   sent(messages: readonly ServerMessage[], bytes: Uint8Array): void {
     this.#audience.shown(bytes);
+    this.#lookForSlowness();
     for (const message of messages) {
       const [type] = message;
       if (!this.#welcomed && type !== "welcome" && type !== "err") this.#problem("HELLO-4", `${type} before welcome`);
@@ -130,7 +138,9 @@ export class LinkWatch {
         return this.#opened(message[1]);
       case "snap":
         this.#durable(this.#byHandle.get(message[1])?.documentId, message[3], "snap");
-        return this.#byHandle.get(message[1])?.snap(message[1], message[2], message[3]);
+        return this.#byHandle.get(message[1])?.snap(message);
+      case "part":
+        return this.#byHandle.get(message[1])?.part(message[1]);
       case "d":
         return this.#delta(message);
       case "ok":
@@ -251,9 +261,17 @@ export class LinkWatch {
     return handles;
   }
 
+  #lookForSlowness(): void {
+    if (!this.#parts.isSlow()) return;
+    this.#slowAtMs = this.#parts.nowMs();
+    for (const followed of this.#followed.values()) followed.mayReopen = true;
+  }
+
   #endBeat(): void {
     const beat = this.#beat;
     this.#beat = undefined;
+    // Heads leave out what is marked slow (SLOW-3).
+    if (beat !== undefined && beat.atMs - this.#slowAtMs < CATCH_UP_MS) return;
     for (const { handles, documentId, s } of beat?.expected ?? []) {
       if (!this.#followed.has(s) || handles.every((handle) => beat?.named.has(handle))) continue;
       this.#problem("HEAD-1", `a heartbeat does not name ${documentId}`);
