@@ -36,6 +36,8 @@ export interface ScenarioOptions {
   readonly codec?: "json" | "msgpack";
 }
 
+/** 0 is every commit, also where the type says otherwise. */
+const PACES_MS = [0, 40, 150, 700];
 const USERS = ["ann", "bob", "cid"];
 /** Faults begin once every document is there. */
 export const FAULTS_FROM_MS = 1_500;
@@ -116,6 +118,7 @@ function slotSettings(chance: Chance, codec: "json" | "msgpack" | undefined): re
       tokenLifeMs,
       teams: teamsOf(chance),
       shelf: chance.happens(0.5) ? subject : undefined,
+      paces: pacesOf(chance),
     }),
   );
   // Faults and deeds count them in the order in which they come.
@@ -126,6 +129,12 @@ function slotSettings(chance: Chance, codec: "json" | "msgpack" | undefined): re
 function teamsOf(chance: Chance): readonly string[] {
   const team = chance.pick(TEAMS);
   return chance.happens(0.6) ? [team] : [team, chance.pick(TEAMS)];
+}
+
+/** Few documents, few paces: so that several clients have the same one. */
+function pacesOf(chance: Chance): SlotSettings["paces"] {
+  const paced = DOCUMENTS.filter(() => chance.happens(0.25));
+  return Object.fromEntries(paced.map((documentId) => [documentId, chance.pick(PACES_MS)]));
 }
 
 function spares(slots: readonly SlotSettings[]): Scenario["spares"] {

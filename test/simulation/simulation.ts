@@ -255,14 +255,14 @@ class Simulation {
   }
 
   #counts(): Counts {
-    let { healed, resets, resumes, adopted } = NO_COUNTS;
+    let { healed, resets, streamed, adopted } = NO_COUNTS;
     for (const { stats } of this.#slots.flatMap(({ clients }) => clients)) {
       healed = sumOf(healed, stats.healed);
       resets = sumOf(resets, stats.resets);
       adopted += stats.adopted;
     }
-    for (const watch of this.#watches) resumes = sumOf(resumes, watch.resumes);
-    return { healed, resets, resumes, adopted };
+    for (const watch of this.#watches) streamed = sumOf(streamed, watch.streamed);
+    return { healed, resets, streamed, adopted };
   }
 
   readonly #moment = (): Moment => ({ atMs: this.#timeLine.nowMs, order: this.#timeLine.next() });

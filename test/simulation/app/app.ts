@@ -1,5 +1,5 @@
 // The application that simulations run: its document types by name, and the documents there are. More types come here
-// (pace, timers), and their calls into workload/.
+// (timers), and their calls into workload/.
 import type { App, Contract } from "@tidemark/protocol";
 import { resolveApp } from "../../../src/document/definition/define-app.js";
 import { defineApp } from "../../../src/index.js";

@@ -1,4 +1,4 @@
-// A document that not everybody may see, and whom it is for changes. Its owner is ann; eve is never let in.
+// A document that not everybody may see, and whom it is for changes, shown at a pace. Its owner is ann; eve is never let in.
 import type { Json } from "@tidemark/protocol";
 import { z } from "zod";
 import { documentType } from "../../../src/index.js";
@@ -22,6 +22,7 @@ export const vault = documentType({
     ledger: z.array(z.string()),
   }),
   create: z.literal(true),
+  everyMs: 100,
   hidden: ["ledger"],
   init: () => ({ members: { bob: true }, notes: 0, last: "", ledger: [] }),
   messages: (message) => ({

@@ -33,6 +33,8 @@ export interface ClientRunParts extends Omit<ClientRecordParts, "codec"> {
   readonly tokenLifeMs: number;
   /** One after the other, token by token. */
   readonly teams: readonly string[];
+  /** The paces it asks for, ms. */
+  readonly paces: { readonly [documentId: string]: number };
   /** Before then no token comes, ms. */
   readonly tokensFromMs: () => number;
   /** Where unanswered calls are kept for the pages after it; undefined: nowhere. */
@@ -123,7 +125,9 @@ export class ClientRun {
   /** Opens a document and writes down all that it tells. */
   follow(documentId: string): void {
     if (this.#openings.has(documentId)) return;
-    const document = this.#tide.open(typeOf(documentId), keyOf(documentId), { create: true });
+    const everyMs = this.#parts.paces[documentId];
+    const options = everyMs === undefined ? { create: true } : { create: true, everyMs };
+    const document = this.#tide.open(typeOf(documentId), keyOf(documentId), options);
     const see = this.record.subscription(documentId);
     const items = documentId.startsWith("board/") ? new ItemsWatch(document) : undefined;
     document.subscribe((state, change) => {

@@ -23,6 +23,8 @@ export interface SlotSettings {
   readonly latencyMs: number;
   /** What it follows from the beginning. */
   readonly follows: readonly string[];
+  /** The paces it asks for, ms; of other documents it asks for none. */
+  readonly paces: { readonly [documentId: string]: number };
   readonly beginsAtMs: number;
   readonly tokenLifeMs: number;
   /** The teams of its tokens, one after the other. */
@@ -99,7 +101,7 @@ export class Slot {
     const { timeLine, chances, problem } = this.#parts;
     this.#lives += 1;
     const name = `${this.settings.name}-${this.#lives}`;
-    const { subject, codec: codecName, tokenLifeMs, teams, sharesIdOf } = this.settings;
+    const { subject, codec: codecName, tokenLifeMs, teams, paces, sharesIdOf } = this.settings;
     const process = new SimulatedProcess({
       name,
       timeLine,
@@ -115,6 +117,7 @@ export class Slot {
       codecName,
       tokenLifeMs,
       teams,
+      paces,
       identity,
       shelf: this.#shelf,
       tokensFromMs: () => this.#tokensFromMs,

@@ -9,7 +9,7 @@ const number = (value: number): string => value.toLocaleString("en-US");
 
 /** Several lines. */
 export function summaryOf(totals: Totals): string {
-  const { seeds, spentMs, slowest, virtualMs, events, rows, resumes, adopted, healed, resets, failures } = totals;
+  const { seeds, spentMs, slowest, virtualMs, events, rows, streamed, adopted, healed, resets, failures } = totals;
   const each = spentMs / Math.max(1, seeds);
   const kinds = Object.entries(healed).map(([kind, count]) => `${kind} ${number(count)}`);
   const reasons = Object.entries(resets).map(([reason, count]) => `${reason} ${number(count)}`);
@@ -17,7 +17,8 @@ export function summaryOf(totals: Totals): string {
   return [
     `${number(seeds)} ${seeds === 1 ? "seed" : "seeds"}, ${failures.length === 0 ? "clean" : `${number(failures.length)} failed`}`,
     `${(virtualMs / HOUR_MS).toFixed(1)} simulated hours, ${number(events)} events, ${number(rows)} transactions`,
-    `${number(resumes.replay)} resumes by replay, ${number(resumes.snapshot)} by snapshot; ${number(adopted)} calls of pages that were gone adopted`,
+    `${number(streamed.replay)} resumes by replay, ${number(streamed.snapshot)} by snapshot; ${number(streamed.inParts)} snapshots in parts, ${number(streamed.merged)} merged deltas`,
+    `${number(adopted)} calls of pages that were gone adopted`,
     `${number(all)} divergences healed: ${kinds.join(", ")}`,
     `resets: ${reasons.join(", ")}`,
     `${each.toFixed(1)} ms of a processor for each, ${(1_000 / Math.max(1e-9, each)).toFixed(0)} a second; at most ${slowest.ms.toFixed(0)} (seed ${slowest.seed})`,

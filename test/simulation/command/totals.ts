@@ -1,7 +1,7 @@
 // What many runs came to, added up. Plain data: it is kept in a file between two parts of one campaign.
 import type { StreamStats } from "../../../clients/typescript/src/api/stats.js";
 import { type FaultCounts, noFaults } from "../faults/fault.js";
-import { NO_COUNTS, type Resumes, sumOf } from "../history/counts.js";
+import { NO_COUNTS, type Streamed, sumOf } from "../history/counts.js";
 import type { Outcome } from "../simulation.js";
 
 /** A run that failed. */
@@ -20,7 +20,7 @@ export interface Totals {
   virtualMs: number;
   events: number;
   rows: number;
-  resumes: Resumes;
+  streamed: Streamed;
   adopted: number;
   healed: StreamStats["healed"];
   resets: StreamStats["resets"];
@@ -49,7 +49,7 @@ export function add(totals: Totals, outcome: Outcome, ms: number): void {
   totals.virtualMs += outcome.virtualMs;
   totals.events += outcome.events;
   totals.rows += outcome.rows;
-  totals.resumes = sumOf(totals.resumes, outcome.resumes);
+  totals.streamed = sumOf(totals.streamed, outcome.streamed);
   totals.adopted += outcome.adopted;
   totals.healed = sumOf(totals.healed, outcome.healed);
   totals.resets = sumOf(totals.resets, outcome.resets);

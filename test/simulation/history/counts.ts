@@ -1,17 +1,22 @@
 // Numbers by name that runs count, and their sums.
 import type { StreamStats } from "../../../clients/typescript/src/api/stats.js";
 
-/** How often a client that held something was given what it missed, or a snapshot instead. */
-export interface Resumes {
+/** How streams went. */
+export interface Streamed {
+  /** How often a client that held something was given what it missed, or a snapshot instead. */
   readonly replay: number;
   readonly snapshot: number;
+  /** Snapshots that came in parts. */
+  readonly inParts: number;
+  /** Deltas of several transactions, at a pace. */
+  readonly merged: number;
 }
 
 /** What clients and their connections came to. */
 export interface Counts {
   readonly healed: StreamStats["healed"];
   readonly resets: StreamStats["resets"];
-  readonly resumes: Resumes;
+  readonly streamed: Streamed;
   /** Calls of pages that were gone. */
   readonly adopted: number;
 }
@@ -20,7 +25,7 @@ export interface Counts {
 export const NO_COUNTS: Counts = {
   healed: { behind: 0, ahead: 0, otherHistory: 0, gap: 0, audit: 0 },
   resets: { behind: 0, other_history: 0, view_changed: 0, slow_reader: 0, diverged: 0 },
-  resumes: { replay: 0, snapshot: 0 },
+  streamed: { replay: 0, snapshot: 0, inParts: 0, merged: 0 },
   adopted: 0,
 };
 

@@ -4,6 +4,7 @@ import { simulate } from "../simulation.js";
 import { CLIENT_MUTANTS } from "./client-mutants.js";
 import { DOCUMENT_MUTANTS } from "./document-mutants.js";
 import type { Mutant } from "./mutation.js";
+import { PACE_MUTANTS } from "./pace-mutants.js";
 import { REQUEST_MUTANTS } from "./request-mutants.js";
 import { STORE_MUTANTS } from "./store-mutants.js";
 import { STREAM_MUTANTS } from "./stream-mutants.js";
@@ -16,6 +17,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...DOCUMENT_MUTANTS,
   ...VIEW_MUTANTS,
   ...STREAM_MUTANTS,
+  ...PACE_MUTANTS,
   ...CLIENT_MUTANTS,
 ];
 

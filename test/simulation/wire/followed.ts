@@ -1,6 +1,8 @@
 // One subscription of one connection, as it must look from the server's side of the socket: its layers, where each of
 // them stands, and whether what is said next may follow (OPEN, SEQ, VIEW-3). It holds no state of documents.
 import type { DeltaMessage, Open, Opened, SnapMessage } from "@tidemark/protocol";
+import { types } from "../app/app.js";
+import { typeOf } from "../workload/deeds.js";
 
 /** One layer: the number of its stream, and what was sent of it. */
 interface Layer {
@@ -24,16 +26,19 @@ export class Followed {
   readonly #held: Open["at"];
   readonly #complain: Complain;
   #layers: Layer[] = [];
+  /** Several transactions may come as one delta (PACE-2). */
+  readonly isPaced: boolean;
   /** How far the document was when it was opened: what comes after that comes live. */
   openedHead = 0;
   /** It may be opened anew: an identity was refreshed since (VIEW-5), or its peer was slow (SLOW-2). */
   mayReopen = false;
 
-  constructor({ s, doc, at }: Open, complain: Complain) {
+  constructor({ s, doc, at, every }: Open, complain: Complain) {
     this.s = s;
     this.documentId = doc;
     this.#held = at;
     this.#complain = complain;
+    this.isPaced = (every ?? types.get(typeOf(doc))?.everyMs ?? 0) > 0;
   }
 
   get handles(): readonly number[] {

@@ -2,7 +2,7 @@
 // there: chains (SEQ-2), answers (REQ-1, REQ-2), heads (HEAD-1), durability (GATE-1). It keeps what a perfect client
 // would know, and says nothing as long as the server keeps to it.
 import type { ClientMessage, DeltaMessage, Heads, Open, Opened, ServerMessage } from "@tidemark/protocol";
-import { NO_COUNTS, type Resumes } from "../history/counts.js";
+import { NO_COUNTS, type Streamed } from "../history/counts.js";
 import { Asked } from "./asked.js";
 import { Audience, type TokenSays } from "./audience.js";
 import { Followed } from "./followed.js";
@@ -48,8 +48,7 @@ export class LinkWatch {
   /** When the peer was last known to be slow: streams may have been marked, and not be back yet. */
   #slowAtMs = Number.NEGATIVE_INFINITY;
   #welcomed = false;
-  /** Openings of clients that held something, by how they were answered. */
-  #resumes = NO_COUNTS.resumes;
+  #streamed = NO_COUNTS.streamed;
   /** The heads of the heartbeat that is being said: all its pings leave at one instant. */
   #beat: { readonly atMs: number; readonly named: Set<number>; readonly expected: readonly Followed[] } | undefined;
 
@@ -65,9 +64,9 @@ export class LinkWatch {
     });
   }
 
-  /** How often a client that held something was given what it missed, or a snapshot instead. */
-  get resumes(): Resumes {
-    return this.#resumes;
+  /** How its streams went. */
+  get streamed(): Streamed {
+    return this.#streamed;
   }
 
   /** A fault has taken frames out of it. */
@@ -138,6 +137,7 @@ export class LinkWatch {
         return this.#opened(message[1]);
       case "snap":
         this.#durable(this.#byHandle.get(message[1])?.documentId, message[3], "snap");
+        if (message[5] !== undefined) this.#count("inParts");
         return this.#byHandle.get(message[1])?.snap(message);
       case "part":
         return this.#byHandle.get(message[1])?.part(message[1]);
@@ -171,7 +171,7 @@ export class LinkWatch {
     if (followed === undefined) return;
     if (followed.isResuming && !followed.isAnswered) {
       const how = opened.mode.includes("reset") ? "snapshot" : "replay";
-      this.#resumes = { ...this.#resumes, [how]: this.#resumes[how] + 1 };
+      this.#count(how);
     }
     this.#unroute(followed);
     followed.opened(opened, this.#parts.syncedHead(followed.documentId));
@@ -183,7 +183,8 @@ export class LinkWatch {
     if (followed === undefined) return;
     const { documentId, openedHead } = followed;
     this.#durable(documentId, message[3], "d");
-    followed.delta(message, !this.#isLossy);
+    if (followed.delta(message, !this.#isLossy) && followed.isPaced && message[3] > message[2] + 1)
+      this.#count("merged");
     const deletion = this.#parts.lastDeletion(documentId);
     if (deletion > openedHead && message[3] >= deletion)
       this.#problem("OPEN-8", `d of ${documentId} past its deletion`);
@@ -276,6 +277,10 @@ export class LinkWatch {
       if (!this.#followed.has(s) || handles.every((handle) => beat?.named.has(handle))) continue;
       this.#problem("HEAD-1", `a heartbeat does not name ${documentId}`);
     }
+  }
+
+  #count(what: keyof Streamed): void {
+    this.#streamed = { ...this.#streamed, [what]: this.#streamed[what] + 1 };
   }
 
   #problem(rule: string, text: string): void {
