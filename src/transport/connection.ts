@@ -15,6 +15,9 @@ export interface TcpSocket extends Duplex {
 /** How long a peer may take to answer a close frame or to take what it is still owed, before its socket is destroyed. */
 const CLOSE_GRACE_MS = 2_000;
 
+/** Up to here copying frames together is cheaper than handing them over one by one. */
+const JOINED_BYTES_MAX = 16_384;
+
 /** A socket as sessions see it. */
 export class WebSocketWire implements Wire {
   readonly codec: Codec;
@@ -63,8 +66,17 @@ export class WebSocketWire implements Wire {
   write(frames: readonly OutgoingFrame[]): void {
     if (!this.#open) return;
     const [only] = frames;
-    if (frames.length === 1 && only !== undefined) this.#tcp.write(wireBytes(only));
-    else this.#tcp.write(Buffer.concat(frames.map(wireBytes)));
+    if (frames.length === 1 && only !== undefined) return void this.#tcp.write(wireBytes(only));
+    const all = frames.map(wireBytes);
+    if (all.reduce((sum, { length }) => sum + length, 0) <= JOINED_BYTES_MAX) this.#tcp.write(Buffer.concat(all));
+    else this.#writeApart(all);
+  }
+
+  /** Still one call to the kernel; what many sockets are sent is not copied for each, nor kept for each that is slow. */
+  #writeApart(all: readonly Uint8Array[]): void {
+    this.#tcp.cork();
+    for (const bytes of all) this.#tcp.write(bytes);
+    this.#tcp.uncork();
   }
 
   pong(payload: Uint8Array): void {

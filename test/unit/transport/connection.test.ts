@@ -326,4 +326,36 @@ describe("data frames", () => {
     new WebSocketWire({ tcp: own, codec: jsonCodec, runtime }).writeMessage('["ok",1,null]');
     expect(own.encodings).toEqual(["latin1"]);
   });
+
+  it("[R14] what many slow peers wait for is there once, and goes to the kernel in one call", () => {
+    const own = jsonCodec.encode(["auth", { token: "own" }]);
+    const large = jsonCodec.encode(["auth", { token: "x".repeat(100_000) }]);
+    const shared = new OutgoingFrame(jsonCodec, [large], large.length);
+    const calls = [1, 2, 3].map(() => {
+      const tcp = new GatheringTcp();
+      new WebSocketWire({ tcp, codec: jsonCodec, runtime }).write([
+        new OutgoingFrame(jsonCodec, [own], own.length),
+        shared,
+      ]);
+      return tcp.calls;
+    });
+    for (const [first, ...others] of calls) {
+      expect(others).toEqual([]);
+      expect(first).toHaveLength(2);
+      expect(readByLibrary([Buffer.concat(first ?? [])], CLIENT)).toHaveLength(2);
+      expect(first?.[1] === calls[0]?.[0]?.[1]).toBe(true);
+    }
+  });
 });
+
+/** Writes what it is given together as a socket does. */
+class GatheringTcp extends Duplex {
+  readonly calls: Uint8Array[][] = [];
+
+  override _read(): void {}
+
+  override _writev(chunks: { readonly chunk: Uint8Array }[], done: () => void): void {
+    this.calls.push(chunks.map(({ chunk }) => chunk));
+    done();
+  }
+}
