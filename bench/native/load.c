@@ -148,12 +148,20 @@ static void send_lane(connection *c) {
   }
 }
 
+/** How many calls may be under way: one more with each answer. Thousands at the same moment that anything is called for the
+ * first time would be refused. */
+static uint64_t outstanding(const document *d) {
+  uint64_t most = (uint64_t)options.outstanding;
+  return d->acked < most ? d->acked + 1 : most;
+}
+
 static void refill(connection *c) {
   if (c->writer && c->doc->lane) return send_lane(c);
   uint64_t most = options.missed ? (uint64_t)options.missed : UINT64_MAX;
-  while (calling && c->writer && c->doc->sent < most && c->doc->sent - c->doc->acked < (uint64_t)options.outstanding) {
-    name_call(c, ++c->doc->sent, now_us());
-    send_call(c, c->doc->sent);
+  document *d = c->doc;
+  while (calling && c->writer && d->sent < most && d->sent - d->acked < outstanding(d)) {
+    name_call(c, ++d->sent, now_us());
+    send_call(c, d->sent);
   }
 }
 
