@@ -7,11 +7,14 @@ import { finished } from "../../bench/load.js";
 import { nativeProgram } from "../../bench/native.js";
 
 type Fault = (delta: { seq: number; subscriber: number; text: string }) => readonly string[];
+type Replay = (missed: readonly string[]) => readonly string[];
 interface Faults {
   readonly delta?: Fault;
   readonly ok?: (seq: number) => number;
   readonly ping?: (seq: number) => string;
   readonly refuse?: true;
+  /** What somebody who comes back is sent, instead of the frames that it missed. */
+  readonly replay?: Replay;
   /** Of calls made at a rate: each third is refused once, with these details. */
   readonly refuseOnce?: { readonly retry: string; readonly afterMs?: number };
 }
@@ -28,6 +31,8 @@ afterEach(() => {
 async function fakeServer(faults: Faults): Promise<number> {
   const subscribers: WebSocket[] = [];
   let seq = 1;
+  /** The delta of each seq after the first. */
+  const log: string[] = [];
   /** Calls that were refused and have not come again: none of those behind them may be applied before (REQ-11). */
   const refused = new Set<number>();
   const listening = new WebSocketServer({ port: 0, host: "127.0.0.1", path: "/v1/socket" });
@@ -35,9 +40,17 @@ async function fakeServer(faults: Faults): Promise<number> {
   listening.on("connection", (socket) => {
     const handlers: { [type: string]: (message: readonly unknown[]) => void } = {
       hello: () => socket.send(JSON.stringify([["welcome", { v: 1, now: 1_700_000_000_000 }]])),
-      open: () => {
+      open: ([, request]) => {
+        const { s, at } = request as { s: number; at?: [[number, number, string]] };
         subscribers.push(socket);
-        const opened = ["opened", { s: 1, h: [HANDLE], mode: ["reset"], prev: [seq], tag: [""] }];
+        if (at !== undefined) {
+          const prev = at[0][1];
+          socket.send(JSON.stringify([["opened", { s, h: [HANDLE], mode: ["resume"], prev: [prev], tag: [""] }]]));
+          const missed = log.slice(prev - 1);
+          for (const frame of faults.replay?.(missed) ?? missed) socket.send(frame);
+          return;
+        }
+        const opened = ["opened", { s, h: [HANDLE], mode: ["reset"], prev: [seq], tag: [""] }];
         socket.send(JSON.stringify([opened]));
         socket.send(JSON.stringify([["snap", HANDLE, EPOCH, seq, { at: 0, entries: {} }]]));
       },
@@ -60,6 +73,7 @@ async function fakeServer(faults: Faults): Promise<number> {
           ["=", "/at", at],
         ];
         const text = JSON.stringify([["d", HANDLE, seq - 1, seq, operations]]);
+        log.push(text);
         subscribers.forEach((follower, subscriber) => {
           for (const frame of faults.delta?.({ seq, subscriber, text }) ?? [text]) follower.send(frame);
           if (faults.ping !== undefined && seq % 10 === 0) follower.send(faults.ping(seq));
@@ -150,6 +164,25 @@ describe("the load generator", () => {
   ];
   test.each(atARate)("at a rate, fails on %s (%s)", async (_what, check, fault) => {
     const { exitCode, failures, text } = await load(fault, RATE);
+    expect(failures[check], text).toBeGreaterThan(0);
+    expect(exitCode).toBe(1);
+  });
+
+  const AWAY = "--missed 30";
+
+  test("sends subscribers away, and accepts how they are brought back", async () => {
+    const { exitCode, text } = await load({}, AWAY);
+    expect(text).toMatch(/"missedBytes":[1-9].*"resumeBytes":[1-9].*"resumedByReset":0,"snapshotBytes":[1-9]/);
+    expect(exitCode, text).toBe(0);
+  });
+
+  const returning: readonly (readonly [what: string, check: string, replay: Replay])[] = [
+    ["a hole", "gaps", (missed) => missed.toSpliced(10, 1)],
+    ["a delta twice", "gaps", (missed) => missed.toSpliced(10, 0, ...missed.slice(10, 11))],
+    ["other content", "digests", (missed) => missed.map((text) => text.replace("xxx", "xyx"))],
+  ];
+  test.each(returning)("fails on a replay with %s (%s)", async (_what, check, replay) => {
+    const { exitCode, failures, text } = await load({ replay }, AWAY);
     expect(failures[check], text).toBeGreaterThan(0);
     expect(exitCode).toBe(1);
   });
