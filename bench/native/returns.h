@@ -60,37 +60,52 @@ static void compare_with_first(void) {
   }
 }
 
-/** Both ways back are taken once before: what runs for the first time is not what is measured. Returns the next s. */
-static int warm_up_returns(void) {
-  leave(1);
-  come_back(2, true);
-  leave(2);
-  come_back(3, false);
-  return 4;
+static bool resumed_by_reset;
+
+/** What coming back took: each, and the last of them. */
+typedef struct {
+  double bytes, p50_ms, all_ms;
+} way_back;
+
+static way_back take_way(int s, bool with_position) {
+  double bytes = come_back(s, with_position);
+  return (way_back){bytes, histogram_quantile_ms(&returns, 0.5), histogram_quantile_ms(&returns, 1 - 1e-9)};
 }
 
-/** Subscribers that miss so many calls and come back: what it took, as members of the result. */
+/** Both ways, from where everybody was: with that position, then with nothing. All are at head in the end. */
+static void take_both(int s, const connection *away, way_back *resume, way_back *snapshot) {
+  for (int i = 1; i < options.subscribers; i++) connections[i].at = away[i].at;
+  *resume = take_way(s, true);
+  resumed_by_reset = connections[1].was_reset;
+  compare_with_first();
+  leave(s);
+  *snapshot = take_way(s + 1, false);
+}
+
+/** Subscribers that miss so many calls and come back: what it took, as members of the result. Both ways are taken twice:
+ * what runs for the first time is not what is measured. */
 static int play_returns(void) {
   char more[512];
   usage from = read_usage(options.server_pid, (double)now_us() / 1e6);
-  int s = warm_up_returns();
-  leave(s - 1);
+  leave(1);
   uint64_t stayed = connections[0].bytes;
   calling = true;
   refill(&connections[connection_count - 1]);
   flush(&connections[connection_count - 1]);
   if (!run_until(now_us() + SETUP_S * 1000000ULL, all_missed)) complain(&total.bad.counts, "the calls to miss were not made", "", 0);
   double missed_bytes = (double)(connections[0].bytes - stayed);
-  double resume_bytes = come_back(s, true), resume_ms = histogram_quantile_ms(&returns, 1 - 1e-9);
-  double resume_p50_ms = histogram_quantile_ms(&returns, 0.5);
-  bool reset = connections[1].was_reset;
-  compare_with_first();
-  leave(s);
-  double snapshot_bytes = come_back(s + 1, false), snapshot_p50_ms = histogram_quantile_ms(&returns, 0.5);
+  connection *away = malloc(sizeof *away * (size_t)options.subscribers);
+  if (!away) stop("out of memory");
+  memcpy(away, connections, sizeof *away * (size_t)options.subscribers);
+  way_back resume, snapshot;
+  take_both(2, away, &resume, &snapshot);
+  leave(3);
+  take_both(4, away, &resume, &snapshot);
+  free(away);
   snprintf(more, sizeof more,
            ",\"missedBytes\":%.0f,\"resumeBytes\":%.0f,\"resumeMs\":%.3f,\"resumeP50Ms\":%.3f,\"resumedByReset\":%d,\"snapshotBytes\":%.0f,"
            "\"snapshotP50Ms\":%.3f",
-           missed_bytes, resume_bytes, resume_ms, resume_p50_ms, reset, snapshot_bytes, snapshot_p50_ms);
+           missed_bytes, resume.bytes, resume.all_ms, resume.p50_ms, resumed_by_reset, snapshot.bytes, snapshot.p50_ms);
   print_result(&total, from, read_usage(options.server_pid, (double)now_us() / 1e6), read_rss_mb(options.server_pid), rss_max_mb, more);
   return failure_count(&total.bad) ? 1 : 0;
 }

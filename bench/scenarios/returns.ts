@@ -36,7 +36,7 @@ interface Measure {
   readonly otherwise: (result: LoadResult) => number | undefined;
 }
 
-const ONE_BY_ONE = 40;
+const ONE_BY_ONE = 100;
 
 function smaller({ id, title, stateBytes, unit, cameBack, otherwise }: Measure): Scenario {
   let last: LoadResult | undefined;
