@@ -1,7 +1,7 @@
-// Many real clients, in as many processes as their descriptors ask for, on the load's core. The benchmark's side of it.
+// Many real clients, in as many processes as their descriptors ask for, on any core: they need more than one, and what
+// they take of the server's makes it no easier. The benchmark's side of it.
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { pinned } from "../pinning.js";
 import type { CrowdOrder, CrowdReport } from "./messages.js";
 
 const CLIENTS = fileURLToPath(new URL("clients.ts", import.meta.url));
@@ -56,8 +56,10 @@ export class Crowd {
 }
 
 function start(): ChildProcess {
-  const [command, args] = pinned("load", process.execPath, ["--import", "tsx", CLIENTS]);
-  return spawn(command, args, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  return spawn(process.execPath, ["--import", "tsx", CLIENTS], {
+    cwd: ROOT,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
 }
 
 function ask<Kind extends CrowdReport["report"]>(
