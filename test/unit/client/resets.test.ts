@@ -62,6 +62,23 @@ describe("resets", () => {
     ]);
   });
 
+  test("[EVENT-2] an event that was missed has the epoch of the position, not of what last changed the state", async () => {
+    const made = await following();
+    const { server, board } = made;
+    const at: unknown[] = [];
+    board.on("added", (_data, position) => at.push(position));
+    await reconnect(made);
+    const { s } = server.now.last("open")[1];
+    const events: readonly WireEvent[] = [[3, 0, "added", { id: "e" }]];
+    server.now.send(
+      ["opened", { s, h: [HANDLE], mode: ["reset"], prev: [1], tag: [""], events }],
+      ["snap", HANDLE, 1, 1, EMPTY],
+      ["d", HANDLE, 1, 4, [], { e: 2 }],
+    );
+    expect(board.position).toEqual({ epoch: 2, seq: 4 });
+    expect(at).toEqual([{ epoch: 2, seq: 3 }]);
+  });
+
   test("[EVENT-2] say that events are lost", async () => {
     const made = await following();
     const told = listen(made.board);

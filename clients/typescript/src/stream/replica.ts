@@ -22,11 +22,17 @@ interface Reset {
   readonly cause: "slow_reader" | "diverged" | undefined;
 }
 
+/** An event; without an epoch it is one that a reset brought. */
+interface UntoldEvent {
+  readonly event: WireEvent;
+  readonly epoch: number | undefined;
+}
+
 /** Changes since the last update that was told. */
 interface Untold {
   readonly steps: LayerOperations[];
   readonly authors: Set<string | undefined>;
-  readonly events: AppliedEvent[];
+  readonly events: UntoldEvent[];
   /** The last reset that took effect, and where the application was before the first. */
   reset: { readonly reset: Reset; readonly from: Position; readonly viewChanged: boolean } | undefined;
   /** Events after this position are lost. */
@@ -158,7 +164,7 @@ export class Replica {
     const change = previous === undefined ? { cause: "first" as const, at } : changeOf(untold, { previous, state, at });
     const gap = untold.lostAfter && gapBetween(untold.lostAfter, at);
     if (change === undefined && untold.events.length === 0 && gap === undefined) return undefined;
-    return { previous, state, at, change, events: untold.events, gap };
+    return { previous, state, at, change, events: eventsAt(untold.events, at), gap };
   }
 
   #complete(reset: Reset): boolean {
@@ -171,8 +177,8 @@ export class Replica {
     });
     this.#reset = undefined;
     this.#whole = true;
-    const epoch = this.#layers[0]?.epoch ?? 0;
-    this.#untold.events.push(...reset.events.map((event) => applied(event, epoch)));
+    // The snapshot of a layer bears the epoch of what last changed it: the advance behind it says which it is now.
+    this.#untold.events.push(...reset.events.map((event) => ({ event, epoch: undefined })));
     if (from !== undefined) {
       const viewChanged = held.some(({ tag }, index) => reset.tags[index] !== tag);
       this.#untold.reset = { reset, from: this.#untold.reset?.from ?? from, viewChanged };
@@ -187,7 +193,7 @@ export class Replica {
       this.#untold.steps.push({ layer, operations });
       this.#untold.authors.add(extension?.by);
     }
-    this.#untold.events.push(...eventsOf(message, epoch));
+    for (const event of extension?.ev ?? []) this.#untold.events.push({ event, epoch });
   }
 
   #composed(): JsonObject {
@@ -242,12 +248,8 @@ function gapBetween(lostAfter: Position, at: Position): { readonly from: number;
   return { from: isOtherHistory(lostAfter, at) ? 0 : lostAfter.seq, to: at.seq };
 }
 
-function eventsOf(message: DeltaMessage, epoch: number): readonly AppliedEvent[] {
-  return (message[5]?.ev ?? []).map((event) => applied(event, epoch));
-}
-
-function applied([seq, , name, data]: WireEvent, epoch: number): AppliedEvent {
-  return { name, data, at: { epoch, seq } };
+function eventsAt(events: readonly UntoldEvent[], at: Position): readonly AppliedEvent[] {
+  return events.map(({ event: [seq, , name, data], epoch = at.epoch }) => ({ name, data, at: { epoch, seq } }));
 }
 
 function sameMembers(one: JsonObject, other: JsonObject): boolean {
