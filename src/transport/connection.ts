@@ -1,5 +1,6 @@
 // One WebSocket on its TCP socket: frames out in one write per flush, and the closing handshake. What comes in is read
 // by the frame reader.
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Codec, Piece } from "@tidemark/protocol";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
@@ -10,6 +11,8 @@ import { asciiFrame, closeFrame, payloadFrame, pongFrame, wireBytes } from "./we
 export interface TcpSocket extends Duplex {
   readonly bytesRead?: number;
   readonly remoteAddress?: string | undefined;
+  /** Bytes are said to be "buffer", as the queue of a stream says it. */
+  _write(chunk: unknown, encoding: BufferEncoding | "buffer", done: (error?: Error | null) => void): void;
 }
 
 /** How long a peer may take to answer a close frame or to take what it is still owed, before its socket is destroyed. */
@@ -25,6 +28,15 @@ export class WebSocketWire implements Wire {
   onDrained: (() => void) | undefined = undefined;
   readonly #tcp: TcpSocket;
   readonly #runtime: Runtime;
+  /** Whether writes may go past the queue of Node's stream, which most find empty: going through it touches as much memory
+   * again as the write. Only a plain socket takes a write while another is under way. */
+  readonly #mayPass: boolean;
+  /** Of the one write that went past the queue and is not done. */
+  #passingBytes = 0;
+  /** The kernel did not take it at once. */
+  #isLate = false;
+  /** Something may be in the queue: the answer to the handshake at first. */
+  #mayBeQueued = true;
   #open = true;
   /** Ends the time that is left to a socket that is not open. */
   #grace: CancelTimer | undefined = undefined;
@@ -34,10 +46,9 @@ export class WebSocketWire implements Wire {
     this.loopback = isLoopback(tcp.remoteAddress);
     this.#tcp = tcp;
     this.#runtime = runtime;
+    this.#mayPass = tcp.constructor === Socket;
     tcp.on("close", () => this.#gone());
-    tcp.on("drain", () => {
-      if (this.#open) this.onDrained?.();
-    });
+    tcp.on("drain", () => this.#drained());
     // The peer sends nothing more, with or without a close frame.
     tcp.on("end", () => this.#leave());
   }
@@ -48,7 +59,7 @@ export class WebSocketWire implements Wire {
   }
 
   get bufferedBytes(): number {
-    return this.#tcp.writableLength;
+    return this.#passingBytes + this.#queuedBytes();
   }
 
   get receivedBytes(): number {
@@ -59,28 +70,29 @@ export class WebSocketWire implements Wire {
     if (!this.#open) return;
     const payload = this.codec.frame(piece);
     const text = typeof payload === "string" ? asciiFrame(payload) : undefined;
-    if (text === undefined) this.#tcp.write(payloadFrame(payload, this.codec.binary));
-    else this.#tcp.write(text, "latin1");
+    if (text === undefined) this.#put(payloadFrame(payload, this.codec.binary), "buffer");
+    else this.#put(text, "latin1");
   }
 
   write(frames: readonly OutgoingFrame[]): void {
     if (!this.#open) return;
     const [only] = frames;
-    if (frames.length === 1 && only !== undefined) return void this.#tcp.write(wireBytes(only));
+    if (frames.length === 1 && only !== undefined) return this.#put(wireBytes(only), "buffer");
     const all = frames.map(wireBytes);
-    if (all.reduce((sum, { length }) => sum + length, 0) <= JOINED_BYTES_MAX) this.#tcp.write(Buffer.concat(all));
+    if (all.reduce((sum, { length }) => sum + length, 0) <= JOINED_BYTES_MAX) this.#put(Buffer.concat(all), "buffer");
     else this.#writeApart(all);
   }
 
   /** Still one call to the kernel; what many sockets are sent is not copied for each, nor kept for each that is slow. */
   #writeApart(all: readonly Uint8Array[]): void {
+    this.#mayBeQueued = true;
     this.#tcp.cork();
     for (const bytes of all) this.#tcp.write(bytes);
     this.#tcp.uncork();
   }
 
   pong(payload: Uint8Array): void {
-    if (this.#open) this.#tcp.write(pongFrame(payload));
+    if (this.#open) this.#put(pongFrame(payload), "buffer");
   }
 
   close(code: number, reason: string): void {
@@ -93,9 +105,41 @@ export class WebSocketWire implements Wire {
     this.#leave();
   }
 
+  #put(bytes: string | Uint8Array, encoding: "latin1" | "buffer"): void {
+    if (this.#mayPass && this.#passingBytes === 0 && this.#queuedBytes() === 0) {
+      this.#passingBytes = bytes.length;
+      this.#tcp._write(bytes, encoding, this.#passed);
+      this.#isLate = this.#passingBytes > 0;
+    } else {
+      this.#mayBeQueued = true;
+      // Of bytes the encoding is not looked at.
+      this.#tcp.write(bytes, "latin1");
+    }
+  }
+
+  readonly #passed = (error?: Error | null): void => {
+    const wasLate = this.#isLate;
+    this.#passingBytes = 0;
+    this.#isLate = false;
+    if (error !== undefined && error !== null) this.#tcp.destroy(error);
+    // Whoever wrote it knows already of what was taken at once.
+    else if (wasLate) this.#drained();
+  };
+
+  #queuedBytes(): number {
+    if (!this.#mayBeQueued) return 0;
+    const bytes = this.#tcp.writableLength;
+    this.#mayBeQueued = bytes > 0;
+    return bytes;
+  }
+
+  #drained(): void {
+    if (this.#open) this.onDrained?.();
+  }
+
   #sayClose(code: number | undefined, reason: string): void {
     if (!this.#open) return;
-    this.#tcp.write(closeFrame(code, reason));
+    this.#put(closeFrame(code, reason), "buffer");
     this.#startGrace();
   }
 

@@ -45,9 +45,18 @@ export function payloadFrame(payload: Piece, binary: boolean): Buffer {
  */
 export function asciiFrame(text: string): string | undefined {
   const { length } = text;
-  if (length >= 65_536 || Buffer.byteLength(text) !== length) return undefined;
+  if (length >= 65_536 || !isAscii(text)) return undefined;
   if (length < 126) return `\x81${String.fromCharCode(length)}${text}`;
   return `\x81\x7e${String.fromCharCode(length >>> 8, length & 0xff)}${text}`;
+}
+
+/** Asking native code pays for what is longer than nearly every answer is. */
+const LOOKED_AT_MAX = 64;
+
+function isAscii(text: string): boolean {
+  if (text.length > LOOKED_AT_MAX) return Buffer.byteLength(text) === text.length;
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 0x7f) return false;
+  return true;
 }
 
 /** A close frame, with a code or empty. The reason is ASCII, and short. */
