@@ -48,14 +48,21 @@ const LOST: RefusedAnswer = { code: "internal", retry: "after", afterMs: 1_000 }
 /** The messages of one document. */
 export class Calls {
   readonly #parts: CallsParts;
+  // What every call needs of the parts, one place in memory nearer.
+  readonly #runtime: Runtime;
+  readonly #access: Access;
+  readonly #following: Following;
 
   constructor(parts: CallsParts) {
     this.#parts = parts;
+    this.#runtime = parts.runtime;
+    this.#access = parts.access;
+    this.#following = parts.following;
   }
 
   /** Checks and executes a message, and puts its answer at the gate. */
   take(work: CallWork, residence: Residence, window: ClientWindow): void {
-    const now = this.#parts.runtime.now();
+    const now = this.#runtime.now();
     const admission = window.admit(work.call, now, work.hash);
     if (admission.verdict === "execute") return this.#execute({ work, residence, window, now });
     if (admission.verdict === "dropped") return;
@@ -135,7 +142,7 @@ export class Calls {
     const { principal } = origin.caller;
     // Without a `can` of its own, a message needs what `canOpen` asks.
     const ownRule = document.type.messages.get(name)?.can !== undefined;
-    if (!ownRule && !this.#parts.access.mayOpen(document, principal)) return refuse({ code: "denied" });
+    if (!ownRule && !this.#access.mayOpen(document, principal)) return refuse({ code: "denied" });
     const permitted = ifSeq === undefined ? undefined : (): RefusedAnswer | undefined => moved(turn);
     const execution = document.execute({ name, input, caller: principal, now, permitted });
     if (execution.kind === "refused") {
@@ -156,7 +163,7 @@ export class Calls {
       document.type.revealAuthor ? principal.id : undefined,
     );
     residence.snapshots.wrote(operationsJson.length);
-    this.#parts.following.wrote(execution, document, residence.pipeline);
+    this.#following.wrote(execution, document, residence.pipeline);
     return { kind: "written", at, resultJson };
   }
 

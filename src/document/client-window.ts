@@ -3,6 +3,7 @@
 import { type ErrorCode, LIMITS } from "@tidemark/protocol";
 import type { ClientReceipts, StoredReceipt } from "./document-store.js";
 import type { RefusedAnswer } from "./documents.js";
+import { SeldomMap } from "./seldom-map.js";
 
 /** A call, as far as the window looks at it. */
 export interface NumberedCall {
@@ -36,7 +37,7 @@ export class ClientWindow {
   #highest = 0;
   #conn = 0;
   /** Refusals that invite a retry, of calls the client may still send again. */
-  readonly #refusals = new Map<number, RefusedAnswer>();
+  readonly #refusals = new SeldomMap<number, RefusedAnswer>();
   #appliedSeq = 0;
 
   /** Takes what the store holds for the truth about what was applied. */
@@ -90,8 +91,9 @@ export class ClientWindow {
     this.#receipts.push(receipt);
     this.#highest = receipt.n;
     this.#appliedSeq = receipt.seq;
+    if (this.#receipts.length <= RECEIPTS_MAX) return;
     const [oldest] = this.#receipts;
-    if (this.#receipts.length > RECEIPTS_MAX && oldest !== undefined) this.#learnLow(oldest.n + 1);
+    if (oldest !== undefined) this.#learnLow(oldest.n + 1);
   }
 
   /** Remembers a refusal that invites a retry: what comes after it must not overtake it. */

@@ -39,8 +39,13 @@ export interface ClientWindowsParts {
 /** Windows by (subject, client). */
 export class ClientWindows {
   readonly #parts: ClientWindowsParts;
+  readonly #runtime: Runtime;
+  readonly #take: ClientWindowsParts["take"];
+  readonly #windowsMax: number;
   /** By client id, which is random and never joined to anything on the way of a call. */
   readonly #slots = new Map<string, Slot>();
+  /** The one found last: mostly it is the one client that calls. */
+  #latest: Slot | undefined;
   #ref: DocumentRef | undefined;
   #generation = 0;
   #count = 0;
@@ -49,6 +54,9 @@ export class ClientWindows {
 
   constructor(parts: ClientWindowsParts) {
     this.#parts = parts;
+    this.#runtime = parts.runtime;
+    this.#take = parts.take;
+    this.#windowsMax = parts.windowsMax ?? WINDOWS_MAX;
   }
 
   /** How many windows are being read, or will be once the store answers again. */
@@ -71,7 +79,7 @@ export class ClientWindows {
   /** Hands a call on: at once when its client's window is here, else in call order once it has been read. */
   take(work: CallWork): void {
     const slot = this.#slot(work);
-    if (slot.state === "ready") return this.#parts.take(work, slot.window);
+    if (slot.state === "ready") return this.#take(work, slot.window);
     slot.waiting.push(work);
     this.#waiting += 1;
     if (slot.state === "reading") return;
@@ -112,9 +120,9 @@ export class ClientWindows {
   /** Forgets old windows when there are many: those that can be read again without loss, since everything applied is
    * durable and no copy of a call can be under way any more. */
   evict(durableSeq: number): void {
-    const { runtime, windowsMax = WINDOWS_MAX } = this.#parts;
+    const windowsMax = this.#windowsMax;
     if (this.#count <= windowsMax) return;
-    const olderThan = runtime.monotonicMs() - LIMITS.idleUnloadMs;
+    const olderThan = this.#runtime.monotonicMs() - LIMITS.idleUnloadMs;
     let looked = 0;
     const isNeeded = (slot: Slot): boolean =>
       slot.state === "reading" || slot.usedAtMs >= olderThan || !slot.window.isStored(durableSeq);
@@ -122,6 +130,7 @@ export class ClientWindows {
       if (looked === EVICTION_SCAN || this.#count <= windowsMax) return;
       looked += 1;
       this.#slots.delete(client);
+      this.#latest = undefined;
       const sharing = [...chain(first)];
       if (sharing.some(isNeeded)) this.#slots.set(client, first);
       else this.#count -= sharing.length;
@@ -133,8 +142,11 @@ export class ClientWindows {
   }
 
   #find(subject: string, client: string): Slot | undefined {
+    const latest = this.#latest;
+    if (latest?.client === client && latest.subject === subject) return latest;
     let slot = this.#slots.get(client);
     while (slot !== undefined && slot.subject !== subject) slot = slot.next;
+    this.#latest = slot;
     return slot;
   }
 
@@ -142,7 +154,7 @@ export class ClientWindows {
     const subject = origin.caller.principal.id;
     const { client } = origin;
     const known = this.#find(subject, client);
-    const usedAtMs = this.#parts.runtime.monotonicMs();
+    const usedAtMs = this.#runtime.monotonicMs();
     if (known !== undefined) {
       known.usedAtMs = usedAtMs;
       return known;
@@ -187,7 +199,7 @@ export class ClientWindows {
     this.#reading -= 1;
     const waiting = slot.waiting.splice(0);
     this.#waiting -= waiting.length;
-    for (const work of waiting) this.#parts.take(work, slot.window);
+    for (const work of waiting) this.#take(work, slot.window);
   }
 }
 

@@ -11,6 +11,7 @@ import type { Follower, Opening, RefusedAnswer, Snapshot } from "./documents.js"
 import { LogReads } from "./log-reads.js";
 import { eventsOf, type Missed, missedInMemory, replayIsSmaller, type SnapshotSize, withRecent } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
+import { SeldomMap } from "./seldom-map.js";
 import { type LogOpening, SharedOpenings } from "./shared-openings.js";
 import type { DocumentViews } from "./views/document-views.js";
 import { viewParams } from "./views/view-params.js";
@@ -53,8 +54,9 @@ type Stage = "expected" | "begun" | "attached";
 /** Followers of one document, from the moment their opening is asked for. */
 export class Following {
   readonly #parts: FollowingParts;
-  readonly #followers = new Map<Follower, Stage>();
-  readonly #partsRead = new Set<string>();
+  readonly #followers = new SeldomMap<Follower, Stage>();
+  /** Undefined: none. */
+  #partsRead: Set<string> | undefined;
   readonly #logReads: LogReads;
   readonly #shared: SharedOpenings;
   #stored: Snapshot | undefined;
@@ -87,7 +89,7 @@ export class Following {
   allows(document: Document, follower: Follower): boolean {
     const { access, views } = this.#parts;
     if (views?.isReady === true) return this.#mayView(views, follower);
-    return access.mayOpen(document, follower.caller.principal, (part) => this.#partsRead.add(part));
+    return access.mayOpen(document, follower.caller.principal, (part) => this.#reads(part));
   }
 
   /** Makes the opening of somebody who may follow. */
@@ -174,7 +176,12 @@ export class Following {
     this.changed();
     // Views ask when they are released.
     if (this.#parts.views !== undefined) return;
-    if (this.#partsRead.size === 0 || this.#followers.size === 0 || !this.#touches(applied.operations)) return;
+    if (
+      this.#partsRead === undefined ||
+      this.#followers.size === 0 ||
+      !this.#touches(this.#partsRead, applied.operations)
+    )
+      return;
     const denied = this.#at("attached", "begun").filter((follower) => !this.allows(document, follower));
     if (denied.length === 0) return;
     pipeline.push(new GatedEnd(pipeline.head.seq, () => this.#end(denied, "denied")));
@@ -252,9 +259,14 @@ export class Following {
     return [...this.#followers].flatMap(([follower, stage]) => (stages.includes(stage) ? [follower] : []));
   }
 
-  #touches(operations: readonly PatchOperation[]): boolean {
-    if (this.#partsRead.has(ANY_PART)) return true;
-    for (const part of partsWritten(operations)) if (part === ANY_PART || this.#partsRead.has(part)) return true;
+  #reads(part: string): void {
+    this.#partsRead ??= new Set();
+    this.#partsRead.add(part);
+  }
+
+  #touches(partsRead: ReadonlySet<string>, operations: readonly PatchOperation[]): boolean {
+    if (partsRead.has(ANY_PART)) return true;
+    for (const part of partsWritten(operations)) if (part === ANY_PART || partsRead.has(part)) return true;
     return false;
   }
 

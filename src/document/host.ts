@@ -23,12 +23,13 @@ import { Following } from "./following.js";
 import type { HostReport } from "./host-report.js";
 import { contentOf, type MissedCommits, missedCommits, toCommitted } from "./loading.js";
 import type { Missed } from "./opening.js";
-import { Pipeline } from "./pipeline.js";
+import { Pipeline, type PipelineOwner } from "./pipeline.js";
 import { Queries } from "./queries.js";
 import type { Residence } from "./residence.js";
 import { SnapshotKeeper } from "./snapshot-keeper.js";
 import { DocumentViews } from "./views/document-views.js";
 import { type CallWork, GatedTask, type GatedWork, type OpenWork, type Work } from "./work.js";
+import type { Workload } from "./workload.js";
 
 /** What a host needs of its surroundings. */
 export interface HostParts {
@@ -51,8 +52,12 @@ const OVERLOADED: RefusedAnswer = { code: "overloaded", afterMs: 250 };
 const UNWRITTEN_AFTER_MS = 1_000;
 
 /** Hosts one document. */
-export class DocumentHost {
+export class DocumentHost implements PipelineOwner {
   readonly #parts: HostParts;
+  // What every call needs of the parts, one place in memory nearer.
+  readonly #type: ResolvedType;
+  readonly #runtime: Runtime;
+  readonly #workload: Workload;
   readonly #following: Following;
   readonly #calls: Calls;
   readonly #queries: Queries;
@@ -71,6 +76,9 @@ export class DocumentHost {
 
   constructor(parts: HostParts) {
     this.#parts = parts;
+    this.#type = parts.type;
+    this.#runtime = parts.runtime;
+    this.#workload = parts.committer.workload;
     this.#usedAtMs = parts.runtime.monotonicMs();
     this.#access = new Access(parts);
     // Field by field: a leading spread would give the parts of each host a hidden class of their own, and every read of
@@ -93,14 +101,19 @@ export class DocumentHost {
     return this.#parts.name;
   }
 
+  /** Whether this is a query of the type. */
+  answers(name: string): boolean {
+    return this.#type.queries.has(name);
+  }
+
   /** Takes a call or an opening; refuses it before execution when too much waits (R15). */
   accept(work: Work): void {
-    this.#usedAtMs = this.#parts.runtime.monotonicMs();
+    this.#usedAtMs = this.#runtime.monotonicMs();
     if (work.kind === "open") this.#following.expect(work.request.follower);
     const residence = this.#residence;
     if (this.#mailbox.length + this.#windows.waiting >= LIMITS.mailboxMax) return this.#refuse(work, OVERLOADED);
     // Openings are let in one by one with their connections, and nobody is served before them.
-    const refusal = work.kind === "call" ? this.#parts.committer.workload.refusal(this.#usedAtMs) : undefined;
+    const refusal = work.kind === "call" ? this.#workload.refusal(this.#usedAtMs) : undefined;
     if (refusal !== undefined) return this.#refuse(work, refusal);
     if (residence === undefined || this.#mailbox.length > 0 || residence.pipeline.isFull) this.#mailbox.push(work);
     else this.#run(work, residence);
@@ -288,15 +301,17 @@ export class DocumentHost {
     const audience = this.#rows;
     const shown = type.shown?.telling((event, error) => report.handlerFailed(name, `events.${event}.audience`, error));
     const { ref, epoch } = loaded;
-    const onDurable = (): void => this.#durable();
-    const onLost = (waiting: readonly GatedWork[], error: StoreError | "fenced"): void => this.#lost(waiting, error);
     const recentBytesMax = LIMITS.replayRingBytesMax;
-    const isFollowed = (): boolean => this.#following.size > 0;
-    const parts = { ref, epoch, head, audience, shown, committer, recentBytesMax, isFollowed, onDurable, onLost };
-    return new Pipeline(parts, tail);
+    return new Pipeline({ ref, epoch, head, audience, shown, committer, recentBytesMax, owner: this }, tail);
   }
 
-  #durable(): void {
+  /** The pipeline asks. */
+  get isFollowed(): boolean {
+    return this.#following.size > 0;
+  }
+
+  /** The pipeline says that something became durable. */
+  durable(): void {
     const residence = this.#residence;
     if (residence === undefined) return;
     const { pipeline, snapshots, content } = residence;
@@ -316,7 +331,8 @@ export class DocumentHost {
     pipeline.push(new GatedTask(pipeline.head.seq, save));
   }
 
-  #lost(waiting: readonly GatedWork[], error: StoreError | "fenced"): void {
+  /** The pipeline says that what was not durable is lost or in doubt. */
+  lost(waiting: readonly GatedWork[], error: StoreError | "fenced"): void {
     this.#parts.report.commitLost(this.#parts.name, error);
     this.#residence = undefined;
     const refusal = refusalFor(error);

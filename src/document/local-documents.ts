@@ -80,12 +80,8 @@ export class LocalDocuments implements Documents {
     const host = this.#host(call.document);
     if (host === undefined) return call.origin.answer(call, { kind: "no", code: this.#unknown(call.document) });
     // A caller without a subscription may not know which of the two a name is; they share their names.
-    const isQuery = call.query || this.#isQuery(call);
+    const isQuery = call.query || host.answers(call.name);
     host.accept(new CallWork(call, isQuery ? "query" : requestHash(call.name, JSON.stringify(call.input))));
-  }
-
-  #isQuery({ document, name }: Call): boolean {
-    return this.#parts.types.get(document.type)?.queries.has(name) === true;
   }
 
   async list({ caller, type, after, limit }: ListRequest): ReturnType<Documents["list"]> {

@@ -13,6 +13,12 @@ export interface Gated<Self> {
   release(): void;
 }
 
+/** Takes what becomes durable. */
+export interface Delivering {
+  /** Delivers transactions up to `through`. */
+  deliver(through: number): void;
+}
+
 /** A queue ordered by `after`, since memory only moves forward. Linked, so that waiting costs an entry no memory. */
 export class OutputGate<Entry extends Gated<Entry>> {
   #first: Entry | undefined;
@@ -41,16 +47,16 @@ export class OutputGate<Entry extends Gated<Entry>> {
     if (entry.splitAt !== undefined) this.#splits += 1;
   }
 
-  /** Lets out, in order, everything that waits for `durable` or less. `deliver(through)` is called before what must
-   * come behind the transactions up to `through`, and at the end with `durable`. */
-  open(durable: number, deliver: (through: number) => void): void {
+  /** Lets out, in order, everything that waits for `durable` or less. `to` delivers before what must come behind
+   * transactions those up to them, and at the end those up to `durable`. */
+  open(durable: number, to: Delivering): void {
     while (this.#splits > 0) {
       const split = this.#nextSplit(durable);
       if (split?.splitAt === undefined) break;
-      deliver(split.splitAt);
+      to.deliver(split.splitAt);
       this.#releaseThrough(split);
     }
-    deliver(durable);
+    to.deliver(durable);
     for (let entry = this.#first; entry !== undefined && entry.after <= durable; entry = this.#first)
       this.#take(entry).release();
   }

@@ -34,7 +34,7 @@ export class RecentLog {
   /** Forgets everything up to a head that was reached without it. */
   skipTo(head: StoredPosition): void {
     this.#base = head;
-    if (this.#rows.length === 0) return;
+    if (this.#bytes === 0) return;
     this.#rows = [];
     this.#first = 0;
     this.#bytes = 0;

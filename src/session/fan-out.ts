@@ -35,8 +35,10 @@ export class FanOut implements Audience {
   readonly #paces = new Map<number, Pace>();
   /** The views that show a layer to somebody. */
   readonly #showing = new Map<LayerStream, Set<ViewStream>>();
-  /** What was delivered last; followers may not have been told of it. */
-  #head: Point = { epoch: 0, seq: 0 };
+  /** What was delivered last; followers may not have been told of it. Two numbers, because it moves with every commit and
+   * is seldom asked for. */
+  #epoch = 0;
+  #seq = 0;
 
   constructor(parts: FanOutParts) {
     this.#parts = parts;
@@ -51,7 +53,7 @@ export class FanOut implements Audience {
 
   /** The last transaction that was delivered, be it empty. */
   get head(): Point {
-    return this.#head;
+    return { epoch: this.#epoch, seq: this.#seq };
   }
 
   begin(at: Point): void {
@@ -64,8 +66,7 @@ export class FanOut implements Audience {
     const start = this.log.receivers.size > 0 || this.#paces.size > 0 ? layer.chain : undefined;
     const last = transactions.at(-1);
     if (last === undefined) return;
-    // Followers hold on to it, and must not hold on to the transaction.
-    this.#head = { epoch: last.epoch, seq: last.seq };
+    this.#moveTo(last);
     const end = lastChange(transactions);
     // What changed nothing is not pushed by itself: followers are told of it before the next thing they are sent.
     if (end === undefined) return;
@@ -97,7 +98,7 @@ export class FanOut implements Audience {
   }
 
   release(head: Point, deltas: ReadonlyMap<number, LayerDelta>): void {
-    this.#head = { epoch: head.epoch, seq: head.seq };
+    this.#moveTo(head);
     const changed = new Map<LayerStream, LayerDelta>();
     const views = new Set<ViewStream>();
     for (const [layer, delta] of deltas) {
@@ -107,7 +108,7 @@ export class FanOut implements Audience {
       for (const view of this.#showing.get(stream) ?? []) views.add(view);
     }
     for (const stream of this.#layers.values()) stream.forgetSnapshots();
-    const pieces = new ReleasePieces(changed, this.#head);
+    const pieces = new ReleasePieces(changed, this.head);
     for (const view of views) this.#sendView(view, pieces);
     if (this.#paces.size > 0) this.#pace(new Map([...changed].map(([stream, delta]) => [stream, [delta]])));
   }
@@ -162,7 +163,7 @@ export class FanOut implements Audience {
       return this.#paces.get(Math.max(...faster));
     }
     const { runtime, nextHandle } = this.#parts;
-    const pace = new Pace({ everyMs, runtime, nextHandle, head: () => this.#head });
+    const pace = new Pace({ everyMs, runtime, nextHandle, head: () => this.head });
     this.#paces.set(everyMs, pace);
     return pace;
   }
@@ -179,6 +180,11 @@ export class FanOut implements Audience {
     if (views?.size === 0) this.#showing.delete(layer);
   }
 
+  #moveTo({ epoch, seq }: Point): void {
+    this.#epoch = epoch;
+    this.#seq = seq;
+  }
+
   #sendLog(start: Point, rows: readonly Committed[]): void {
     const { handle, chain: end } = this.#logLayer;
     for (const [codec, receivers] of this.log.receivers) {
@@ -190,12 +196,13 @@ export class FanOut implements Audience {
 
   /** What one release did to all layers of a view is one frame: no viewer sees one of them ahead of the other. */
   #sendView(view: ViewStream, pieces: ReleasePieces): void {
+    const { head } = this;
     for (const [codec, receivers] of view.receivers) {
       const frame = frameOf(
         codec,
         view.layers.map((layer) => pieces.of(codec, layer)),
       );
-      for (const receiver of receivers) receiver.receive(frame, this.#head, this.#head);
+      for (const receiver of receivers) receiver.receive(frame, head, head);
     }
   }
 }

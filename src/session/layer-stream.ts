@@ -10,7 +10,8 @@ import { SharedReplays } from "./shared-replays.js";
 export class LayerStream {
   /** Never reused on this process. */
   readonly handle: number;
-  readonly #snapshots = new Map<Codec, { readonly of: Snapshot; readonly head: number; readonly sent: SentSnapshot }>();
+  /** Undefined while there is none. */
+  #snapshots: Map<Codec, { readonly of: Snapshot; readonly head: number; readonly sent: SentSnapshot }> | undefined;
   /** Whose chain it has: with another handle, this is the same layer at another pace. */
   readonly #source: LayerStream | undefined;
   #replays: SharedReplays | undefined = undefined;
@@ -47,8 +48,7 @@ export class LayerStream {
 
   /** The head has moved. */
   forgetSnapshots(): void {
-    // clear() makes a new table, even of an empty one.
-    if (this.#snapshots.size > 0) this.#snapshots.clear();
+    this.#snapshots = undefined;
   }
 
   /** An advance to the head. */
@@ -59,11 +59,12 @@ export class LayerStream {
   /** A snapshot at `head`, encoded once for all who reset there. It bears the chain's point, so that the next delta links
    * to it; an advance to the head follows, in its frame when it has but one. */
   snapshot(codec: Codec, snapshot: Snapshot, head: Point): SentSnapshot {
-    const known = this.#snapshots.get(codec);
+    const known = this.#snapshots?.get(codec);
     if (known?.of === snapshot && known.head === head.seq) return known.sent;
     const { handle, chain } = this;
     const advance = head.seq > chain.seq ? this.advance(codec, head) : undefined;
     const sent = sentSnapshot({ codec, handle, chain }, snapshot, advance);
+    this.#snapshots ??= new Map();
     this.#snapshots.set(codec, { of: snapshot, head: head.seq, sent });
     return sent;
   }

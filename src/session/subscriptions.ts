@@ -10,6 +10,7 @@ import {
 } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
 import type { Caller, Documents } from "../document/documents.js";
+import { SeldomMap } from "../document/seldom-map.js";
 import type { Backlog } from "./backlog.js";
 import type { FanOuts } from "./fan-out.js";
 import type { OutboundQueue } from "./outbound-queue.js";
@@ -34,11 +35,11 @@ const ENDED_MAX = LIMITS.inFlightMax;
 /** The subscriptions of one session. */
 export class Subscriptions {
   readonly #parts: SubscriptionsParts;
-  readonly #byNumber = new Map<number, Subscription>();
+  readonly #byNumber = new SeldomMap<number, Subscription>();
   /** Views of each document, by their parameters. */
-  readonly #byDocument = new Map<string, Map<string, Subscription>>();
+  readonly #byDocument = new SeldomMap<string, Map<string, Subscription>>();
   /** Documents of subscriptions that the server ended: calls that name one may be under way (REQ-19). */
-  readonly #ended = new Map<number, DocumentName>();
+  readonly #ended = new SeldomMap<number, DocumentName>();
   #caller: Caller;
   #lastNumber = -1;
 

@@ -1,5 +1,6 @@
 // Everybody who sees the same layers of one document, by codec: what is encoded once for them is sent to all of them.
 import type { Codec } from "@tidemark/protocol";
+import { SeldomMap } from "../document/seldom-map.js";
 import type { Point } from "./delta-chain.js";
 import type { LayerStream } from "./layer-stream.js";
 import type { OutgoingFrame } from "./wire.js";
@@ -32,7 +33,7 @@ export interface FollowedStream {
 export class ViewStream implements FollowedStream {
   /** One or two: shared, then mine. */
   readonly layers: readonly LayerStream[];
-  readonly #receivers = new Map<Codec, Set<Receiver>>();
+  readonly #receivers = new SeldomMap<Codec, Set<Receiver>>();
   readonly #unfollowed: (view: ViewStream) => void;
 
   /** `unfollowed`: the last one has left. */
@@ -42,7 +43,7 @@ export class ViewStream implements FollowedStream {
   }
 
   /** By codec; none of the lists is empty. */
-  get receivers(): ReadonlyMap<Codec, ReadonlySet<Receiver>> {
+  get receivers(): SeldomMap<Codec, ReadonlySet<Receiver>> {
     return this.#receivers;
   }
 

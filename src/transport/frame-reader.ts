@@ -32,12 +32,12 @@ const MASK_BYTES = 4;
 /** Turns chunks into messages. */
 export class FrameReader {
   readonly #sink: FrameSink;
-  /** The beginning of a frame that a chunk cut. */
-  readonly #partial = new GrowingBytes();
+  /** The beginning of a frame that a chunk cut; undefined: none was. */
+  #partial: GrowingBytes | undefined = undefined;
   /** How much of it must be here before it is worth another look. */
   #wanted = 0;
-  /** The fragments so far of a message, and its opcode; 0: no message is under way. */
-  readonly #fragments = new GrowingBytes();
+  /** The fragments so far of a message, and its opcode; undefined and 0: no message is under way. */
+  #fragments: GrowingBytes | undefined = undefined;
   #fragmented = 0;
   #over = false;
 
@@ -47,25 +47,30 @@ export class FrameReader {
 
   /** Takes the first `length` bytes of a chunk, which are unmasked in place and not kept. */
   read(chunk: Buffer, length: number): void {
-    let at = this.#resume(chunk, length);
+    let at = this.#partial === undefined ? 0 : this.#resume(this.#partial, chunk, length);
     while (at < length && !this.#over) {
       const size = this.#frame(chunk, at, length);
-      if (size === 0) return this.#partial.append(chunk, at, length);
+      if (size === 0) return this.#keep(chunk, at, length);
       at += size;
     }
   }
 
   /** Goes on with a frame that was cut, and with that one only. Returns where the next begins. */
-  #resume(chunk: Buffer, length: number): number {
-    const partial = this.#partial;
+  #resume(partial: GrowingBytes, chunk: Buffer, length: number): number {
     let at = 0;
-    while (partial.length > 0 && at < length) {
+    while (this.#partial !== undefined && at < length) {
       const end = Math.min(length, at + this.#wanted - partial.length);
       partial.append(chunk, at, end);
       at = end;
-      if (partial.length === this.#wanted && this.#frame(partial.bytes, 0, partial.length) > 0) partial.clear();
+      if (partial.length === this.#wanted && this.#frame(partial.bytes, 0, partial.length) > 0)
+        this.#partial = undefined;
     }
     return at;
+  }
+
+  #keep(chunk: Buffer, start: number, end: number): void {
+    this.#partial = new GrowingBytes();
+    this.#partial.append(chunk, start, end);
   }
 
   /** Reads the frame at `start`. Returns its size; 0: more of it is wanted, and nothing was done. */
@@ -79,7 +84,7 @@ export class FrameReader {
     const headBytes = HEAD_BYTES_MIN + (short < 126 ? 0 : short === 126 ? 2 : 8) + MASK_BYTES;
     if (here < headBytes) return this.#want(headBytes);
     const payloadBytes = payloadLength(bytes, start, short);
-    if (isData(head) && this.#fragments.length + payloadBytes > this.#sink.messageBytesMax)
+    if (isData(head) && (this.#fragments?.length ?? 0) + payloadBytes > this.#sink.messageBytesMax)
       return this.#fail(TOO_BIG, here);
     const size = headBytes + payloadBytes;
     if (here < size) return this.#want(size);
@@ -94,7 +99,7 @@ export class FrameReader {
 
   #fail(code: typeof BAD_FRAME | typeof TOO_BIG, here: number): number {
     this.#over = true;
-    this.#fragments.clear();
+    this.#fragments = undefined;
     this.#sink.failed(code);
     return here;
   }
@@ -132,12 +137,13 @@ export class FrameReader {
 
   #fragment(head: number, bytes: Buffer, start: number, end: number): void {
     if (this.#fragmented === 0) this.#fragmented = head & OPCODE.mask;
+    this.#fragments ??= new GrowingBytes();
     this.#fragments.append(bytes, start, end);
     if ((head & FIN) === 0) return;
     const binary = this.#fragmented === OPCODE.binary;
     const message = this.#fragments.bytes;
     this.#fragmented = 0;
-    this.#fragments.clear();
+    this.#fragments = undefined;
     this.#sink.message(message, binary);
   }
 
@@ -147,7 +153,7 @@ export class FrameReader {
     const code = payload.length === 0 ? undefined : payload.readUInt16BE(0);
     if (code !== undefined && !isCloseCode(code)) return void this.#fail(BAD_FRAME, 0);
     this.#over = true;
-    this.#fragments.clear();
+    this.#fragments = undefined;
     this.#sink.closed(code);
   }
 }

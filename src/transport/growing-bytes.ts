@@ -23,11 +23,6 @@ export class GrowingBytes {
     this.#length = length;
   }
 
-  clear(): void {
-    this.#bytes = NONE;
-    this.#length = 0;
-  }
-
   /** By half as much again at least, so that a copy of all is made seldom however small the pieces are. Not from the
    * pool, which a few bytes of one slow peer would keep alive. */
   #grow(length: number): void {
