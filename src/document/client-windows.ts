@@ -23,6 +23,7 @@ interface Slot {
   /** `unread`: its receipts are not known, or may not be what the store holds. */
   state: "unread" | "reading" | "ready";
   waiting: CallWork[];
+  /** Whole ms, which need no place of their own in memory. */
   usedAtMs: number;
 }
 
@@ -154,7 +155,7 @@ export class ClientWindows {
     const subject = origin.caller.principal.id;
     const { client } = origin;
     const known = this.#find(subject, client);
-    const usedAtMs = this.#runtime.monotonicMs();
+    const usedAtMs = Math.floor(this.#runtime.monotonicMs());
     if (known !== undefined) {
       known.usedAtMs = usedAtMs;
       return known;

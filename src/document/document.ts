@@ -90,7 +90,7 @@ export class Document {
     this.key = parts.key;
     this.#runtime = parts.runtime;
     this.#root = parts.state;
-    this.#recording = { guard: parts.type.state, depthMax: LIMITS.depthMax, bytesMax: LIMITS.patchBytesMax };
+    this.#recording = recordingOf(parts.type);
     this.#seq = parts.seq;
     this.#measuredBytes = parts.measuredBytes;
     this.#grownBytes = parts.grownBytes;
@@ -241,6 +241,17 @@ export class Document {
       state: recording.draft,
     });
   }
+}
+
+/** Shared by the documents of a type, so that it stays in the caches from one to the next. */
+const RECORDING = new WeakMap<ResolvedType, RecordOptions>();
+
+function recordingOf(type: ResolvedType): RecordOptions {
+  const known = RECORDING.get(type);
+  if (known !== undefined) return known;
+  const options = { guard: type.state, depthMax: LIMITS.depthMax, bytesMax: LIMITS.patchBytesMax };
+  RECORDING.set(type, options);
+  return options;
 }
 
 function resultText(result: unknown): string | undefined {

@@ -54,6 +54,7 @@ type Stage = "expected" | "begun" | "attached";
 /** Followers of one document, from the moment their opening is asked for. */
 export class Following {
   readonly #parts: FollowingParts;
+  readonly #views: DocumentViews | undefined;
   readonly #followers = new SeldomMap<Follower, Stage>();
   /** Undefined: none. */
   #partsRead: Set<string> | undefined;
@@ -66,6 +67,7 @@ export class Following {
 
   constructor(parts: FollowingParts) {
     this.#parts = parts;
+    this.#views = parts.views;
     this.#logReads = new LogReads(parts.logTurns, parts.figures);
     this.#shared = new SharedOpenings(parts.runtime);
   }
@@ -87,7 +89,8 @@ export class Following {
 
   /** Asks the type's `canOpen`; what it reads is remembered. */
   allows(document: Document, follower: Follower): boolean {
-    const { access, views } = this.#parts;
+    const { access } = this.#parts;
+    const views = this.#views;
     if (views?.isReady === true) return this.#mayView(views, follower);
     return access.mayOpen(document, follower.caller.principal, (part) => this.#reads(part));
   }
@@ -97,7 +100,7 @@ export class Following {
     const { follower, params } = work.request;
     const { pipeline, read } = source;
     this.#followers.set(follower, "begun");
-    if (this.#parts.views === undefined) {
+    if (this.#views === undefined) {
       const checked = viewParams(source.document.type, params);
       if (!checked.ok) return this.refuse(work, checked.refusal, pipeline);
     }
@@ -134,7 +137,7 @@ export class Following {
   /** The follower's caller has other rights: it may lose its stream, or see another view. `loaded` is undefined while the
    * document is loaded again, after which all who share the log are asked anyway. */
   refreshed(follower: Follower, loaded: Loaded | undefined): void {
-    const { views } = this.#parts;
+    const views = this.#views;
     const stage = this.#followers.get(follower);
     // Whoever is not attached to a view is asked when it is.
     if (views !== undefined && stage === "attached") return this.#refreshView(views, follower);
@@ -148,20 +151,20 @@ export class Following {
   reloaded(): void {
     this.changed();
     this.#logReads.reset();
-    this.#parts.views?.reloaded();
+    this.#views?.reloaded();
     for (const [follower, stage] of this.#followers) if (stage === "begun") this.#followers.set(follower, "expected");
   }
 
   /** Ends everybody who is attached. */
   endAll(code: ErrorCode): void {
     this.#end(this.#at("attached"), code);
-    this.#parts.views?.reset();
+    this.#views?.reset();
   }
 
   /** The document is deleted by the transaction at the head: ends everybody who follows now before it is delivered. */
   deleted(pipeline: Pipeline): void {
     this.changed();
-    const { views } = this.#parts;
+    const views = this.#views;
     views?.doom();
     const followers = this.#at("attached", "begun");
     const end = (): void => {
@@ -175,7 +178,7 @@ export class Following {
   wrote(applied: Applied, document: Document, pipeline: Pipeline): void {
     this.changed();
     // Views ask when they are released.
-    if (this.#parts.views !== undefined) return;
+    if (this.#views !== undefined) return;
     if (
       this.#partsRead === undefined ||
       this.#followers.size === 0 ||
@@ -196,7 +199,7 @@ export class Following {
 
   /** The state may have become any other: all who are attached are asked again. */
   recheck(document: Document): void {
-    if (this.#parts.views !== undefined) return;
+    if (this.#views !== undefined) return;
     this.#end(
       this.#at("attached").filter((follower) => !this.allows(document, follower)),
       "denied",
@@ -205,7 +208,7 @@ export class Following {
 
   /** What `canOpen` read of the durable state was written: ends those who may not follow any more. */
   recheckViews(): void {
-    const { views } = this.#parts;
+    const views = this.#views;
     if (views === undefined) return;
     this.#end(
       this.#at("attached").filter((follower) => !this.#mayView(views, follower)),
@@ -276,7 +279,7 @@ export class Following {
 
   #forget(follower: Follower): boolean {
     const was = this.#followers.delete(follower);
-    this.#parts.views?.leave(follower);
+    this.#views?.leave(follower);
     return was;
   }
 
@@ -286,7 +289,7 @@ export class Following {
 
   /** What the log is asked about. */
   #basis({ request: { held, heldMine } }: OpenWork): HeldPosition | undefined {
-    return this.#parts.views === undefined ? held : basisOf([held, heldMine]);
+    return this.#views === undefined ? held : basisOf([held, heldMine]);
   }
 
   #readLog(work: OpenWork, { pipeline, ref, document }: OpeningSource, held: HeldPosition | undefined): void {
@@ -304,7 +307,7 @@ export class Following {
 
   #open(work: OpenWork, source: OpeningSource, missed: Missed): void {
     const { held } = work.request;
-    if (this.#parts.views !== undefined) return this.#openView(this.#parts.views, work, { ...source, missed });
+    if (this.#views !== undefined) return this.#openView(this.#views, work, { ...source, missed });
     const opening = this.#opening(held, source, missed);
     if (held !== undefined) this.#shared.keep(held, source.pipeline.head, opening);
     this.#answer(work, source, opening);
@@ -312,7 +315,7 @@ export class Following {
 
   /** What it has in common with all who come back from the same position to the same head. */
   #sharedOpening(held: HeldPosition | undefined, { head }: Pipeline): LogOpening | undefined {
-    return held === undefined || this.#parts.views !== undefined ? undefined : this.#shared.find(held, head);
+    return held === undefined || this.#views !== undefined ? undefined : this.#shared.find(held, head);
   }
 
   #answer(work: OpenWork, { pipeline, created: applied }: OpeningSource, opening: LogOpening): void {

@@ -65,13 +65,15 @@ export class DocumentHost implements PipelineOwner {
   readonly #access: Access;
   /** Who takes what is durable. */
   readonly #rows: RowAudience;
-  #mailbox: Work[] = [];
+  /** Undefined while it is empty: every call looks. */
+  #mailbox: Work[] | undefined = undefined;
   /** Undefined while the document is being loaded, and after `unload`. */
   #residence: Residence | undefined;
   /** The last transaction its followers were given, across reloads. */
   #delivered: StoredPosition | undefined;
   /** Loads in doubt since something became durable. */
   #doubts = 0;
+  /** Whole ms, which need no place of their own in memory. */
   #usedAtMs: number;
 
   constructor(parts: HostParts) {
@@ -79,7 +81,7 @@ export class DocumentHost implements PipelineOwner {
     this.#type = parts.type;
     this.#runtime = parts.runtime;
     this.#workload = parts.committer.workload;
-    this.#usedAtMs = parts.runtime.monotonicMs();
+    this.#usedAtMs = Math.floor(parts.runtime.monotonicMs());
     this.#access = new Access(parts);
     // Field by field: a leading spread would give the parts of each host a hidden class of their own, and every read of
     // one a miss.
@@ -108,20 +110,21 @@ export class DocumentHost implements PipelineOwner {
 
   /** Takes a call or an opening; refuses it before execution when too much waits (R15). */
   accept(work: Work): void {
-    this.#usedAtMs = this.#runtime.monotonicMs();
+    const nowMs = this.#runtime.monotonicMs();
+    this.#usedAtMs = Math.floor(nowMs);
     if (work.kind === "open") this.#following.expect(work.request.follower);
     const residence = this.#residence;
-    if (this.#mailbox.length + this.#windows.waiting >= LIMITS.mailboxMax) return this.#refuse(work, OVERLOADED);
+    if (this.#inMailbox + this.#windows.waiting >= LIMITS.mailboxMax) return this.#refuse(work, OVERLOADED);
     // Openings are let in one by one with their connections, and nobody is served before them.
-    const refusal = work.kind === "call" ? this.#workload.refusal(this.#usedAtMs) : undefined;
+    const refusal = work.kind === "call" ? this.#workload.refusal(nowMs) : undefined;
     if (refusal !== undefined) return this.#refuse(work, refusal);
-    if (residence === undefined || this.#mailbox.length > 0 || residence.pipeline.isFull) this.#mailbox.push(work);
+    if (residence === undefined || this.#mailbox !== undefined || residence.pipeline.isFull) this.#keep(work);
     else this.#run(work, residence);
   }
 
   /** The follower hears nothing more. */
   leave(follower: Follower): void {
-    this.#usedAtMs = this.#parts.runtime.monotonicMs();
+    this.#usedAtMs = Math.floor(this.#runtime.monotonicMs());
     this.#following.leave(follower);
   }
 
@@ -139,7 +142,7 @@ export class DocumentHost implements PipelineOwner {
     const residence = this.#residence;
     if (residence === undefined || this.#following.size > 0 || residence.snapshots.saving) return false;
     const { undurableCount, gatedCount } = residence.pipeline;
-    const busy = undurableCount + gatedCount + this.#windows.reading + this.#queries.reading + this.#mailbox.length;
+    const busy = undurableCount + gatedCount + this.#windows.reading + this.#queries.reading + this.#inMailbox;
     return busy === 0 && this.#usedAtMs + idleMs <= this.#parts.runtime.monotonicMs();
   }
 
@@ -167,8 +170,8 @@ export class DocumentHost implements PipelineOwner {
   }
 
   readonly #takeCall = (work: CallWork, window: ClientWindow): void => {
-    // Windows are read for a loaded document; when it was lost meanwhile, `#lost` took the call back.
-    if (this.#residence === undefined) this.#mailbox.push(work);
+    // Windows are read for a loaded document; when it was lost meanwhile, `lost` took the call back.
+    if (this.#residence === undefined) this.#keep(work);
     else if (work.isQuery) this.#queries.take(work, this.#residence, this.#again);
     else this.#calls.take(work, this.#residence, window);
   };
@@ -204,7 +207,7 @@ export class DocumentHost implements PipelineOwner {
   /** Work whose ground was lost is done again from the start; it was let in before. */
   readonly #again = (work: Work): void => {
     const residence = this.#residence;
-    if (residence === undefined || this.#mailbox.length > 0) this.#mailbox.push(work);
+    if (residence === undefined || this.#mailbox !== undefined) this.#keep(work);
     else this.#run(work, residence);
   };
 
@@ -221,15 +224,25 @@ export class DocumentHost implements PipelineOwner {
     call.origin.answer(call, { kind: "no", ...refusal });
   }
 
+  get #inMailbox(): number {
+    return this.#mailbox === undefined ? 0 : this.#mailbox.length;
+  }
+
+  #keep(work: Work): void {
+    if (this.#mailbox === undefined) this.#mailbox = [work];
+    else this.#mailbox.push(work);
+  }
+
   #drainMailbox(): void {
     const waiting = this.#mailbox;
-    this.#mailbox = [];
+    if (waiting === undefined) return;
+    this.#mailbox = undefined;
     for (let index = 0; index < waiting.length; index++) {
       const work = waiting[index];
       if (work === undefined) continue;
       const residence = this.#residence;
       if (residence === undefined || residence.pipeline.isFull) {
-        this.#mailbox = waiting.slice(index).concat(this.#mailbox);
+        this.#mailbox = waiting.slice(index).concat(this.#mailbox ?? []);
         return;
       }
       this.#run(work, residence);
@@ -319,7 +332,7 @@ export class DocumentHost implements PipelineOwner {
     this.#doubts = 0;
     this.#windows.evict(pipeline.durable);
     if (content.status === "live" && snapshots.isDue) this.#snapshotAtHead(residence, content.document);
-    if (this.#mailbox.length > 0) this.#drainMailbox();
+    if (this.#mailbox !== undefined) this.#drainMailbox();
   }
 
   #snapshotAtHead({ pipeline, snapshots }: Residence, document: Document): void {
@@ -344,7 +357,8 @@ export class DocumentHost implements PipelineOwner {
       if (applied) work.losses += 1;
     }
     // In the order in which they came, as far as it concerns one client (R5).
-    this.#mailbox = [...again, ...this.#windows.drain(), ...this.#mailbox];
+    const waits = [...again, ...this.#windows.drain(), ...(this.#mailbox ?? [])];
+    this.#mailbox = waits.length === 0 ? undefined : waits;
     this.#load(this.#reloadDelayMs(refusal === undefined));
   }
 

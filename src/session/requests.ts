@@ -46,7 +46,9 @@ export class Requests implements Origin {
   #inFlight = 0;
   #left = false;
   /** The document named last, since a client mostly calls the one it called before. */
-  #named: { readonly target: string; readonly document: DocumentName | undefined } | undefined;
+  #named: DocumentName | undefined;
+  /** What it was called then. */
+  #target: string | undefined;
 
   constructor(parts: RequestsParts) {
     this.#documents = parts.documents;
@@ -155,12 +157,12 @@ export class Requests implements Origin {
   }
 
   #find(target: string): DocumentName | undefined {
-    if (this.#named?.target !== target) {
+    if (this.#target !== target) {
       const id = parseDocumentId(target);
-      const document = id === undefined ? undefined : { space: this.caller.space, type: id.type, key: id.key };
-      this.#named = { target, document };
+      this.#named = id === undefined ? undefined : { space: this.caller.space, type: id.type, key: id.key };
+      this.#target = target;
     }
-    return this.#named?.document;
+    return this.#named;
   }
 
   #refuse(n: number, code: ErrorCode): void {

@@ -46,10 +46,11 @@ type State =
   /** Only `hello` is accepted. */
   | { readonly state: "greeting"; readonly deadline: CancelTimer }
   | { readonly state: "identifying"; readonly deadline: CancelTimer }
-  | { readonly state: "live"; readonly live: Live }
+  | Live
   | { readonly state: "closed" };
 
 interface Live {
+  readonly state: "live";
   identity: Identified;
   readonly claim: Claim;
   readonly backlog: Backlog;
@@ -129,7 +130,7 @@ export class Session implements Newcomer {
 
   #handle(message: ClientMessage): void {
     const state = this.#state;
-    if (state.state === "live") return this.#dispatch(message, state.live);
+    if (state.state === "live") return this.#dispatch(message, state);
     if (state.state === "greeting" && message[0] === "hello") return this.#greet(message[1], state.deadline);
     this.#breach(`${message[0]} is not expected before welcome`, message[0]);
   }
@@ -198,7 +199,7 @@ export class Session implements Newcomer {
     this.#state.deadline();
     const claim = { subject: identity.principal.id, client: hello.client, conn: hello.conn };
     if (!this.#parts.registry.begins(claim, this)) return this.end(CLOSE.replaced, "closed");
-    this.#state = { state: "live", live: this.#begin(hello, identity, claim) };
+    this.#state = this.#begin(hello, identity, claim);
     this.#parts.registry.newcomers.left(this);
     this.#out.send(this.#welcome(identity));
   }
@@ -227,6 +228,7 @@ export class Session implements Newcomer {
     const expiry = this.#expireAt(identity);
     const reportedAtMs = Number.NEGATIVE_INFINITY;
     return {
+      state: "live",
       identity,
       claim,
       backlog,
@@ -322,13 +324,12 @@ export class Session implements Newcomer {
     this.#parts.registry.newcomers.left(this);
     if (state.state === "greeting" || state.state === "identifying") state.deadline();
     if (state.state !== "live") return;
-    const { live } = state;
-    live.heartbeat.stop();
-    live.backlog.stop();
-    live.expiry();
-    live.requests.leave();
-    live.subscriptions.leave();
-    this.#parts.registry.ended(live.claim, this);
+    state.heartbeat.stop();
+    state.backlog.stop();
+    state.expiry();
+    state.requests.leave();
+    state.subscriptions.leave();
+    this.#parts.registry.ended(state.claim, this);
   }
 }
 

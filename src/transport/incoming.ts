@@ -18,27 +18,31 @@ export interface Listener {
 }
 
 /** The reader's ear: messages go to the session, control frames back to the wire. */
-export class Incoming implements FrameSink {
-  readonly #listener: Listener;
+export class Incoming implements FrameSink, Listener {
+  readonly codec: Codec;
+  readonly session: Session;
+  readonly onBug: (error: unknown) => void;
   readonly #wire: WebSocketWire;
 
-  constructor(listener: Listener, wire: WebSocketWire) {
-    this.#listener = listener;
+  constructor({ codec, session, onBug }: Listener, wire: WebSocketWire) {
+    this.codec = codec;
+    this.session = session;
+    this.onBug = onBug;
     this.#wire = wire;
   }
 
   get messageBytesMax(): number {
-    return this.#listener.session.isKnown ? MESSAGE_BYTES_MAX : LIMITS.helloBytesMax;
+    return this.session.isKnown ? MESSAGE_BYTES_MAX : LIMITS.helloBytesMax;
   }
 
   message(payload: string | Uint8Array, binary: boolean): void {
-    if (this.#wire.open) hear(payload, binary, this.#listener);
+    if (this.#wire.open) hear(payload, binary, this);
   }
 
   ping(payload: Uint8Array): void {
     this.#wire.pong(payload);
-    const unsentMax = this.#listener.session.isKnown ? LIMITS.outboundHardBytes : LIMITS.helloBytesMax;
-    if (this.#wire.bufferedBytes > unsentMax) this.#listener.session.end(CLOSE.slowReader, "slow_reader");
+    const unsentMax = this.session.isKnown ? LIMITS.outboundHardBytes : LIMITS.helloBytesMax;
+    if (this.#wire.bufferedBytes > unsentMax) this.session.end(CLOSE.slowReader, "slow_reader");
   }
 
   closed(code: number | undefined): void {
@@ -47,7 +51,7 @@ export class Incoming implements FrameSink {
 
   failed(code: typeof BAD_FRAME | typeof TOO_BIG): void {
     // Much less than others may send: whoever is not known may not have meant to break a rule.
-    const { session } = this.#listener;
+    const { session } = this;
     if (code === TOO_BIG && !session.isKnown) session.refuseFrame(helloTooLarge());
     this.#wire.answerClose(code);
   }
