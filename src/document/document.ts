@@ -81,9 +81,9 @@ export class Document {
    * what they removed is only seen by measuring. */
   #measuredBytes: number;
   #grownBytes: number;
-  /** The same of what is not hidden. */
+  /** The same of what is not hidden; at first as if more had been written than there is. */
   #shownBytes = 0;
-  #shownGrownBytes = Number.POSITIVE_INFINITY;
+  #shownGrownBytes = 1;
 
   constructor(parts: DocumentParts) {
     this.type = parts.type;

@@ -59,7 +59,8 @@ export class Following {
   /** Undefined: none. */
   #partsRead: Set<string> | undefined;
   readonly #logReads: LogReads;
-  readonly #shared: SharedOpenings;
+  /** Undefined until somebody came back. */
+  #shared: SharedOpenings | undefined = undefined;
   #stored: Snapshot | undefined;
   #shown: Snapshot | undefined;
   /** Where a state was written out last, for the figures. */
@@ -69,7 +70,6 @@ export class Following {
     this.#parts = parts;
     this.#views = parts.views;
     this.#logReads = new LogReads(parts.logTurns, parts.figures);
-    this.#shared = new SharedOpenings(parts.runtime);
   }
 
   /** How many follow or are about to. */
@@ -194,7 +194,7 @@ export class Following {
   changed(): void {
     this.#stored = undefined;
     this.#shown = undefined;
-    this.#shared.forget();
+    this.#shared?.forget();
   }
 
   /** The state may have become any other: all who are attached are asked again. */
@@ -309,13 +309,18 @@ export class Following {
     const { held } = work.request;
     if (this.#views !== undefined) return this.#openView(this.#views, work, { ...source, missed });
     const opening = this.#opening(held, source, missed);
-    if (held !== undefined) this.#shared.keep(held, source.pipeline.head, opening);
+    if (held !== undefined) this.#keep(held, source.pipeline.head, opening);
     this.#answer(work, source, opening);
   }
 
   /** What it has in common with all who come back from the same position to the same head. */
   #sharedOpening(held: HeldPosition | undefined, { head }: Pipeline): LogOpening | undefined {
-    return held === undefined || this.#views !== undefined ? undefined : this.#shared.find(held, head);
+    return held === undefined || this.#views !== undefined ? undefined : this.#shared?.find(held, head);
+  }
+
+  #keep(held: HeldPosition, head: StoredPosition, opening: LogOpening): void {
+    this.#shared ??= new SharedOpenings(this.#parts.runtime);
+    this.#shared.keep(held, head, opening);
   }
 
   #answer(work: OpenWork, { pipeline, created: applied }: OpeningSource, opening: LogOpening): void {

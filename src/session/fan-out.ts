@@ -31,8 +31,8 @@ export class FanOut implements Audience {
   readonly #parts: FanOutParts;
   readonly #layers = new Map<number, LayerStream>();
   readonly #views = new Map<string, ViewStream>();
-  /** Kept while the document is loaded, so that handles stay what they are. */
-  readonly #paces = new Map<number, Pace>();
+  /** Kept while the document is loaded, so that handles stay what they are. Undefined: none. */
+  #paces: Map<number, Pace> | undefined = undefined;
   /** The views that show a layer to somebody. */
   readonly #showing = new Map<LayerStream, Set<ViewStream>>();
   /** What was delivered last; followers may not have been told of it. Two numbers, because it moves with every commit and
@@ -63,7 +63,7 @@ export class FanOut implements Audience {
   deliver(transactions: readonly Committed[]): void {
     const layer = this.#logLayer;
     layer.forgetSnapshots();
-    const start = this.log.receivers.size > 0 || this.#paces.size > 0 ? layer.chain : undefined;
+    const start = this.log.receivers.size > 0 || this.#paces !== undefined ? layer.chain : undefined;
     const last = transactions.at(-1);
     if (last === undefined) return;
     this.#moveTo(last);
@@ -73,11 +73,11 @@ export class FanOut implements Audience {
     layer.moveTo(end);
     if (start === undefined) return;
     this.#sendLog(start, transactions);
-    if (this.#paces.size > 0) this.#pace(new Map([[layer, deltasOf(start, transactions)]]));
+    if (this.#paces !== undefined) this.#pace(new Map([[layer, deltasOf(start, transactions)]]));
   }
 
   retire(): void {
-    for (const pace of this.#paces.values()) pace.stop();
+    for (const pace of this.#paces?.values() ?? []) pace.stop();
     this.#parts.retired();
   }
 
@@ -94,7 +94,7 @@ export class FanOut implements Audience {
   endLayer(layer: number): void {
     const stream = this.#layers.get(layer);
     this.#layers.delete(layer);
-    if (stream !== undefined) for (const pace of this.#paces.values()) pace.forget(stream);
+    if (stream !== undefined) for (const pace of this.#paces?.values() ?? []) pace.forget(stream);
   }
 
   release(head: Point, deltas: ReadonlyMap<number, LayerDelta>): void {
@@ -110,7 +110,7 @@ export class FanOut implements Audience {
     for (const stream of this.#layers.values()) stream.forgetSnapshots();
     const pieces = new ReleasePieces(changed, this.head);
     for (const view of views) this.#sendView(view, pieces);
-    if (this.#paces.size > 0) this.#pace(new Map([...changed].map(([stream, delta]) => [stream, [delta]])));
+    if (this.#paces !== undefined) this.#pace(new Map([...changed].map(([stream, delta]) => [stream, [delta]])));
   }
 
   /** The handles of these layers, or of the log, at a pace; 0: every change when it comes. */
@@ -150,21 +150,23 @@ export class FanOut implements Audience {
   }
 
   #pace(changes: ReadonlyMap<LayerStream, readonly LayerDelta[]>): void {
-    for (const pace of this.#paces.values()) pace.take(changes);
+    for (const pace of this.#paces?.values() ?? []) pace.take(changes);
   }
 
   /** Paces are bounded in number (R14): when there are as many as there may be, the next faster one has to do. */
   #paceOf(everyMs: number): Pace | undefined {
     if (everyMs <= 0) return undefined;
-    const known = this.#paces.get(everyMs);
+    this.#paces ??= new Map();
+    const paces = this.#paces;
+    const known = paces.get(everyMs);
     if (known !== undefined) return known;
-    if (this.#paces.size >= LIMITS.pacesMax) {
-      const faster = [...this.#paces.keys()].filter((one) => one < everyMs);
-      return this.#paces.get(Math.max(...faster));
+    if (paces.size >= LIMITS.pacesMax) {
+      const faster = [...paces.keys()].filter((one) => one < everyMs);
+      return paces.get(Math.max(...faster));
     }
     const { runtime, nextHandle } = this.#parts;
     const pace = new Pace({ everyMs, runtime, nextHandle, head: () => this.head });
-    this.#paces.set(everyMs, pace);
+    paces.set(everyMs, pace);
     return pace;
   }
 
