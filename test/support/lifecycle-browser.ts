@@ -9,8 +9,6 @@ import { createInterface } from "node:readline";
 import chromium from "@sparticuz/chromium";
 import { WebSocket } from "ws";
 
-const SHUTDOWN_MS = 5_000;
-
 interface Reply {
   readonly id?: number;
   readonly result?: unknown;
@@ -78,11 +76,13 @@ export class LifecycleBrowser {
   }
 
   async close(): Promise<void> {
-    const ended = once(this.#process, "exit");
+    // Its helper processes outlive it by a moment, and write to the profile; the last of them closes what all inherited.
+    const allEnded = once(this.#process, "close");
+    this.#process.stderr?.resume();
     this.#socket.close();
     this.#process.kill("SIGKILL");
-    await ended;
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: SHUTDOWN_MS / 50 });
+    await allEnded;
+    rmSync(this.#profile, { recursive: true, force: true });
   }
 }
 
