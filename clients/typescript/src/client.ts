@@ -175,8 +175,7 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
         this.#calls.receive(message);
         return;
       case "ping":
-        this.#subscriptions.pinged(this.#pingMs);
-        this.#subscriptions.compare(message[2]);
+        this.#subscriptions.pinged(message[2], this.#pingMs);
         this.#connection.send(["pong", message[1], this.#subscriptions.answer(message[2])]);
         this.#connection.pinged();
         return;

@@ -37,10 +37,34 @@ describe("liveness", () => {
     expect(board.status).toBe("stale");
     server.now.send(["pong", 2, [HANDLE, 1, 1]]);
     expect(board.status).toBe("live");
-    await platform.advance(19_900);
+    await platform.advance(19_800);
     expect([board.status, server.connections.length]).toEqual(["live", 1]);
     await platform.advance(200);
     expect(board.status).toBe("stale");
+  });
+
+  test("[HEAD-4] [R13] an answer that waited for its reader says no more than where everything stood when it was asked", async () => {
+    const { server, board, platform } = await following();
+    await platform.advance(24_800);
+    expect(board.status).toBe("stale");
+    server.now.send(["pong", 1, [HANDLE, 1, 1]], ["pong", 2, [HANDLE, 1, 1]]);
+    expect(board.status).toBe("live");
+    await platform.advance(15_000);
+    expect(board.status).toBe("live");
+    await platform.advance(400);
+    expect([board.status, server.connections.length]).toEqual(["stale", 1]);
+  });
+
+  test("[HEAD-4] [R13] nor does it say when the server sent a ping that it was read", async () => {
+    const { server, board, platform } = await following();
+    await platform.advance(12_600);
+    server.now.send(["pong", 1, [HANDLE, 1, 1]]);
+    await platform.advance(19_000);
+    server.now.send(["ping", 1, [HANDLE, 1, 1]]);
+    await platform.advance(800);
+    expect(board.status).toBe("live");
+    await platform.advance(400);
+    expect([board.status, server.connections.length]).toEqual(["stale", 1]);
   });
 
   test("[HEAD-4] [R13] a way out that swallows everything is noticed while all that comes in still comes", async () => {
@@ -255,6 +279,29 @@ describe("divergence", () => {
       server.now.send(["pong", server.now.last("ping")[1], []]);
     }
     expect([server.connections.length, server.now.all("open").length]).toEqual([1, 1]);
+  });
+
+  test("[HEAD-3] [R13] what heads leave out is stale until a head names it: its server may hold more", async () => {
+    const { server, board, platform } = await following();
+    const statuses: unknown[] = [];
+    board.onStatus((status) => statuses.push(status));
+    await platform.advance(10_000);
+    server.now.send(["ping", 1, []]);
+    expect([board.status, statuses]).toEqual(["stale", ["stale"]]);
+    await server.settle();
+    server.now.send(["pong", server.now.last("ping")[1], [HANDLE, 1, 1]]);
+    expect([board.status, statuses]).toEqual(["live", ["stale", "live"]]);
+    expect(server.now.all("open").length).toBe(1);
+  });
+
+  test("[HEAD-3] a round of more heads than one ping holds is not over before its last", async () => {
+    const { server, board, platform } = await following();
+    await platform.advance(10_000);
+    const others = Array.from({ length: 64 }, (_, n) => [1_000 + n, 1, 1]).flat();
+    server.now.send(["ping", 1, others]);
+    expect(board.status).toBe("live");
+    server.now.send(["ping", 2, [HANDLE, 1, 1]]);
+    expect(board.status).toBe("live");
   });
 
   test("a server that keeps contradicting itself is asked ever less often", async () => {

@@ -16,6 +16,12 @@ interface HeartbeatOptions {
   readonly trustChanged: () => void;
 }
 
+/** A ping, and when it was sent. */
+interface Asked {
+  readonly k: number;
+  readonly atMs: number;
+}
+
 /** What the server promised in its welcome. */
 interface Rhythm {
   /** It sends a ping so often. */
@@ -24,7 +30,7 @@ interface Rhythm {
   readonly watchdogMs: number;
 }
 
-/** After so many of the server's pings that should have come, what is shown may be old. */
+/** What is known to be older than so many heartbeats is not taken for live. */
 const DOUBT_PINGS = 2;
 
 export class Heartbeat {
@@ -34,8 +40,9 @@ export class Heartbeat {
   /** So long without a heartbeat is doubt: nothing is taken for live any more. */
   #doubtAfterMs = 0;
   #heardMs = 0;
-  /** When the server last said where everything stands. */
-  #beatMs = 0;
+  /** All that the server had sent by then has come: when the newest ping was sent that is answered. When a heartbeat is
+   * read says nothing of it, since it may have waited for its reader (HEAD-4). */
+  #provenMs = 0;
   /** Silence past this is death; moved by each message, and by a wake. */
   #deadlineMs = 0;
   #dueMs = 0;
@@ -43,9 +50,9 @@ export class Heartbeat {
   #graced = false;
   /** The oldest ping without an answer: what comes proves one way only. It is no sign of death, since an answer waits its
    * turn behind all that a slow line has to carry; a server that hears nothing gives the connection up itself. */
-  #unanswered: { readonly k: number; readonly atMs: number } | undefined;
+  #unanswered: Asked | undefined;
   /** After too long a silence: the ping whose answer will show that nothing is under way any more. */
-  #awaited: number | undefined;
+  #awaited: Asked | undefined;
   #doubtedMs = Number.NEGATIVE_INFINITY;
   #cancel: Cancel | undefined;
 
@@ -70,7 +77,7 @@ export class Heartbeat {
     this.#doubtAfterMs = Math.min(DOUBT_PINGS * pingMs, watchdogMs);
     this.#awaited = undefined;
     this.#unanswered = undefined;
-    this.#beatMs = this.#options.platform.monotonicMs();
+    this.#provenMs = this.#options.platform.monotonicMs();
     this.heard();
     this.#arm();
   }
@@ -78,7 +85,6 @@ export class Heartbeat {
   /** The server's ping came, and its heads were looked at. Asks back, so that a way out that is closed is noticed too. */
   beat(): void {
     const nowMs = this.#options.platform.monotonicMs();
-    this.#beatMs = nowMs;
     // One that is late is asked after: should it have been lost, the next answer will show it.
     if (this.#cancel === undefined || (this.#unanswered !== undefined && nowMs < this.#answerDueMs)) return;
     this.#expect(this.#options.beat());
@@ -105,11 +111,17 @@ export class Heartbeat {
       this.#options.dead();
       return;
     }
-    if (k === this.#unanswered?.k) this.#unanswered = undefined;
-    if (this.#awaited === undefined || k < this.#awaited) return;
+    if (k === this.#unanswered?.k) {
+      this.#proven(this.#unanswered);
+      this.#unanswered = undefined;
+    }
+    if (this.#awaited === undefined || k < this.#awaited.k) return;
+    this.#proven(this.#awaited);
     this.#awaited = undefined;
-    this.#beatMs = this.#options.platform.monotonicMs();
-    this.#options.trustChanged();
+    // The answer may have waited so long itself that it makes nothing live.
+    if (this.#isDoubtful(this.#options.platform.monotonicMs())) this.#doubt();
+    else this.#options.trustChanged();
+    this.#arm();
   }
 
   /** The page was shown, the network changed, or somebody asks: pings, and waits for the answer only a short time. */
@@ -129,7 +141,7 @@ export class Heartbeat {
 
   /** What comes besides heartbeats shows that the connection lives, but not that nothing was lost on it. */
   #isSilent(nowMs: number): boolean {
-    return this.#cancel !== undefined && nowMs - this.#beatMs >= this.#doubtAfterMs;
+    return this.#cancel !== undefined && nowMs - this.#provenMs >= this.#doubtAfterMs;
   }
 
   #isDoubtful(nowMs: number): boolean {
@@ -140,13 +152,18 @@ export class Heartbeat {
     return this.#unanswered === undefined ? Number.POSITIVE_INFINITY : this.#unanswered.atMs + this.#pingMs;
   }
 
-  #ping(): number {
+  #ping(): Asked {
     return this.#expect(this.#options.ping());
   }
 
-  #expect(k: number): number {
-    this.#unanswered ??= { k, atMs: this.#options.platform.monotonicMs() };
-    return k;
+  #expect(k: number): Asked {
+    const asked = { k, atMs: this.#options.platform.monotonicMs() };
+    this.#unanswered ??= asked;
+    return asked;
+  }
+
+  #proven({ atMs }: Asked): void {
+    this.#provenMs = Math.max(this.#provenMs, atMs);
   }
 
   #doubt(): void {
@@ -167,7 +184,7 @@ export class Heartbeat {
     const nowMs = this.#options.platform.monotonicMs();
     this.#dueMs = this.#deadlineMs;
     if (this.#awaited === undefined)
-      this.#dueMs = Math.min(this.#dueMs, this.#beatMs + this.#doubtAfterMs, this.#answerDueMs);
+      this.#dueMs = Math.min(this.#dueMs, this.#provenMs + this.#doubtAfterMs, this.#answerDueMs);
     if (!this.#pinged) this.#dueMs = Math.min(this.#dueMs, this.#heardMs + this.#watchdogMs / 2);
     this.#cancel = this.#options.platform.setTimer(Math.max(0, this.#dueMs - nowMs), () => this.#check());
   }

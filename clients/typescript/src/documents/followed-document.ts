@@ -92,7 +92,7 @@ export class FollowedDocument implements View {
     const { wire } = this.#options;
     if (wire.status === "offline") return "offline";
     if (this.state === undefined) return "connecting";
-    return phase === "live" && wire.trusted ? "live" : "stale";
+    return phase === "live" && !this.stream.isLeftOut && wire.trusted ? "live" : "stale";
   }
 
   /** Undefined while it is live, or nothing is shown, or nothing will come any more. */

@@ -86,6 +86,7 @@ export class Stream {
   #movedMs = 0;
   /** Rounds of heads in a row that did not name this stream. */
   #absentRounds = 0;
+  #isLeftOut = false;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -167,6 +168,7 @@ export class Stream {
     wire.unroute(state.s, state.handles);
     wire.route(this, state.s, opened.h);
     this.#absentRounds = 0;
+    this.#isLeftOut = false;
     const fromMs = state.kind === "opening" ? state.fromMs : this.#options.platform.monotonicMs();
     const late = state.kind === "opening" ? state.late : this.#deadline(state.s);
     this.#state = { kind: "opening", s: state.s, handles: opened.h, fromMs, late };
@@ -223,6 +225,25 @@ export class Stream {
     if (held === undefined || (held.epoch === epoch && held.seq === seq)) return undefined;
     if (seq > held.seq && epoch >= held.epoch) return "behind";
     return epoch === held.epoch ? "ahead" : "otherHistory";
+  }
+
+  /** The newest round of heads left it out: there may be more than it was sent. */
+  get isLeftOut(): boolean {
+    return this.#isLeftOut;
+  }
+
+  /** Heads are there without it. True if that is news. */
+  leftOut(): boolean {
+    const isNews = !this.#isLeftOut;
+    this.#isLeftOut = true;
+    return isNews;
+  }
+
+  /** A head named it. True if that is news. */
+  named(): boolean {
+    const isNews = this.#isLeftOut;
+    this.#isLeftOut = false;
+    return isNews;
   }
 
   /** A round of heads is over: one that was live all the time and not named twice is opened again. */

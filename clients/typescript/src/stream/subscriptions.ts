@@ -126,6 +126,7 @@ export class Subscriptions {
       const route = this.#byHandle.get(handle);
       if (route === undefined) continue;
       this.#round?.named.add(route.stream);
+      if (route.stream.named()) this.#touched.add(route.stream);
       const difference = route.stream.difference(route.layer, epoch, seq);
       if (difference === undefined) continue;
       this.#touched.add(route.stream);
@@ -134,17 +135,32 @@ export class Subscriptions {
     }
   }
 
-  /** Before the heads of a server's ping are compared: a ping well after the last round's first begins another. */
-  pinged(pingMs: number): void {
+  /** A server's ping: its heads are compared. One well after the last round's first begins another. */
+  pinged(heads: Heads, pingMs: number): void {
     const nowMs = this.#platform.monotonicMs();
-    if (this.#round !== undefined && nowMs - this.#round.fromMs < pingMs / 2) return;
-    const over = this.#round;
-    const live = new Set([...this.#streams].filter((stream) => stream.phase === "live"));
-    this.#round = { fromMs: nowMs, live, named: new Set() };
-    for (const stream of over?.live ?? []) {
+    if (this.#round === undefined || nowMs - this.#round.fromMs >= pingMs / 2) {
+      this.#endRound();
+      const live = new Set([...this.#streams].filter((stream) => stream.phase === "live"));
+      this.#round = { fromMs: nowMs, live, named: new Set() };
+    }
+    this.compare(heads);
+    if (heads.length < LIMITS.headsPerPing * HEAD_NUMBERS) this.#leaveOut();
+  }
+
+  /** A ping with room for more is a round's last, as far as one can tell before the next round. */
+  #leaveOut(): void {
+    for (const stream of this.#round?.live ?? []) {
+      if (this.#round?.named.has(stream) === true || !this.#streams.has(stream)) continue;
+      if (stream.leftOut()) this.#touched.add(stream);
+    }
+  }
+
+  #endRound(): void {
+    const { live, named } = this.#round ?? {};
+    for (const stream of live ?? []) {
       if (!this.#streams.has(stream)) continue;
       this.#touched.add(stream);
-      stream.roundOver(over?.named.has(stream) ?? true);
+      stream.roundOver(named?.has(stream) ?? true);
     }
   }
 
