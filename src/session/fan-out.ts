@@ -238,13 +238,15 @@ class ReleasePieces {
 /** The fan-outs of this process by document. */
 export class FanOuts {
   /** What their openings under way hold in memory. */
-  readonly budget = new TransferBudget();
+  readonly budget: TransferBudget;
   readonly #byDocument = new DocumentMap<FanOut>();
   readonly #runtime: Runtime;
   #handles = 0;
 
-  constructor(runtime: Runtime) {
+  /** `transferBytesMax`: what openings under way may hold. */
+  constructor(runtime: Runtime, transferBytesMax: number = LIMITS.transferBytesMax) {
     this.#runtime = runtime;
+    this.budget = new TransferBudget(transferBytesMax);
   }
 
   /** A new one, when a document's host comes up. `everyMs`: the pace of its type. */

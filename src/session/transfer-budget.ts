@@ -1,6 +1,5 @@
 // What openings under way may hold in memory together, on all connections of this process: snapshots in parts, each
 // counted once however many are sent it, and the rows of long replays. It holds nothing itself.
-import { LIMITS } from "@tidemark/protocol";
 
 /** Something that an opening keeps in memory; others may keep the very same. */
 export interface Holding {
@@ -20,7 +19,7 @@ export class TransferBudget {
   readonly #waiting = new Set<() => void>();
   #bytes = 0;
 
-  constructor(bytesMax: number = LIMITS.transferBytesMax) {
+  constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
 
