@@ -37,7 +37,7 @@ export interface ScenarioOptions {
 }
 
 /** 0 is every commit, also where the type says otherwise. */
-const PACES_MS = [0, 40, 150, 700];
+const PACES_MS = [0, 40, 150, 700, 2_500];
 const USERS = ["ann", "bob", "cid"];
 /** Faults begin once every document is there. */
 export const FAULTS_FROM_MS = 1_500;
@@ -60,8 +60,8 @@ export function scenarioOf(seed: number, options: ScenarioOptions = {}): Scenari
     },
     chances.of("faults"),
   );
-  const isHeavy = faults.some(({ name }) => name === "slowReader");
-  const slots = isHeavy ? lean.map((slot) => ({ ...slot, follows: [...slot.follows, BALLAST] })) : lean;
+  const isHeavy = faults.some(({ name }) => name === "heavyLoad");
+  const slots = isHeavy ? lean.map(withBallast) : lean;
   const sleep = faults.find(({ name }) => name === "sleep");
   const sleepMs = sleep === undefined ? 0 : (1 + 3 * sleep.amount) * 3_600_000;
   const planned = planDeeds(
@@ -135,6 +135,12 @@ function teamsOf(chance: Chance): readonly string[] {
 function pacesOf(chance: Chance): SlotSettings["paces"] {
   const paced = DOCUMENTS.filter(() => chance.happens(0.25));
   return Object.fromEntries(paced.map((documentId) => [documentId, chance.pick(PACES_MS)]));
+}
+
+/** Every second one at a pace, so slow that more than may wait for it comes between two beats. */
+function withBallast(slot: SlotSettings, index: number): SlotSettings {
+  const paces = index % 2 === 0 ? slot.paces : { ...slot.paces, [BALLAST]: Math.max(...PACES_MS) };
+  return { ...slot, follows: [...slot.follows, BALLAST], paces };
 }
 
 function spares(slots: readonly SlotSettings[]): Scenario["spares"] {

@@ -185,6 +185,7 @@ class Simulation {
       lossy: () => this.#mayDiverge(link.client.name),
       badUntilMs: () =>
         Math.max(link.badUntilMs, link.route.badUntilMs, link.client.badUntilMs, link.server.badUntilMs),
+      storeFailedAtMs: () => this.#house.faults.failedAtMs,
       serverBadUntilMs: () => link.server.badUntilMs,
       isSlow: () => link.serverEnd?.isSlow ?? false,
       noticeMs: 2 * pingIntervalMs + 1_000,

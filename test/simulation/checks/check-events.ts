@@ -11,6 +11,8 @@ interface Stretch {
   /** Events after this seq are told. */
   readonly after: number;
   readonly events: SeenEvent[];
+  /** Frames were lost, and then a stream that was running was reset: the server knows nothing of what was lost. */
+  mayMiss: boolean;
   /** The last position known. */
   epoch: number;
   seq: number;
@@ -18,9 +20,9 @@ interface Stretch {
 
 /** EVENT-1, EVENT-2. */
 export function checkEvents(history: History, folds: Folds): Problem[] {
-  return history.clients.flatMap(({ name, teams, subscriptions }) =>
+  return history.clients.flatMap(({ name, teams, mayDiverge, subscriptions }) =>
     subscriptions.flatMap(({ documentId, seen }) =>
-      stretches(seen).flatMap((stretch) => {
+      stretches(seen, mayDiverge).flatMap((stretch) => {
         const rows = folds.historyAt(documentId, stretch.epoch, stretch.seq);
         const text = difference(stretch, heardOf(rows ?? [], teams));
         return text === undefined ? [] : [{ rule: "EVENT-1", text: `${name} ${documentId} ${text}` }];
@@ -29,16 +31,17 @@ export function checkEvents(history: History, folds: Folds): Problem[] {
   );
 }
 
-function stretches(seen: readonly Seen[]): Stretch[] {
+function stretches(seen: readonly Seen[], mayDiverge: boolean): Stretch[] {
   const all: Stretch[] = [];
   let current: Stretch | undefined;
   for (const [index, item] of seen.entries()) {
     if (item.kind === "gap") continue;
     // A loss is told right behind the reset that brought it: with that state everything begins anew.
     if (current === undefined || seen[index + 1]?.kind === "gap") {
-      current = { after: item.seq, events: [], epoch: item.epoch, seq: item.seq };
+      current = { after: item.seq, events: [], mayMiss: false, epoch: item.epoch, seq: item.seq };
       all.push(current);
     }
+    if (mayDiverge && item.kind === "state" && item.reason === "slow_reader") current.mayMiss = true;
     current.epoch = item.epoch;
     current.seq = Math.max(current.seq, item.seq);
     if (item.kind === "event") current.events.push(item);
@@ -64,10 +67,12 @@ function heardOf(rows: readonly FoldedRow[], teams: readonly string[]): readonly
   );
 }
 
-function difference({ after, seq, events }: Stretch, told: readonly Told[]): string | undefined {
+function difference({ after, seq, events, mayMiss }: Stretch, told: readonly Told[]): string | undefined {
   const heard = events.map((event) => textOf(event.seq, event.name, event.data));
   const wanted = told
-    .filter((event) => event.seq > after && event.seq <= seq && (event.isCertain || heard.includes(event.text)))
+    .filter(
+      (event) => event.seq > after && event.seq <= seq && ((event.isCertain && !mayMiss) || heard.includes(event.text)),
+    )
     .map(({ text }) => text);
   if (wanted.join("\n") === heard.join("\n")) return undefined;
   const between = `between ${after} and ${seq}`;

@@ -5,7 +5,7 @@ import type { OpenDocument } from "../../../clients/typescript/src/api/document.
 import type { StreamStats } from "../../../clients/typescript/src/api/stats.js";
 import type { Tide } from "../../../clients/typescript/src/api/tide.js";
 import { createClient } from "../../../clients/typescript/src/client.js";
-import type { SimulatedApp } from "../app/app.js";
+import { type SimulatedApp, types } from "../app/app.js";
 import { isMortal } from "../app/board.js";
 import { shownTo } from "../app/shown.js";
 import type { Sighting, Standing } from "../history/history.js";
@@ -117,6 +117,8 @@ export class ClientRun {
         return this.unfollow(deed.documentId);
       case "probe":
         return this.#probe(deed.documentId);
+      case "audit":
+        return this.#audit(deed.documentId);
       case "delete":
         return this.#delete(deed.documentId);
     }
@@ -169,12 +171,13 @@ export class ClientRun {
     });
   }
 
-  /** Where everything stands that it says is live. */
-  live(): Pick<Sighting, "documentId" | "epoch" | "seq" | "team">[] {
+  /** Where everything stands that it says is live, and at what pace that comes. */
+  live(): (Pick<Sighting, "documentId" | "epoch" | "seq" | "team"> & { readonly everyMs: number })[] {
     return [...this.#openings].flatMap(([documentId, { document }]) => {
       const { status, position, state } = document;
       if (status !== "live" || position === undefined) return [];
-      return [{ documentId, team: shownTo(documentId, asJson(state)), ...position }];
+      const everyMs = this.#parts.paces[documentId] ?? types.get(typeOf(documentId))?.everyMs ?? 0;
+      return [{ documentId, team: shownTo(documentId, asJson(state)), everyMs, ...position }];
     });
   }
 
@@ -213,6 +216,18 @@ export class ClientRun {
       const isShown = opening?.status === "live" && this.process.monotonicMs() < patientUntilMs;
       return isShown ? opening.position?.seq : undefined;
     });
+  }
+
+  /** Positions are right or are healed: what is held at one must be what the server shows there. */
+  #audit(documentId: string): void {
+    const compared = this.#openings.get(documentId)?.document.audit();
+    compared?.then(
+      ({ equal, at }) => {
+        if (equal !== false || this.record.history.mayDiverge) return;
+        this.#parts.problem("R4", `${this.#parts.name}: an audit of ${documentId} at ${at.seq} finds a difference`);
+      },
+      () => undefined,
+    );
   }
 
   /** It is gone: after a while somebody misses it, and makes it anew. */

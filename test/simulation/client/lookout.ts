@@ -48,8 +48,8 @@ export class Lookout {
     const isOfGhost = link?.server.alive === true && link.server !== server?.process;
     if (isOfGhost || isJustBack(client.process, atMs, withinMs)) return;
     if (link !== undefined && isJustBack(link.server, atMs, withinMs)) return;
-    for (const position of client.live())
-      this.sightings.push({ client: client.process.name, atMs, withinMs, ...position });
+    for (const { everyMs, ...position } of client.live())
+      this.sightings.push({ client: client.process.name, atMs, withinMs: withinMs + everyMs, ...position });
   }
 }
 

@@ -23,7 +23,7 @@ const Progress = z.object({
     virtualMs: count,
     events: count,
     rows: count,
-    streamed: z.object({ replay: count, snapshot: count, inParts: count, merged: count }),
+    streamed: z.object({ replay: count, snapshot: count, marked: count, inParts: count, parts: count, merged: count }),
     adopted: count,
     resets: z.object({ behind: count, other_history: count, view_changed: count, slow_reader: count, diverged: count }),
     healed: z.object({ behind: count, ahead: count, otherHistory: count, gap: count, audit: count }),

@@ -17,8 +17,8 @@ export function summaryOf(totals: Totals): string {
   return [
     `${number(seeds)} ${seeds === 1 ? "seed" : "seeds"}, ${failures.length === 0 ? "clean" : `${number(failures.length)} failed`}`,
     `${(virtualMs / HOUR_MS).toFixed(1)} simulated hours, ${number(events)} events, ${number(rows)} transactions`,
-    `${number(streamed.replay)} resumes by replay, ${number(streamed.snapshot)} by snapshot; ${number(streamed.inParts)} snapshots in parts, ${number(streamed.merged)} merged deltas`,
-    `${number(adopted)} calls of pages that were gone adopted`,
+    `${number(streamed.replay)} resumes by replay, ${number(streamed.snapshot)} by snapshot; ${number(adopted)} calls of pages that were gone adopted`,
+    `${number(streamed.marked)} streams marked slow; ${number(streamed.inParts)} snapshots in ${number(streamed.parts)} parts; ${number(streamed.merged)} merged deltas`,
     `${number(all)} divergences healed: ${kinds.join(", ")}`,
     `resets: ${reasons.join(", ")}`,
     `${each.toFixed(1)} ms of a processor for each, ${(1_000 / Math.max(1e-9, each)).toFixed(0)} a second; at most ${slowest.ms.toFixed(0)} (seed ${slowest.seed})`,

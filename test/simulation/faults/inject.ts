@@ -28,6 +28,8 @@ const SWITCH_TRIES = 300;
 const SWITCH_WAIT_MS = 10;
 /** A frame with a call is no shorter. */
 const CALL_BYTES = 60;
+/** A hundred bytes are then as much as a connection may leave unsent. */
+const HEAVY = 10_000;
 
 /** The faults of one run. */
 export class Injector {
@@ -71,7 +73,8 @@ export class Injector {
     partition: (event) => this.#part(event),
     refuseConnect: ({ forMs }) => this.#always(() => this.#reach.network.refuse(forMs)),
     frameLost: ({ slot }) => this.#loseFrame(slot),
-    slowReader: ({ slot, forMs }) => this.#onLink(slot, (link) => link.takeNothing(forMs)),
+    slowReader: ({ slot, forMs }) => this.#onLink(slot, (link) => link.takeNothing(forMs, HEAVY)),
+    heavyLoad: ({ slot, forMs }) => this.#onLink(slot, (link) => link.takeNothing(forMs, 1)),
     pauseClient: ({ slot, forMs, hard }) => this.#pause(slot, forMs, hard),
     pauseServer: ({ forMs }) => this.#reach.house.pause(forMs),
     serverCrash: ({ forMs, hard }) => this.#reach.house.crash({ power: hard, restartMs: forMs }),

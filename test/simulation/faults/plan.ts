@@ -21,7 +21,9 @@ const SELDOM: Partial<Record<FaultName, number>> = {
   restoreBackup: 0.1,
   replaceServer: 0.2,
   sleep: 0.02,
-  slowReader: 0.03,
+  slowReader: 0.25,
+  // Costs as much as several other runs.
+  heavyLoad: 0.03,
   wallJumpServer: 0.12,
   wallJumpClient: 0.15,
   clientWiped: 0.15,
@@ -76,6 +78,7 @@ function duration(name: FaultName, { watchdogMs, idleMs }: FaultPlan, chance: Ch
       // Short ones nobody may notice; long ones everybody must.
       return chance.happens(0.5) ? chance.between(50, 1_500) : chance.between(watchdogMs * 0.8, watchdogMs * 2.2);
     case "slowReader":
+    case "heavyLoad":
       // Long enough for more than may wait, and not so long that the client gives its connection up.
       return watchdogMs * 0.7;
     case "pauseServer":

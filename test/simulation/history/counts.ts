@@ -6,8 +6,11 @@ export interface Streamed {
   /** How often a client that held something was given what it missed, or a snapshot instead. */
   readonly replay: number;
   readonly snapshot: number;
-  /** Snapshots that came in parts. */
+  /** Streams that a heartbeat left out, because they were marked slow. */
+  readonly marked: number;
+  /** Snapshots that came in parts, and the parts. */
   readonly inParts: number;
+  readonly parts: number;
   /** Deltas of several transactions, at a pace. */
   readonly merged: number;
 }
@@ -25,7 +28,7 @@ export interface Counts {
 export const NO_COUNTS: Counts = {
   healed: { behind: 0, ahead: 0, otherHistory: 0, gap: 0, audit: 0 },
   resets: { behind: 0, other_history: 0, view_changed: 0, slow_reader: 0, diverged: 0 },
-  streamed: { replay: 0, snapshot: 0, inParts: 0, merged: 0 },
+  streamed: { replay: 0, snapshot: 0, marked: 0, inParts: 0, parts: 0, merged: 0 },
   adopted: 0,
 };
 

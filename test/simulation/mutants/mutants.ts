@@ -3,6 +3,7 @@ import { scenarioOf } from "../scenario.js";
 import { simulate } from "../simulation.js";
 import { CLIENT_MUTANTS } from "./client-mutants.js";
 import { DOCUMENT_MUTANTS } from "./document-mutants.js";
+import { FLOW_MUTANTS } from "./flow-mutants.js";
 import type { Mutant } from "./mutation.js";
 import { PACE_MUTANTS } from "./pace-mutants.js";
 import { REQUEST_MUTANTS } from "./request-mutants.js";
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...DOCUMENT_MUTANTS,
   ...VIEW_MUTANTS,
   ...STREAM_MUTANTS,
+  ...FLOW_MUTANTS,
   ...PACE_MUTANTS,
   ...CLIENT_MUTANTS,
 ];

@@ -2,7 +2,6 @@
 
 import { CLOSE } from "@tidemark/protocol";
 import type { Audience, Committed } from "../../../src/document/documents.js";
-import { Backlog } from "../../../src/session/backlog.js";
 import { FanOuts } from "../../../src/session/fan-out.js";
 import { OutboundQueue } from "../../../src/session/outbound-queue.js";
 import { Session } from "../../../src/session/session.js";
@@ -125,11 +124,6 @@ export const STREAM_MUTANTS: readonly Mutant[] = [
     name: "held-back-answer-lost",
     about: "an answer that waits for the first payload of its document never leaves",
     mutation: () => ({ patch: () => replaced(Subscription.prototype, "holdBack", () => () => undefined) }),
-  },
-  {
-    name: "slow-stream-never-back",
-    about: "a stream that was marked slow does not ask to go on when there is room again",
-    mutation: () => ({ patch: () => replaced(Backlog.prototype, "ask", () => () => undefined) }),
   },
   {
     name: "heartbeat-without-heads",

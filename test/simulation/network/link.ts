@@ -22,6 +22,8 @@ export interface LinkParts {
 export interface ServerEnd extends PipeEnd {
   /** The process holds so much that streams may wait for room. */
   readonly isSlow: boolean;
+  /** The client takes nothing from now on. */
+  stuck(): void;
   taken(): void;
 }
 
@@ -42,6 +44,7 @@ export class Link {
   readonly #opened: () => void;
   #stalledUntilMs = 0;
   #untakenUntilMs = 0;
+  #weight = 1;
   #orphaned: (() => boolean) | undefined;
 
   constructor(parts: LinkParts) {
@@ -83,10 +86,17 @@ export class Link {
     this.badUntilMs = Math.max(this.badUntilMs, this.#stalledUntilMs);
   }
 
-  /** The client takes nothing that comes for a while. */
-  takeNothing(forMs: number): void {
+  /** Each byte that the client has not taken counts for so many. */
+  get weight(): number {
+    return this.#untakenUntilMs > this.#timeLine.nowMs ? this.#weight : 1;
+  }
+
+  /** The client takes nothing that comes for a while. Where bytes weigh more, little is much. */
+  takeNothing(forMs: number, weight: number): void {
+    this.#weight = Math.max(weight, this.weight);
     this.#untakenUntilMs = Math.max(this.#untakenUntilMs, this.#timeLine.nowMs + forMs);
     this.badUntilMs = Math.max(this.badUntilMs, this.#untakenUntilMs);
+    this.serverEnd?.stuck();
   }
 
   /** It breaks: of what is under way each way so much still arrives. */

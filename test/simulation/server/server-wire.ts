@@ -20,7 +20,8 @@ import type { Link, ServerEnd } from "../network/link.js";
 /** Who hears what passes. */
 export interface WireObserver {
   received(messages: readonly ClientMessage[]): void;
-  sent(messages: readonly ServerMessage[], bytes: Uint8Array): void;
+  /** `heldBytes`: what the process held when it began to write this and perhaps more. */
+  sent(messages: readonly ServerMessage[], bytes: Uint8Array, heldBytes: number): void;
   /** Nothing more will be said on it. */
   over(): void;
   /** A bug of the server. */
@@ -48,6 +49,8 @@ export class ServerWire implements Wire, ServerEnd {
   #received = 0;
   /** The process holds what the kernel did not take. */
   #isHolding = false;
+  /** Written since its client takes nothing: what was written before never weighs more than it did. */
+  #writtenStuck = 0;
   #isClosed = false;
   /** Asked of each frame of nothing but deltas, until it takes one. */
   #losing: ((messages: readonly ServerMessage[]) => boolean) | undefined;
@@ -59,7 +62,9 @@ export class ServerWire implements Wire, ServerEnd {
   }
 
   get bufferedBytes(): number {
-    return Math.max(0, this.#link.down.unread - KERNEL_BYTES);
+    const { down, weight } = this.#link;
+    const { unread } = down;
+    return Math.max(0, unread + Math.min(unread, this.#writtenStuck) * (weight - 1) - KERNEL_BYTES);
   }
 
   get receivedBytes(): number {
@@ -87,7 +92,8 @@ export class ServerWire implements Wire, ServerEnd {
 
   write(frames: readonly OutgoingFrame[]): void {
     if (this.#isClosed) return;
-    for (const frame of frames) this.#write(frame);
+    const heldBytes = this.bufferedBytes;
+    for (const frame of frames) this.#write(frame, heldBytes);
   }
 
   close(code: number, _reason: string): void {
@@ -104,6 +110,10 @@ export class ServerWire implements Wire, ServerEnd {
   bytes(chunk: Uint8Array): void {
     this.#received += chunk.length;
     for (const frame of this.#reader.take(chunk)) this.#take(frame);
+  }
+
+  stuck(): void {
+    this.#writtenStuck = 0;
   }
 
   taken(): void {
@@ -148,15 +158,16 @@ export class ServerWire implements Wire, ServerEnd {
     }
   }
 
-  #write(frame: OutgoingFrame): void {
+  #write(frame: OutgoingFrame, heldBytes: number): void {
     const messages = messagesOf(frame);
     if (messages.every(([type]) => type === "d") && this.#losing?.(messages) === true) {
       this.#losing = undefined;
       return;
     }
     const bytes = wireBytes(frame);
-    this.#observer.sent(messages, bytes);
+    this.#observer.sent(messages, bytes, heldBytes);
     this.#link.down.write(bytes);
+    this.#writtenStuck += bytes.length;
     this.#isHolding ||= this.bufferedBytes > 0;
   }
 }

@@ -44,6 +44,8 @@ export interface SimulatedServerParts {
 
 /** How long a stopping server waits for what is in flight, as server.ts does, ms. */
 const DRAIN_MS = 2_000;
+/** Room for one large snapshot at a time. */
+const TRANSFER_BYTES_MAX = 1_048_576;
 
 /** A server that takes connections until its process dies. */
 export class SimulatedServer implements Listening {
@@ -60,7 +62,7 @@ export class SimulatedServer implements Listening {
     this.#parts = parts;
     this.process = parts.process;
     this.store = parts.store;
-    this.#fanOuts = new FanOuts(parts.process);
+    this.#fanOuts = new FanOuts(parts.process, TRANSFER_BYTES_MAX);
     this.#local = this.#documents();
     this.#edges = this.#compose();
   }
@@ -86,8 +88,8 @@ export class SimulatedServer implements Listening {
     const watch = this.#parts.watch(link);
     const observer = {
       received: watch.received.bind(watch),
-      sent: (messages: readonly ServerMessage[], bytes: Uint8Array) => {
-        watch.sent(messages, bytes);
+      sent: (messages: readonly ServerMessage[], bytes: Uint8Array, heldBytes: number) => {
+        watch.sent(messages, bytes, heldBytes);
         this.#parts.sent(link, bytes);
       },
       over: () => {

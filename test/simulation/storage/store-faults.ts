@@ -11,10 +11,16 @@ export class StoreFaults {
   #next: Fate[] = [];
   #fullUntilMs = 0;
   #unreadableUntilMs = 0;
+  #failedAtMs = 0;
   #slow = { untilMs: 0, extraMs: 0 };
 
   constructor(timeLine: TimeLine) {
     this.#timeLine = timeLine;
+  }
+
+  /** When a commit or a read last failed: what rests on it is asked for again later. */
+  get failedAtMs(): number {
+    return this.#failedAtMs;
   }
 
   /** The next commit that has no fate yet ends so. */
@@ -43,11 +49,13 @@ export class StoreFaults {
   fate(): Fate {
     const doomed = this.#next.shift();
     if (doomed !== undefined) {
+      this.#failedAtMs = this.#timeLine.nowMs;
       this.counts[doomed === "lost" ? "storeLost" : doomed === "kept" ? "storeKept" : "storeFailed"] += 1;
       return doomed;
     }
     if (this.#timeLine.nowMs >= this.#fullUntilMs) return "commit";
     this.counts.diskFull += 1;
+    this.#failedAtMs = this.#timeLine.nowMs;
     return "disk_full";
   }
 
@@ -62,6 +70,7 @@ export class StoreFaults {
   isUnreadable(): boolean {
     if (this.#timeLine.nowMs >= this.#unreadableUntilMs) return false;
     this.counts.readFails += 1;
+    this.#failedAtMs = this.#timeLine.nowMs;
     return true;
   }
 }

@@ -2,7 +2,9 @@
 // them stands, and whether what is said next may follow (OPEN, SEQ, VIEW-3). It holds no state of documents.
 import type { DeltaMessage, Open, Opened, SnapMessage } from "@tidemark/protocol";
 import { types } from "../app/app.js";
+import { BALLAST } from "../app/ballast.js";
 import { typeOf } from "../workload/deeds.js";
+import { PaceWatch } from "./pace-watch.js";
 
 /** One layer: the number of its stream, and what was sent of it. */
 interface Layer {
@@ -26,8 +28,11 @@ export class Followed {
   readonly #held: Open["at"];
   readonly #complain: Complain;
   #layers: Layer[] = [];
-  /** Several transactions may come as one delta (PACE-2). */
-  readonly isPaced: boolean;
+  readonly pace: PaceWatch;
+  /** A heartbeat left it out: it is marked slow (SLOW-3). */
+  isMarked = false;
+  /** The frame that is being sent has something of it. */
+  #moved = false;
   /** How far the document was when it was opened: what comes after that comes live. */
   openedHead = 0;
   /** It may be opened anew: an identity was refreshed since (VIEW-5), or its peer was slow (SLOW-2). */
@@ -38,7 +43,7 @@ export class Followed {
     this.documentId = doc;
     this.#held = at;
     this.#complain = complain;
-    this.isPaced = (every ?? types.get(typeOf(doc))?.everyMs ?? 0) > 0;
+    this.pace = new PaceWatch(every ?? types.get(typeOf(doc))?.everyMs ?? 0, complain);
   }
 
   get handles(): readonly number[] {
@@ -48,6 +53,12 @@ export class Followed {
   /** The client claimed to hold something, and knows nothing against it. */
   get isResuming(): boolean {
     return this.#held?.every(([, , tag]) => tag !== "!") ?? false;
+  }
+
+  /** It may be marked whenever: more comes between two beats than may wait for them (PACE-5), and what it is sent in parts
+   * waits for its share of what all openings may hold (PART-7). */
+  get isHeavy(): boolean {
+    return this.documentId === BALLAST;
   }
 
   /** `opened` was sent. */
@@ -67,7 +78,8 @@ export class Followed {
 
   opened({ h, mode, prev }: Opened, head: number): void {
     this.openedHead = head;
-    if (this.isAnswered && !this.mayReopen) this.#complain("OPEN-1", `opened twice for subscription ${this.s}`);
+    if (this.isAnswered && !this.mayReopen && !this.isHeavy)
+      this.#complain("OPEN-1", `opened twice for subscription ${this.s}`);
     const before = this.#layers;
     this.mayReopen = false;
     this.#layers = h.map((handle, index) => {
@@ -107,7 +119,10 @@ export class Followed {
       this.#complain("SEQ-2", `${this.documentId}: d ${prev}-${seq} after ${after}`);
     }
     if (isEmpty && extension?.e === undefined) this.#complain("SEQ-3", "an advance without its epoch");
-    if (!isEmpty) layer.chain = seq;
+    if (!isEmpty) {
+      layer.chain = seq;
+      this.#moved = true;
+    }
     layer.epoch = extension?.e ?? layer.epoch;
     layer.seq = seq;
     return !isEmpty;
@@ -123,7 +138,9 @@ export class Followed {
   }
 
   /** A frame is over. */
-  frameEnd(): void {
+  frameEnd(atMs: number): void {
+    if (this.#moved) this.pace.sent(atMs);
+    this.#moved = false;
     const [first, ...others] = this.#layers;
     if (first === undefined || others.length === 0 || !this.isWhole) return;
     if (others.every(({ epoch, seq }) => epoch === first.epoch && seq === first.seq)) return;

@@ -1,7 +1,16 @@
 // Watches one connection from the server's side of the socket and compares what is said with the rules that can be seen
 // there: chains (SEQ-2), answers (REQ-1, REQ-2), heads (HEAD-1), durability (GATE-1). It keeps what a perfect client
 // would know, and says nothing as long as the server keeps to it.
-import type { ClientMessage, DeltaMessage, Heads, Open, Opened, ServerMessage } from "@tidemark/protocol";
+import {
+  type ClientMessage,
+  type DeltaMessage,
+  type Heads,
+  LIMITS,
+  type Open,
+  type Opened,
+  type ServerMessage,
+  type SnapMessage,
+} from "@tidemark/protocol";
 import { NO_COUNTS, type Streamed } from "../history/counts.js";
 import { Asked } from "./asked.js";
 import { Audience, type TokenSays } from "./audience.js";
@@ -22,6 +31,8 @@ export interface LinkWatchParts {
   readonly badUntilMs: () => number;
   /** Until when the server did not run: its timers come late. */
   readonly serverBadUntilMs: () => number;
+  /** When the store last failed: what is opened has to wait. */
+  readonly storeFailedAtMs: () => number;
   /** Within so many ms a client must notice that it is behind (R13). */
   readonly noticeMs: number;
   readonly problem: (rule: string, text: string) => void;
@@ -84,10 +95,13 @@ export class LinkWatch {
     }
   }
 
-  /** The server has written this frame. */
-  sent(messages: readonly ServerMessage[], bytes: Uint8Array): void {
+  /** The server has written this frame. `heldBytes`: what it held when it began to. */
+  sent(messages: readonly ServerMessage[], bytes: Uint8Array, heldBytes: number): void {
     this.#audience.shown(bytes);
     this.#lookForSlowness();
+    if (heldBytes > LIMITS.outboundSoftBytes && messages.some(isOfStream)) {
+      this.#problem("SLOW-1", `${messages[0]?.[0]} is sent although ${heldBytes} bytes are unsent`);
+    }
     for (const message of messages) {
       const [type] = message;
       if (!this.#welcomed && type !== "welcome" && type !== "err") this.#problem("HELLO-4", `${type} before welcome`);
@@ -95,7 +109,7 @@ export class LinkWatch {
       this.#audience.sent(type);
       this.#sent(message);
     }
-    for (const followed of this.#followed.values()) followed.frameEnd();
+    this.#frameEnd();
   }
 
   /** The documents that these are about. */
@@ -116,6 +130,7 @@ export class LinkWatch {
       // Nobody misses an advance: the next one, or a head, says as much.
       if (followed.delta(message, false)) this.#losses.lost(followed.documentId);
     }
+    this.#frameEnd();
   }
 
   /** The connection is over, or the run is. */
@@ -123,9 +138,18 @@ export class LinkWatch {
     this.#losses.over();
   }
 
+  #frameEnd(): void {
+    for (const followed of this.#followed.values()) followed.frameEnd(this.#parts.nowMs());
+  }
+
   #greeted(token: string): void {
     this.#audience.is(token);
-    for (const followed of this.#followed.values()) followed.mayReopen = true;
+    for (const followed of this.#followed.values()) this.#mayReopen(followed);
+  }
+
+  #mayReopen(followed: Followed): void {
+    followed.mayReopen = true;
+    followed.pace.disturbed(this.#parts.nowMs());
   }
 
   #sent(message: ServerMessage): void {
@@ -136,10 +160,9 @@ export class LinkWatch {
       case "opened":
         return this.#opened(message[1]);
       case "snap":
-        this.#durable(this.#byHandle.get(message[1])?.documentId, message[3], "snap");
-        if (message[5] !== undefined) this.#count("inParts");
-        return this.#byHandle.get(message[1])?.snap(message);
+        return this.#snap(message);
       case "part":
+        this.#count("parts");
         return this.#byHandle.get(message[1])?.part(message[1]);
       case "d":
         return this.#delta(message);
@@ -175,7 +198,16 @@ export class LinkWatch {
     }
     this.#unroute(followed);
     followed.opened(opened, this.#parts.syncedHead(followed.documentId));
+    followed.pace.disturbed(this.#parts.nowMs());
     for (const handle of followed.handles) this.#byHandle.set(handle, followed);
+  }
+
+  #snap(message: SnapMessage): void {
+    const [, handle, , seq, , parts] = message;
+    const followed = this.#byHandle.get(handle);
+    this.#durable(followed?.documentId, seq, "snap");
+    if (parts !== undefined) this.#count("inParts");
+    followed?.snap(message);
   }
 
   #delta(message: DeltaMessage): void {
@@ -183,7 +215,7 @@ export class LinkWatch {
     if (followed === undefined) return;
     const { documentId, openedHead } = followed;
     this.#durable(documentId, message[3], "d");
-    if (followed.delta(message, !this.#isLossy) && followed.isPaced && message[3] > message[2] + 1)
+    if (followed.delta(message, !this.#isLossy) && followed.pace.everyMs > 0 && message[3] > message[2] + 1)
       this.#count("merged");
     const deletion = this.#parts.lastDeletion(documentId);
     if (deletion > openedHead && message[3] >= deletion)
@@ -235,7 +267,9 @@ export class LinkWatch {
     if (at === null || documentId === undefined || documentId === "$") return;
     this.#durable(documentId, at[1], "ok");
     for (const followed of this.#followed.values()) {
-      if (followed.documentId !== documentId || !followed.isAnswered || this.#isLossy) continue;
+      if (followed.documentId !== documentId || !followed.isAnswered) continue;
+      followed.pace.answered(this.#parts.nowMs());
+      if (this.#isLossy) continue;
       if (!followed.hasReached(at[1])) this.#problem("REQ-2", `ok ${n} at ${at[1]} before its d of ${documentId}`);
     }
   }
@@ -262,21 +296,35 @@ export class LinkWatch {
     return handles;
   }
 
+  /** When streams were last known to be marked slow, which heads leave out (SLOW-3): they may not be back yet. */
+  get slowAtMs(): number {
+    if (this.#slowAtMs < 0) return this.#slowAtMs;
+    const isBack = [...this.#followed.values()].every(({ isMarked }) => !isMarked);
+    return isBack ? this.#slowAtMs : Math.max(this.#slowAtMs, this.#parts.storeFailedAtMs());
+  }
+
   #lookForSlowness(): void {
     if (!this.#parts.isSlow()) return;
     this.#slowAtMs = this.#parts.nowMs();
-    for (const followed of this.#followed.values()) followed.mayReopen = true;
+    for (const followed of this.#followed.values()) this.#mayReopen(followed);
   }
 
   #endBeat(): void {
     const beat = this.#beat;
     this.#beat = undefined;
-    // Heads leave out what is marked slow (SLOW-3).
-    if (beat !== undefined && beat.atMs - this.#slowAtMs < CATCH_UP_MS) return;
-    for (const { handles, documentId, s } of beat?.expected ?? []) {
-      if (!this.#followed.has(s) || handles.every((handle) => beat?.named.has(handle))) continue;
+    for (const followed of beat?.expected ?? []) this.#look(followed, beat?.named ?? new Set());
+    if (beat !== undefined && beat.atMs - this.slowAtMs < CATCH_UP_MS) return;
+    for (const { handles, documentId, s, isHeavy } of beat?.expected ?? []) {
+      if (isHeavy || !this.#followed.has(s) || handles.every((handle) => beat?.named.has(handle))) continue;
       this.#problem("HEAD-1", `a heartbeat does not name ${documentId}`);
     }
+  }
+
+  #look(followed: Followed, named: ReadonlySet<number>): void {
+    const isNamed = followed.handles.every((handle) => named.has(handle));
+    if (!isNamed && !followed.isMarked) this.#count("marked");
+    if (!isNamed && followed.isHeavy) this.#slowAtMs = this.#parts.nowMs();
+    followed.isMarked = !isNamed;
   }
 
   #count(what: keyof Streamed): void {
@@ -286,4 +334,10 @@ export class LinkWatch {
   #problem(rule: string, text: string): void {
     this.#parts.problem(rule, text);
   }
+}
+
+/** What the limit of a slow reader is for: states and their changes, not answers and heads with what goes with them. */
+function isOfStream(message: ServerMessage): boolean {
+  if (message[0] === "d") return message[4].length > 0 || message[5]?.ev !== undefined;
+  return message[0] === "snap" || message[0] === "part";
 }

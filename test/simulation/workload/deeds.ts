@@ -20,7 +20,7 @@ export type Deed =
       readonly ifUnmoved?: true;
     }
   | { readonly kind: "query"; readonly documentId: string; readonly name: string }
-  | { readonly kind: "get" | "open" | "close" | "probe" | "delete"; readonly documentId: string };
+  | { readonly kind: "get" | "open" | "close" | "probe" | "audit" | "delete"; readonly documentId: string };
 
 /** A deed, and when which client does it. */
 export interface TimedDeed {
@@ -100,8 +100,9 @@ function deedOn(documentId: string, { probes }: WorkloadPlan, chance: Chance): D
   if (choice < 0.8) return { kind: "query", documentId, name: QUERIES[typeOf(documentId)] ?? "" };
   if (choice < 0.84) return { kind: "get", documentId };
   if (choice < 0.91) return { kind: "close", documentId };
-  if (choice < 0.98 || !probes) return { kind: "open", documentId };
-  return { kind: "probe", documentId };
+  if (choice < 0.95) return { kind: "open", documentId };
+  if (choice < 0.98) return { kind: "audit", documentId };
+  return { kind: probes ? "probe" : "open", documentId };
 }
 
 function callOf(documentId: string, chance: Chance): Deed {
