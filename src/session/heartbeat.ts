@@ -16,16 +16,16 @@ export interface HeartbeatParts {
   readonly onSilent: () => void;
 }
 
-/** Positions in as many flat lists as messages are needed; at least one, be it empty. */
+/** Positions in as many flat lists as messages are needed. The last has room for more, which shows that it is the last;
+ * it may be empty. */
 export function headLists(heads: Iterable<readonly [number, number, number]>): Heads[] {
-  const lists: number[][] = [[]];
+  let list: number[] = [];
+  const lists = [list];
   for (const head of heads) {
-    let list = lists.at(-1);
-    if (list === undefined || list.length >= LIMITS.headsPerPing * 3) {
-      list = [];
-      lists.push(list);
-    }
     list.push(...head);
+    if (list.length < LIMITS.headsPerPing * head.length) continue;
+    list = [];
+    lists.push(list);
   }
   return lists;
 }

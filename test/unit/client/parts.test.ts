@@ -38,7 +38,7 @@ describe.each(["json", "msgpack"] as const)("%s", (codec) => {
     server.now.send(opened(made), snap);
     for (const [index, part] of parts.entries()) {
       expect([board.status, board.state, told.what]).toEqual(["connecting", undefined, []]);
-      server.now.send(["d", 3, index + 1, index + 2, [title(`${index}`)]], part, ["ping", index, [3, 1, index + 2]]);
+      server.now.send(["d", 3, index + 1, index + 2, [title(`${index}`)]], ["ping", index, [3, 1, index + 2]], part);
     }
     expect(parts.length).toBeGreaterThan(4);
     expect([board.status, board.state, board.position]).toEqual(["live", LARGE, { epoch: 1, seq: 9 }]);

@@ -500,6 +500,15 @@ describe("heartbeats", () => {
     expect(only(await said(client), "pong")).toEqual([["pong", 43, []]]);
   });
 
+  it("[HEAD-1] ends each round of heads by a ping with room for more", async () => {
+    const client = await bench.greeted("ann");
+    client.say(...Array.from({ length: 64 }, (_, s) => ["open", { s, doc: `list/${s}`, create: true }] as const));
+    await said(client);
+    await bench.runtime.advance(LIMITS.pingIntervalMs);
+    const pings = only(await said(client), "ping");
+    expect(pings.map(([, , heads]) => Array.isArray(heads) && heads.length / 3)).toEqual([64, 0]);
+  });
+
   it("[HEAD-4] [R13] gives up a connection from which nothing was read, and not one that only uploads", async () => {
     const silent = await bench.greeted("ann");
     const busy = await bench.greeted("bob", { client: "cd".repeat(16) });

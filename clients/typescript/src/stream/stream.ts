@@ -84,7 +84,7 @@ export class Stream {
   #failures = 0;
   /** When the first payload that is awaited was asked for, or last came nearer; on the monotonic clock. */
   #movedMs = 0;
-  /** Rounds of heads in a row that did not name this stream. */
+  /** Rounds of heads in a row that did not name this stream and count. */
   #absentRounds = 0;
   #isLeftOut = false;
 
@@ -167,8 +167,7 @@ export class Stream {
     if (this.#doubt === "behind" && opened.gap === true) this.#doubt = "otherHistory";
     wire.unroute(state.s, state.handles);
     wire.route(this, state.s, opened.h);
-    this.#absentRounds = 0;
-    this.#isLeftOut = false;
+    this.named();
     const fromMs = state.kind === "opening" ? state.fromMs : this.#options.platform.monotonicMs();
     const late = state.kind === "opening" ? state.late : this.#deadline(state.s);
     this.#state = { kind: "opening", s: state.s, handles: opened.h, fromMs, late };
@@ -201,6 +200,8 @@ export class Stream {
   }
 
   delta(layer: number, message: DeltaMessage): void {
+    // Its server has taken it up again (SLOW-2).
+    this.#isLeftOut = false;
     if (this.#replica.delta(layer, message)) return;
     this.learned(message[3]);
     this.heal("gap");
@@ -227,32 +228,24 @@ export class Stream {
     return epoch === held.epoch ? "ahead" : "otherHistory";
   }
 
-  /** The newest round of heads left it out: there may be more than it was sent. */
+  /** The newest round of heads left it out, and nothing came since: there may be more than it was sent. */
   get isLeftOut(): boolean {
     return this.#isLeftOut;
   }
 
-  /** Heads are there without it. True if that is news. */
-  leftOut(): boolean {
-    const isNews = !this.#isLeftOut;
-    this.#isLeftOut = true;
-    return isNews;
-  }
-
-  /** A head named it. True if that is news. */
-  named(): boolean {
-    const isNews = this.#isLeftOut;
+  /** A head was about it. */
+  named(): void {
     this.#isLeftOut = false;
-    return isNews;
+    this.#absentRounds = 0;
   }
 
-  /** A round of heads is over: one that was live all the time and not named twice is opened again. */
-  roundOver(named: boolean): void {
-    if (named || this.#state.kind !== "live") this.#absentRounds = 0;
-    else if (++this.#absentRounds >= 2) {
-      this.#options.tally.absent();
-      this.#reopen();
-    }
+  /** A round of heads is over without it. After two that count it is opened again. */
+  leftOut(counts: boolean): void {
+    if (this.#state.kind !== "live") return;
+    this.#isLeftOut = true;
+    if (!counts || ++this.#absentRounds < 2) return;
+    this.#options.tally.absent();
+    this.#reopen();
   }
 
   /** What is held cannot be trusted, or be gone on from: asks for a snapshot. */

@@ -20,6 +20,12 @@ interface Route {
   readonly layer: number;
 }
 
+/** A round of heads: those that were live when it began, and those named since. */
+interface Round {
+  readonly live: ReadonlySet<Stream>;
+  readonly named: Set<Stream>;
+}
+
 const HEAD_NUMBERS = 3;
 
 export class Subscriptions {
@@ -29,8 +35,10 @@ export class Subscriptions {
   readonly #byHandle = new Map<number, Route>();
   readonly #touched = new Set<Stream>();
   #next = 1;
-  /** The round of heads under way: those that were live when it began, and those named since. */
-  #round: { readonly fromMs: number; readonly live: ReadonlySet<Stream>; readonly named: Set<Stream> } | undefined;
+  /** The one under way. */
+  #round: Round | undefined;
+  /** When the last round was over that counts. */
+  #roundMs = Number.NEGATIVE_INFINITY;
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -126,7 +134,8 @@ export class Subscriptions {
       const route = this.#byHandle.get(handle);
       if (route === undefined) continue;
       this.#round?.named.add(route.stream);
-      if (route.stream.named()) this.#touched.add(route.stream);
+      if (route.stream.isLeftOut) this.#touched.add(route.stream);
+      route.stream.named();
       const difference = route.stream.difference(route.layer, epoch, seq);
       if (difference === undefined) continue;
       this.#touched.add(route.stream);
@@ -135,32 +144,23 @@ export class Subscriptions {
     }
   }
 
-  /** A server's ping: its heads are compared. One well after the last round's first begins another. */
+  /** A server's ping: its heads are compared. One with room for more is the last of its round (HEAD-1). */
   pinged(heads: Heads, pingMs: number): void {
-    const nowMs = this.#platform.monotonicMs();
-    if (this.#round === undefined || nowMs - this.#round.fromMs >= pingMs / 2) {
-      this.#endRound();
-      const live = new Set([...this.#streams].filter((stream) => stream.phase === "live"));
-      this.#round = { fromMs: nowMs, live, named: new Set() };
-    }
+    this.#round ??= { live: new Set([...this.#streams].filter(({ phase }) => phase === "live")), named: new Set() };
     this.compare(heads);
-    if (heads.length < LIMITS.headsPerPing * HEAD_NUMBERS) this.#leaveOut();
+    if (heads.length < LIMITS.headsPerPing * HEAD_NUMBERS) this.#endRound(this.#round, pingMs);
   }
 
-  /** A ping with room for more is a round's last, as far as one can tell before the next round. */
-  #leaveOut(): void {
-    for (const stream of this.#round?.live ?? []) {
-      if (this.#round?.named.has(stream) === true || !this.#streams.has(stream)) continue;
-      if (stream.leftOut()) this.#touched.add(stream);
-    }
-  }
-
-  #endRound(): void {
-    const { live, named } = this.#round ?? {};
-    for (const stream of live ?? []) {
-      if (!this.#streams.has(stream)) continue;
+  #endRound({ live, named }: Round, pingMs: number): void {
+    this.#round = undefined;
+    const nowMs = this.#platform.monotonicMs();
+    // Rounds that waited to be read together do not show that anything was missing for long.
+    const counts = nowMs - this.#roundMs >= pingMs / 2;
+    if (counts) this.#roundMs = nowMs;
+    for (const stream of live) {
+      if (named.has(stream) || !this.#streams.has(stream)) continue;
       this.#touched.add(stream);
-      stream.roundOver(named?.has(stream) ?? true);
+      stream.leftOut(counts);
     }
   }
 
