@@ -111,6 +111,25 @@ describe("the record", () => {
     }
   });
 
+  test("[R8] a page that stood still gives its store its time again", async () => {
+    const shared = new SharedStorage();
+    const { tide, server, platform } = open(shared);
+    const refused = call(tide);
+    await server.settle();
+    let answer: () => void = () => undefined;
+    shared.gate = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    server.now.send(["no", 1, "denied", "", { retry: "never", fault: "caller" }]);
+    await platform.advance(10);
+    await platform.freeze(60_000);
+    expect(refused.pending).toBe(true);
+    answer();
+    await server.settle();
+    expect(refused.answer).toMatchObject({ code: "denied", outcome: "rejected" });
+  });
+
   test("is written once for all that happens in a tick, and one writing at a time", async () => {
     const shared = new SharedStorage();
     const { tide, server } = open(shared);

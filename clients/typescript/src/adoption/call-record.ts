@@ -4,7 +4,7 @@ import type { CallStorage } from "../api/storage.js";
 import type { Call } from "../calls/call.js";
 import type { CallKeeper } from "../calls/calls.js";
 import { CLIENT_LIMITS } from "../limits.js";
-import type { Platform } from "../platform/platform.js";
+import type { Cancel, Platform } from "../platform/platform.js";
 import { callText, type RecordHead, recordText } from "./left-record.js";
 
 interface CallRecordOptions {
@@ -57,16 +57,27 @@ export class CallRecord implements CallKeeper {
 
   drop(call: Call, then: (forgotten: boolean) => void): void {
     this.#calls.delete(call.n);
-    // A store that does not answer must not keep an application waiting: nothing is then known of what it holds.
     let tell: ((forgotten: boolean) => void) | undefined = then;
     const once = (forgotten: boolean): void => {
       cancel();
       tell?.(forgotten);
       tell = undefined;
     };
-    const cancel = this.#options.platform.setTimer(CLIENT_LIMITS.storeWaitMs, () => once(false));
+    const cancel = this.#patience(() => once(false));
     this.#waiting.push(once);
     this.#changed();
+  }
+
+  /** A store that does not answer must not keep an application waiting: nothing is then known of what it holds. One whose
+   * process stood still has its time again, since its answer may be waiting as well. */
+  #patience(over: () => void): Cancel {
+    const { platform } = this.#options;
+    const dueMs = platform.monotonicMs() + CLIENT_LIMITS.storeWaitMs;
+    let cancel = platform.setTimer(CLIENT_LIMITS.storeWaitMs, () => {
+      if (platform.monotonicMs() - dueMs <= CLIENT_LIMITS.lateTimerMs) over();
+      else cancel = platform.setTimer(CLIENT_LIMITS.storeWaitMs, over);
+    });
+    return () => cancel();
   }
 
   /** Settles when nothing is left to write. False: the store has refused, or is somebody else's. */
