@@ -8,7 +8,7 @@ import { Heartbeat } from "../../../clients/typescript/src/connection/heartbeat.
 import { FollowedDocument } from "../../../clients/typescript/src/documents/followed-document.js";
 import type { Platform, SocketListener } from "../../../clients/typescript/src/platform/platform.js";
 import { Replica } from "../../../clients/typescript/src/stream/replica.js";
-import { Subscriptions } from "../../../clients/typescript/src/stream/subscriptions.js";
+import { Stream } from "../../../clients/typescript/src/stream/stream.js";
 import { type Mutant, type Mutation, replaced, undoing } from "./mutation.js";
 
 type OpenSocket = Platform["openSocket"];
@@ -37,7 +37,12 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     name: "client-ignores-heads",
     about: "a client does not compare heartbeats with what it holds",
-    mutation: () => ({ patch: () => replaced(Subscriptions.prototype, "compare", () => () => undefined) }),
+    mutation: () => ({ patch: () => replaced(Stream.prototype, "difference", () => () => undefined) }),
+  },
+  {
+    name: "client-believes-what-heads-omit",
+    about: "what heads leave out is live to a client all the same",
+    mutation: () => ({ patch: () => replaced(Stream.prototype, "leftOut", () => () => undefined) }),
   },
   {
     name: "client-never-gives-up",

@@ -196,6 +196,7 @@ export class LinkWatch {
       const how = opened.mode.includes("reset") ? "snapshot" : "replay";
       this.#count(how);
     }
+    if (opened.mode.every((mode) => mode === "reset")) this.#losses.forgive(followed.documentId);
     this.#unroute(followed);
     followed.opened(opened, this.#parts.syncedHead(followed.documentId));
     followed.pace.disturbed(this.#parts.nowMs());
@@ -300,7 +301,8 @@ export class LinkWatch {
   get slowAtMs(): number {
     if (this.#slowAtMs < 0) return this.#slowAtMs;
     const isBack = [...this.#followed.values()].every(({ isMarked }) => !isMarked);
-    return isBack ? this.#slowAtMs : Math.max(this.#slowAtMs, this.#parts.storeFailedAtMs());
+    const { storeFailedAtMs, serverBadUntilMs } = this.#parts;
+    return isBack ? this.#slowAtMs : Math.max(this.#slowAtMs, storeFailedAtMs(), serverBadUntilMs());
   }
 
   #lookForSlowness(): void {

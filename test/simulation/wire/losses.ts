@@ -34,7 +34,7 @@ export class Losses {
     if (tookMs > noticeMs) late(documentId, tookMs);
   }
 
-  /** Whoever is sent away has nothing left to notice. */
+  /** Whoever is sent away, or is sent all of it anew, has nothing left to notice. */
   forgive(documentId: string): void {
     this.#sinceMs.delete(documentId);
   }
