@@ -159,8 +159,10 @@ export class Session implements Newcomer {
   #pong([, k, asked, extension]: PingMessage, live: Live): void {
     if (extension?.stats !== undefined) this.#hearReport(extension.stats, live);
     const { subscriptions } = live;
-    if (asked.length === 0) return this.#out.send(["pong", k, []]);
-    for (const heads of headLists(subscriptions.heads())) this.#out.send(["pong", k, heads]);
+    const { leftOut } = subscriptions;
+    if (leftOut === 0 && asked.length === 0) return this.#out.send(["pong", k, []]);
+    for (const heads of headLists(subscriptions.heads()))
+      this.#out.send(leftOut === 0 ? ["pong", k, heads] : ["pong", k, heads, { left: leftOut }]);
   }
 
   /** Once a minute, so that nobody counts for more by reporting more often. */

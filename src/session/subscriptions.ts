@@ -56,6 +56,13 @@ export class Subscriptions {
     }
   }
 
+  /** How many heads leave out: they are owed what has not been sent. */
+  get leftOut(): number {
+    let count = 0;
+    for (const { isOwed } of this.#byNumber.values()) if (isOwed) count += 1;
+    return count;
+  }
+
   /** The document of a subscription number, also when the client cannot know yet that it is over. */
   documentOf(s: number): DocumentName | undefined {
     return this.#byNumber.get(s)?.document ?? this.#ended.get(s);

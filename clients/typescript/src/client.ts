@@ -177,12 +177,13 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
       case "ping":
         this.#subscriptions.pinged(message[2], this.#pingMs);
         this.#connection.send(["pong", message[1], this.#subscriptions.answer(message[2])]);
-        this.#connection.pinged();
+        this.#connection.beat();
         return;
       case "pong":
+        // Before what shows is trusted anew.
+        this.#subscriptions.answered(message[2], message[3]?.left ?? 0);
         this.#pulse.answered(message[1]);
         this.#connection.answered(message[1]);
-        this.#subscriptions.compare(message[2]);
         return;
       case "welcome":
       case "err":
@@ -232,6 +233,10 @@ class DocumentWire {
 
   ask(): void {
     this.#connection.ask();
+  }
+
+  beat(): void {
+    this.#connection.beat();
   }
 
   restart(): void {

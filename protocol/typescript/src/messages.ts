@@ -66,6 +66,11 @@ export interface PingExtension {
   readonly stats?: JsonObject;
 }
 
+export interface PongExtension {
+  /** How many subscriptions its heads leave out, when there are any. */
+  readonly left?: number;
+}
+
 export type HelloMessage = readonly ["hello", Hello];
 export type AuthMessage = readonly ["auth", Auth];
 export type OpenMessage = readonly ["open", Open];
@@ -80,7 +85,7 @@ export type CallMessage = readonly [
   extension: CallExtension,
 ];
 export type PingMessage = readonly ["ping", k: number, heads: Heads, extension?: PingExtension];
-export type PongMessage = readonly ["pong", k: number, heads: Heads, extension?: PingExtension];
+export type PongMessage = readonly ["pong", k: number, heads: Heads, extension?: PongExtension];
 
 /** What a client may send. */
 export type ClientMessage =

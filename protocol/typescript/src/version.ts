@@ -7,4 +7,4 @@ export const PROTOCOL_VERSION = 1;
 export const SOCKET_PATH = "/v1/socket";
 
 /** SHA-256 of the generated schemas. It changes only together with the version, unless old and new can still talk. */
-export const SCHEMA_HASH = "e943b2af702b9dd134b227f7a83b2b8f953411a7e2e481bf8a384e90123ddbb8";
+export const SCHEMA_HASH = "952089faa5bff2d82e053cf264e6aff1fc6b802b31206cbda4d194b68d002a7e";

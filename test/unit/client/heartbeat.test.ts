@@ -296,10 +296,22 @@ describe("divergence", () => {
     await server.settle();
     server.now.send(["pong", server.now.last("ping")[1], [HANDLE, 1, 1]]);
     expect([board.status, statuses]).toEqual(["live", ["stale", "live"]]);
-    server.now.send(["ping", 3, []]);
-    expect(board.status).toBe("stale");
-    server.now.send(delta(1, 2, [["=", "/title", "x"]]));
-    expect(board.status).toBe("live");
+    expect(server.now.all("open").length).toBe(1);
+  });
+
+  test("[HEAD-2] [HEAD-3] [R13] an answer says so as well, and an answer is asked for when something comes", async () => {
+    const { server, board, platform } = await following();
+    await platform.advance(10_000);
+    server.now.send(["ping", 1, [HANDLE, 1, 1]]);
+    await server.settle();
+    server.now.send(["pong", server.now.last("ping")[1], [], { left: 1 }]);
+    expect([board.status, server.now.all("ping").length]).toEqual(["stale", 1]);
+    server.now.send(delta(1, 2, [["=", "/title", "x"]]), delta(2, 3, [["=", "/title", "y"]]));
+    await server.settle();
+    expect([board.status, server.now.all("ping").length]).toEqual(["stale", 2]);
+    server.now.send(["pong", server.now.last("ping")[1], []]);
+    expect([board.status, board.state?.title]).toEqual(["live", "y"]);
+    server.now.send(["pong", 3, [], { left: 1 }]);
     expect(server.now.all("open").length).toBe(1);
   });
 

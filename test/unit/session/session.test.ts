@@ -500,6 +500,16 @@ describe("heartbeats", () => {
     expect(only(await said(client), "pong")).toEqual([["pong", 43, []]]);
   });
 
+  it("[HEAD-2] says in an answer how many subscriptions heads leave out, and then of the others where they are", async () => {
+    const client = await bench.greeted("ann");
+    client.say(["open", { s: 1, doc: "list/a", create: true }]);
+    await said(client);
+    client.say(["open", { s: 2, doc: "list/b", create: true }], ["ping", 1, []]);
+    expect(only(await said(client), "pong")).toEqual([["pong", 1, expect.any(Array), { left: 1 }]]);
+    client.say(["ping", 2, []]);
+    expect(only(await said(client), "pong")).toEqual([["pong", 2, []]]);
+  });
+
   it("[HEAD-1] ends each round of heads by a ping with room for more", async () => {
     const client = await bench.greeted("ann");
     client.say(...Array.from({ length: 64 }, (_, s) => ["open", { s, doc: `list/${s}`, create: true }] as const));

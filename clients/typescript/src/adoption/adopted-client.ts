@@ -96,7 +96,7 @@ export class AdoptedClient implements ConnectionListener {
         return;
       case "ping":
         this.#connection.send(["pong", message[1], []]);
-        this.#connection.pinged();
+        this.#connection.beat();
         return;
       case "pong":
         this.#connection.answered(message[1]);

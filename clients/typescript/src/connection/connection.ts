@@ -163,8 +163,8 @@ export class Connection {
     if (this.live) this.#heartbeat.ask();
   }
 
-  /** The server's ping came. */
-  pinged(): void {
+  /** Asks for an answer, unless one is awaited already. */
+  beat(): void {
     this.#heartbeat.beat();
   }
 

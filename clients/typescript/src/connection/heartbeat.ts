@@ -82,7 +82,7 @@ export class Heartbeat {
     this.#arm();
   }
 
-  /** The server's ping came, and its heads were looked at. Asks back, so that a way out that is closed is noticed too. */
+  /** The server's ping came, or there is something to know. Asks, so that a way out that is closed is noticed too. */
   beat(): void {
     const nowMs = this.#options.platform.monotonicMs();
     // One that is late is asked after: should it have been lost, the next answer will show it.

@@ -37,6 +37,8 @@ export interface StreamWire {
   /** From now on messages for these handles, and for `s`, are this stream's. */
   route(stream: Stream, s: number, handles: readonly number[]): void;
   unroute(s: number, handles: readonly number[]): void;
+  /** Asks for an answer, unless one is awaited: it says whether heads leave anything out. */
+  beat(): void;
   /** This connection carries nothing: make another. */
   restart(): void;
 }
@@ -200,8 +202,8 @@ export class Stream {
   }
 
   delta(layer: number, message: DeltaMessage): void {
-    // Its server has taken it up again (SLOW-2).
-    this.#isLeftOut = false;
+    // Its server has taken it up again (SLOW-2): asks whether this is all.
+    if (this.#isLeftOut) this.#options.wire.beat();
     if (this.#replica.delta(layer, message)) return;
     this.learned(message[3]);
     this.heal("gap");
@@ -228,15 +230,20 @@ export class Stream {
     return epoch === held.epoch ? "ahead" : "otherHistory";
   }
 
-  /** The newest round of heads left it out, and nothing came since: there may be more than it was sent. */
+  /** The newest heads left it out: there may be more than it was sent. */
   get isLeftOut(): boolean {
     return this.#isLeftOut;
   }
 
   /** A head was about it. */
   named(): void {
-    this.#isLeftOut = false;
+    this.takenUp();
     this.#absentRounds = 0;
+  }
+
+  /** The newest heads leave out nothing. */
+  takenUp(): void {
+    this.#isLeftOut = false;
   }
 
   /** A round of heads is over without it. After two that count it is opened again. */

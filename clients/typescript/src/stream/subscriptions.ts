@@ -128,8 +128,8 @@ export class Subscriptions {
     return [...streams].flatMap((stream) => stream.heads).slice(0, LIMITS.headsPerPing * HEAD_NUMBERS);
   }
 
-  /** Compares what the server says it has sent with what is held, and heals what differs: R13. */
-  compare(heads: Heads): void {
+  /** What the server says it has sent with what is held, and heals what differs: R13. */
+  #compare(heads: Heads): void {
     for (const [handle, epoch, seq] of triples(heads)) {
       const route = this.#byHandle.get(handle);
       if (route === undefined) continue;
@@ -144,19 +144,40 @@ export class Subscriptions {
     }
   }
 
-  /** A server's ping: its heads are compared. One with room for more is the last of its round (HEAD-1). */
+  /** The heads of a server's ping. */
   pinged(heads: Heads, pingMs: number): void {
-    this.#round ??= { live: new Set([...this.#streams].filter(({ phase }) => phase === "live")), named: new Set() };
-    this.compare(heads);
-    if (heads.length < LIMITS.headsPerPing * HEAD_NUMBERS) this.#endRound(this.#round, pingMs);
-  }
-
-  #endRound({ live, named }: Round, pingMs: number): void {
-    this.#round = undefined;
+    const round = this.#heard(heads);
+    if (round === undefined) return;
     const nowMs = this.#platform.monotonicMs();
     // Rounds that waited to be read together do not show that anything was missing for long.
     const counts = nowMs - this.#roundMs >= pingMs / 2;
     if (counts) this.#roundMs = nowMs;
+    this.#leaveOut(round, counts);
+  }
+
+  /** The heads of an answer, which leave `left` subscriptions out; when they do not, they need not name any. */
+  answered(heads: Heads, left: number): void {
+    const round = this.#heard(heads);
+    if (round === undefined) return;
+    if (left > 0) return this.#leaveOut(round, false);
+    for (const stream of round.live) {
+      if (!stream.isLeftOut) continue;
+      this.#touched.add(stream);
+      stream.takenUp();
+    }
+  }
+
+  /** Compares. A round is over with the message that has room for more heads (HEAD-1): which round that was. */
+  #heard(heads: Heads): Round | undefined {
+    this.#round ??= { live: new Set([...this.#streams].filter(({ phase }) => phase === "live")), named: new Set() };
+    this.#compare(heads);
+    if (heads.length >= LIMITS.headsPerPing * HEAD_NUMBERS) return undefined;
+    const round = this.#round;
+    this.#round = undefined;
+    return round;
+  }
+
+  #leaveOut({ live, named }: Round, counts: boolean): void {
     for (const stream of live) {
       if (named.has(stream) || !this.#streams.has(stream)) continue;
       this.#touched.add(stream);
