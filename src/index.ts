@@ -11,7 +11,7 @@ export type {
 } from "@tidemark/protocol";
 export type { MessageBuilder, QueryBuilder, Sync } from "./document/definition/builders.js";
 export type { Context, Effects, InitContext, MessageContext, ReadContext } from "./document/definition/context.js";
-export type { ChannelRules, Grant, Identity } from "./document/definition/define-app.js";
+export type { ChannelRules, Identity } from "./document/definition/define-app.js";
 export { defineApp } from "./document/definition/define-app.js";
 export type {
   Definition,
@@ -30,4 +30,5 @@ export type {
   TaskHandler,
   TaskIo,
 } from "./document/definition/task.js";
+export type { Grant, Right } from "./document/grants.js";
 export { type Served, type ServeOptions, serve } from "./serve.js";

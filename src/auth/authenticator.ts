@@ -3,6 +3,7 @@
 // and never says why one was refused.
 import { type JsonObject, LIMITS } from "@tidemark/protocol";
 import type { Identity } from "../document/definition/define-app.js";
+import { checkedGrants } from "../document/grants.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { Turns } from "../runtime/turns.js";
 import type { Identified, IdentityCheck } from "../session/identity.js";
@@ -64,7 +65,7 @@ function authenticated(identity: Identity, runtime: Runtime): Identified | undef
   const principal = { id: identity.id, roles: [...(identity.roles ?? [])], claims };
   // A welcome carries whole milliseconds; "never" is what an application may mean.
   const until = Math.floor(Math.min(expiresAt, Number.MAX_SAFE_INTEGER));
-  return { principal, space: identity.space ?? "", expiresAt: until };
+  return { principal, space: identity.space ?? "", grants: checkedGrants(identity.grants), expiresAt: until };
 }
 
 function within<Value>(runtime: Runtime, ms: number, value: Value | Promise<Value>): Promise<Value> {

@@ -1,22 +1,44 @@
-// Who may open, create, delete, list and look back, with the defaults of a type that does not say. A rule that throws
-// says no. It also finds out which parts of the state an answer rested on, so that it is asked again only when one of
-// them was written.
+// Who may open, create, delete, list and look back: by a grant of the token, else by the rules of the type, with the
+// defaults of one that does not say. A rule that throws says no. It also finds out which parts of the state an answer
+// rested on, so that it is asked again only when one of them was written.
 import type { ErrorCode, PatchOperation, Principal } from "@tidemark/protocol";
 import type { ResolvedType } from "./definition/resolved-type.js";
 import type { Document } from "./document.js";
 import type { DocumentName } from "./document-store.js";
+import type { Call, Caller } from "./documents.js";
+import { isGranted, isGrantedForAll, type Right } from "./grants.js";
 import type { HostReport } from "./host-report.js";
 import { topPartOf } from "./parts.js";
-import { isYes } from "./refusal.js";
+import { inputRefusal, isYes, type Refused, refused } from "./refusal.js";
 
 /** Stands for "which parts there are", and for the root. */
 export const ANY_PART = "";
 
-/** May `caller` page through the keys of the type? Without a rule: only API keys, which have the role `service`. */
-export const mayList = (type: ResolvedType, caller: Principal): boolean =>
-  type.canList === undefined ? isService(caller) : isYes(type.canList(caller, {}));
+/** May `caller` page through the keys of the type? Without a rule: only API keys, which have the role `service`. A grant
+ * must be of all keys, since all are shown (ACCESS-3). */
+export const mayList = (type: ResolvedType, name: string, { principal, grants }: Caller): boolean =>
+  isGrantedForAll(grants, "list", name) ||
+  (type.canList === undefined ? isService(principal) : isYes(type.canList(principal, {})));
 
 const isService = (caller: Principal): boolean => caller.roles.includes("service");
+
+const RIGHT_OF = { canDelete: "delete", canHistory: "history" } as const;
+
+/** What `canOpen` is asked for. */
+export interface Asked {
+  /** Whose grant stands in for the rule. */
+  readonly right: Right;
+  /** Hears the top-level parts that the rule looked at. */
+  readonly read?: (part: string) => void;
+}
+
+/** Asked for following and reading. */
+export const OPENING: Asked = { right: "open" };
+/** Asked for messages and queries without a rule of their own. */
+export const CALLING: Asked = { right: "call" };
+
+/** Why there is no state. */
+export type Absence = "absent" | "deleted" | "quarantined" | "type_ahead";
 
 /** The rules of one document. */
 export class Access {
@@ -30,39 +52,54 @@ export class Access {
     this.#report = report;
   }
 
-  /** May `viewer` follow and read? `read` hears the top-level parts that the rule looked at. */
-  mayOpen(document: Document, viewer: Principal, read?: (part: string) => void): boolean {
+  /** May `viewer` follow and read, or do what needs the same rule and another grant? */
+  mayOpen(document: Document, viewer: Caller, { right, read }: Asked): boolean {
     const rule = this.#type.canOpen;
-    if (rule === undefined) return true;
+    if (rule === undefined || this.#isGranted(right, viewer)) return true;
     const ask = (state: object): boolean =>
-      isYes(rule(viewer, read === undefined ? state : reportingReads(state, read), this.#name.key));
+      isYes(rule(viewer.principal, read === undefined ? state : reportingReads(state, read), this.#name.key));
     return this.#guarded("canOpen", () => document.read(ask));
   }
 
   /** The same of any state. */
-  mayOpenAt(state: object, viewer: Principal): boolean {
+  mayOpenAt(state: object, viewer: Caller): boolean {
     const rule = this.#type.canOpen;
-    return rule === undefined || this.#guarded("canOpen", () => isYes(rule(viewer, state, this.#name.key)));
+    if (rule === undefined || this.#isGranted("open", viewer)) return true;
+    return this.#guarded("canOpen", () => isYes(rule(viewer.principal, state, this.#name.key)));
   }
 
   /** Without a rule: only API keys. */
-  mayCreate(caller: Principal): boolean {
+  mayCreate(caller: Caller): boolean {
+    if (this.#isGranted("create", caller)) return true;
     const rule = this.#type.canCreate;
-    if (rule === undefined) return isService(caller);
-    return this.#guarded("canCreate", () => isYes(rule(caller, this.#name.key)));
+    if (rule === undefined) return isService(caller.principal);
+    return this.#guarded("canCreate", () => isYes(rule(caller.principal, this.#name.key)));
   }
 
   /** Without a rule: only API keys. */
-  mayWithState(name: "canDelete" | "canHistory", document: Document, caller: Principal): boolean {
+  mayWithState(name: "canDelete" | "canHistory", document: Document, caller: Caller): boolean {
+    if (this.#isGranted(RIGHT_OF[name], caller)) return true;
     const rule = this.#type[name];
-    if (rule === undefined) return isService(caller);
-    return this.#guarded(name, () => document.read((state) => isYes(rule(caller, state, this.#name.key))));
+    if (rule === undefined) return isService(caller.principal);
+    return this.#guarded(name, () => document.read((state) => isYes(rule(caller.principal, state, this.#name.key))));
   }
 
   /** What somebody hears of a document without a state. Strangers hear the same as of a forbidden one (R18). */
-  absence(status: "absent" | "deleted" | "quarantined" | "type_ahead", caller: Principal): ErrorCode {
+  absence(status: Absence, caller: Caller): ErrorCode {
     if (!this.mayCreate(caller)) return "denied";
     return status === "absent" ? "not_found" : status;
+  }
+
+  /** The same of a call. A rule of its own is asked about a valid input only, so that what is wrong with one is said where
+   * there is nothing, too: else it would tell the two apart (R18). */
+  absenceOf(status: Absence, { name, input, origin }: Call): Refused {
+    const asked = this.#type.messages.get(name) ?? this.#type.queries.get(name);
+    const refusal = asked?.can === undefined ? undefined : inputRefusal(asked.input, input);
+    return refusal ?? refused(this.absence(status, origin.caller));
+  }
+
+  #isGranted(right: Right, { grants }: Caller): boolean {
+    return isGranted(grants, right, this.#name);
   }
 
   #guarded(rule: string, ask: () => boolean): boolean {

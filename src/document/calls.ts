@@ -2,7 +2,7 @@
 // answer at the gate. Messages take effect here; what only looks is in queries.ts.
 import { LIMITS } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
-import type { Access } from "./access.js";
+import { type Access, CALLING } from "./access.js";
 import type { ClientWindow } from "./client-window.js";
 import { createState } from "./creation.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
@@ -11,6 +11,7 @@ import { type DocumentName, type StoredPosition, TransactionKind, type Transacti
 import type { Answer, Call, Caller, RefusedAnswer } from "./documents.js";
 import type { Following } from "./following.js";
 import type { HostReport } from "./host-report.js";
+import type { Refused } from "./refusal.js";
 import type { Residence } from "./residence.js";
 import type { CallWork, OpenWork } from "./work.js";
 
@@ -28,7 +29,6 @@ export interface CallsParts {
   readonly report: HostReport;
 }
 
-type Refused = { readonly kind: "refused"; readonly answer: RefusedAnswer };
 type Written = { readonly kind: "written"; readonly at: StoredPosition; readonly resultJson: string | undefined };
 
 /** One call's turn: what it is and what it meets. */
@@ -129,9 +129,7 @@ export class Calls {
       return this.#create(residence, { caller, input: call.input, request, moved: () => moved(turn) });
     }
     const { content } = residence;
-    if (content.status !== "live") {
-      return refuse({ code: this.#parts.access.absence(content.status, caller.principal) });
-    }
+    if (content.status !== "live") return this.#reported(call.name, this.#access.absenceOf(content.status, call));
     if (call.name === DELETE) return this.#delete(turn, content.document);
     return this.#message(turn, content.document);
   }
@@ -139,16 +137,14 @@ export class Calls {
   #message(turn: Turn, document: Document): Refused | Written {
     const { work, residence, now } = turn;
     const { name, input, ifSeq, origin } = work.call;
-    const { principal } = origin.caller;
-    // Without a `can` of its own, a message needs what `canOpen` asks.
+    const { caller } = origin;
+    const { principal } = caller;
+    // Without a `can` of its own, a message needs what `canOpen` asks, or a grant to call.
     const ownRule = document.type.messages.get(name)?.can !== undefined;
-    if (!ownRule && !this.#access.mayOpen(document, principal)) return refuse({ code: "denied" });
+    if (!ownRule && !this.#access.mayOpen(document, caller, CALLING)) return refuse({ code: "denied" });
     const permitted = ifSeq === undefined ? undefined : (): RefusedAnswer | undefined => moved(turn);
     const execution = document.execute({ name, input, caller: principal, now, permitted });
-    if (execution.kind === "refused") {
-      if (execution.thrown !== undefined) this.#parts.report.handlerFailed(this.#parts.name, name, execution.thrown);
-      return execution;
-    }
+    if (execution.kind === "refused") return this.#reported(name, execution);
     const { operationsJson, eventsJson, resultJson } = execution;
     const at = residence.pipeline.append(
       {
@@ -178,7 +174,7 @@ export class Calls {
   ): Refused | Written {
     const { name, type, runtime } = this.#parts;
     const { principal } = creation.caller;
-    if (!this.#parts.access.mayCreate(principal)) return refuse({ code: "denied" });
+    if (!this.#parts.access.mayCreate(creation.caller)) return refuse({ code: "denied" });
     const { content, pipeline } = residence;
     if (content.status === "live") return refuse({ code: "already_exists" });
     if (content.status !== "absent" && content.status !== "deleted") return refuse({ code: content.status });
@@ -187,10 +183,7 @@ export class Calls {
     const now = runtime.now();
     const seq = pipeline.head.seq + 1;
     const made = createState(type, { key: name.key, runtime, now, seq, caller: principal, input: creation.input });
-    if (made.kind === "refused") {
-      if (made.thrown !== undefined) this.#parts.report.handlerFailed(name, "init", made.thrown);
-      return made;
-    }
+    if (made.kind === "refused") return this.#reported("init", made);
     const { operations } = made;
     const row = { typeVersion: type.version, kind: TransactionKind.create, at: now, subject: principal.id, operations };
     const transaction = { ...row, events: made.eventsJson, request: creation.request };
@@ -205,10 +198,15 @@ export class Calls {
     return { kind: "written", at, resultJson: undefined };
   }
 
+  #reported(what: string, refusal: Refused): Refused {
+    if (refusal.thrown !== undefined) this.#parts.report.handlerFailed(this.#parts.name, what, refusal.thrown);
+    return refusal;
+  }
+
   #delete(turn: Turn, document: Document): Refused | Written {
     const { work, residence, now } = turn;
-    const { principal } = work.call.origin.caller;
-    if (!this.#parts.access.mayWithState("canDelete", document, principal)) return refuse({ code: "denied" });
+    const { caller } = work.call.origin;
+    if (!this.#parts.access.mayWithState("canDelete", document, caller)) return refuse({ code: "denied" });
     const refusal = moved(turn);
     if (refusal !== undefined) return refuse(refusal);
     const at = residence.pipeline.append(
@@ -216,7 +214,7 @@ export class Calls {
         typeVersion: document.type.version,
         kind: TransactionKind.delete,
         at: now,
-        subject: principal.id,
+        subject: caller.principal.id,
         operations: "[]",
         events: undefined,
         request: requestOf(turn, undefined),

@@ -156,7 +156,8 @@ export class Document {
       const input = parseInput(message.input, invocation.input);
       if (!input.ok) return invalidInput(input.issues);
       if (message.can !== undefined) {
-        if (!this.#allows(message, invocation, input.value)) return refused("denied");
+        const denial = this.#denial(message, invocation, input.value);
+        if (denial !== undefined) return denial;
         const late = permitted?.();
         if (late !== undefined) return { kind: "refused", answer: late };
       }
@@ -173,7 +174,8 @@ export class Document {
     try {
       const input = parseInput(query.input, invocation.input);
       if (!input.ok) return invalidInput(input.issues);
-      if (query.can !== undefined && !this.#allows(query, invocation, input.value)) return refused("denied");
+      const denial = query.can === undefined ? undefined : this.#denial(query, invocation, input.value);
+      if (denial !== undefined) return denial;
       return this.read((state) => {
         const result = query.run(this.#readContext(invocation, state), input.value);
         return { kind: "answered" as const, resultJson: resultText(result) };
@@ -183,8 +185,14 @@ export class Document {
     }
   }
 
-  #allows(rule: ResolvedMessage | ResolvedQuery, invocation: Invocation, input: unknown): boolean {
-    return this.read((state) => isYes(rule.can?.(this.#readContext(invocation, state), input)));
+  /** A rule that throws says no in the same words: what made it throw may be somebody's secret (R18). */
+  #denial({ can }: ResolvedMessage | ResolvedQuery, invocation: Invocation, input: unknown): Refused | undefined {
+    try {
+      const allowed = this.read((state) => isYes(can?.(this.#readContext(invocation, state), input)));
+      return allowed ? undefined : refused("denied");
+    } catch (error) {
+      return { ...refused("denied"), thrown: error };
+    }
   }
 
   #readContext(invocation: Invocation, state: object): object {

@@ -2,11 +2,14 @@
 // Everything that comes back through it has passed the output gate: it is durable, or says nothing of what is not.
 import type { ErrorCode, Fault, HeldPosition, Json, Principal, Retry, WirePosition } from "@tidemark/protocol";
 import type { DocumentName, StoredPosition } from "./document-store.js";
+import type { Grant } from "./grants.js";
 
 /** Who asks, within which tenant. */
 export interface Caller {
   readonly principal: Principal;
   readonly space: string;
+  /** What its token adds to the rules of the types. Handlers and views never see it. */
+  readonly grants?: readonly Grant[];
 }
 
 /** What became of a request. `refused` and `denied` copies were certainly not applied (R8). `at`: where a message was

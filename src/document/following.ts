@@ -92,7 +92,7 @@ export class Following {
     const { access } = this.#parts;
     const views = this.#views;
     if (views?.isReady === true) return this.#mayView(views, follower);
-    return access.mayOpen(document, follower.caller.principal, (part) => this.#reads(part));
+    return access.mayOpen(document, follower.caller, { right: "open", read: (part) => this.#reads(part) });
   }
 
   /** Makes the opening of somebody who may follow. */
@@ -284,7 +284,7 @@ export class Following {
   }
 
   #mayView(views: DocumentViews, follower: Follower): boolean {
-    return views.asks((state) => this.#parts.access.mayOpenAt(state, follower.caller.principal));
+    return views.asks((state) => this.#parts.access.mayOpenAt(state, follower.caller));
   }
 
   /** What the log is asked about. */

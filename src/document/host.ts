@@ -188,7 +188,7 @@ export class DocumentHost implements PipelineOwner {
     if (!this.#following.has(follower)) return;
     const { content } = residence;
     if (content.status !== "live") {
-      const code = this.#access.absence(content.status, follower.caller.principal);
+      const code = this.#access.absence(content.status, follower.caller);
       return this.#following.refuse(work, { code }, residence.pipeline);
     }
     if (!this.#following.allows(content.document, follower)) {

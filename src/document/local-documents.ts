@@ -100,7 +100,7 @@ export class LocalDocuments implements Documents {
 
   #mayList(resolved: ResolvedType, type: string, caller: ListRequest["caller"]): boolean {
     try {
-      return mayList(resolved, caller.principal);
+      return mayList(resolved, type, caller);
     } catch (error) {
       this.#parts.report.handlerFailed({ space: caller.space, type, key: "" }, "canList", error);
       return false;

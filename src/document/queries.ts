@@ -2,7 +2,7 @@
 // receipt; an answer from memory waits at the gate like any other.
 import type { Json, JsonObject } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
-import type { Access } from "./access.js";
+import { type Access, CALLING, OPENING } from "./access.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
 import type { Document } from "./document.js";
 import type { DocumentName, DocumentStore } from "./document-store.js";
@@ -10,6 +10,7 @@ import type { Answer, RefusedAnswer } from "./documents.js";
 import type { Following } from "./following.js";
 import { type Past, page, stateAt } from "./history.js";
 import type { HostReport } from "./host-report.js";
+import type { Refused } from "./refusal.js";
 import type { Residence } from "./residence.js";
 import { composedView } from "./views/composed-view.js";
 import { frozenTree } from "./views/frozen-tree.js";
@@ -61,11 +62,7 @@ export class Queries {
       return this.#say(work, residence, no({ code: "deadline_exceeded" }));
     }
     if (content.status !== "live") {
-      return this.#say(
-        work,
-        residence,
-        no({ code: this.#parts.access.absence(content.status, call.origin.caller.principal) }),
-      );
+      return this.#say(work, residence, this.#refused(call.name, this.#parts.access.absenceOf(content.status, call)));
     }
     const answer = this.#guarded(work, () => this.#answer(work, residence, content.document));
     if (answer.kind === "later") return this.#later(work, residence, answer.past, again);
@@ -74,27 +71,33 @@ export class Queries {
 
   #answer(work: CallWork, residence: Residence, document: Document): Answer | Later {
     const { name, origin, input } = work.call;
-    const { principal } = origin.caller;
+    const { caller } = origin;
+    const { principal } = caller;
     if (name === HISTORY) {
-      return this.#parts.access.mayWithState("canHistory", document, principal)
+      return this.#parts.access.mayWithState("canHistory", document, caller)
         ? this.#past(work, residence)
         : no({ code: "denied" });
     }
-    if (document.type.queries.get(name)?.can === undefined && !this.#parts.access.mayOpen(document, principal))
+    const asked = name === HEAD || name === GET ? OPENING : CALLING;
+    if (document.type.queries.get(name)?.can === undefined && !this.#parts.access.mayOpen(document, caller, asked))
       return no({ code: "denied" });
     const { seq, epoch } = residence.pipeline.head;
     if (name === HEAD) return ok([epoch, seq]);
     if (name === GET) return this.#get(work, residence, document);
     const answered = document.query({ name, input, caller: principal, now: this.#parts.runtime.now() });
     if (answered.kind === "answered") return { kind: "ok", at: null, resultJson: answered.resultJson };
-    if (answered.thrown !== undefined) this.#parts.report.handlerFailed(this.#parts.name, name, answered.thrown);
-    return no(answered.answer);
+    return this.#refused(name, answered);
+  }
+
+  #refused(what: string, { answer, thrown }: Refused): Answer {
+    if (thrown !== undefined) this.#parts.report.handlerFailed(this.#parts.name, what, thrown);
+    return no(answer);
   }
 
   #get(work: CallWork, residence: Residence, document: Document): Answer | Later {
     const seq = wholeNumber(work.call.input, "seq");
     if (seq !== undefined) {
-      const allowed = this.#parts.access.mayWithState("canHistory", document, work.call.origin.caller.principal);
+      const allowed = this.#parts.access.mayWithState("canHistory", document, work.call.origin.caller);
       return allowed ? this.#past(work, residence) : no({ code: "denied" });
     }
     const checked = viewParams(document.type, field(work.call.input, "params"));

@@ -74,6 +74,16 @@ export function parseInput(schema: CompiledInput | undefined, input: Json): Retu
 export const invalidInput = (issues: readonly InputIssue[]): Refused =>
   refused("invalid_input", { data: issues.map(({ path, expected, received }) => ({ path, expected, received })) });
 
+/** What is wrong with an input that reaches no document; undefined: nothing. */
+export function inputRefusal(schema: CompiledInput | undefined, input: Json): Refused | undefined {
+  try {
+    const parsed = parseInput(schema, input);
+    return parsed.ok ? undefined : invalidInput(parsed.issues);
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
 /** What the sender hears of something that application code, or a check of its work, threw. */
 export function refusalOf(error: unknown): Refused {
   if (error instanceof RejectSignal) {

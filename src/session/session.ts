@@ -20,7 +20,7 @@ import { Backlog } from "./backlog.js";
 import type { FanOuts } from "./fan-out.js";
 import type { Flusher } from "./flusher.js";
 import { Heartbeat, headLists } from "./heartbeat.js";
-import type { Identified, IdentityCheck } from "./identity.js";
+import { callerOf, type Identified, type IdentityCheck, sameRights } from "./identity.js";
 import type { Newcomer } from "./newcomers.js";
 import { OutboundQueue } from "./outbound-queue.js";
 import { Requests } from "./requests.js";
@@ -208,7 +208,7 @@ export class Session implements Newcomer {
 
   #begin({ client, conn }: Hello, identity: Identified, claim: Claim): Live {
     const { documents, fanOuts, runtime, pingIntervalMs, watchdogMs } = this.#parts;
-    const caller = { principal: identity.principal, space: identity.space };
+    const caller = callerOf(identity);
     const out = this.#out;
     const { codec } = this.#wire;
     const breach = (message: string, type: string): void => this.#breach(message, type);
@@ -298,7 +298,7 @@ export class Session implements Newcomer {
     live.requests.refreshed(identity);
     live.expiry = this.#expireAt(identity);
     if (same) return;
-    const caller = { principal: identity.principal, space: identity.space };
+    const caller = callerOf(identity);
     live.requests.refresh(caller, identity);
     live.subscriptions.refresh(caller);
   }
@@ -337,9 +337,6 @@ export class Session implements Newcomer {
 
 /** The longest a timer can be; whoever has a longer right comes back after it. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-const sameRights = (a: Identified, b: Identified): boolean =>
-  JSON.stringify(a.principal) === JSON.stringify(b.principal);
 
 function unreachable(message: never): never {
   throw new TypeError(`no handler for ${String(message)}`);

@@ -72,6 +72,8 @@ export const LIMITS = Object.freeze({
   /** A document id on the wire. Longer than a valid one, so that a malformed id fails its request, not the connection. */
   targetLengthMax: 1 * KIB,
   tokenLengthMax: 8 * KIB,
+  /** Grants of one identity. */
+  grantsMax: 256,
   /** The opaque tag of a position. */
   tagLengthMax: 128,
   /** Name and version of a client library. */

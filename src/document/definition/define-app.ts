@@ -1,15 +1,10 @@
 // `defineApp`: puts document types together, and who may come in.
 import { type App, type Contract, isTypeName, type Json } from "@tidemark/protocol";
+import type { Grant } from "../grants.js";
 import type { DocumentType, History } from "./definition.js";
 import { DefinitionError, kindOf, requireRecord } from "./definition-error.js";
 import { isDocumentType, RESOLVED_TYPE, type ResolvedType } from "./resolved-type.js";
 import { refuse } from "./unsupported.js";
-
-/** A right on documents: `doc` is `type/key` with `*` at its end allowed. It stands in for the type's `canX`. */
-export interface Grant {
-  readonly doc: string;
-  readonly may: readonly ("open" | "call" | "publish" | "presence" | "create" | "delete" | "list" | "history")[];
-}
 
 /** What `authenticate` answers. */
 export interface Identity {
