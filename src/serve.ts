@@ -20,6 +20,8 @@ export interface ServeOptions {
   readonly staticDir?: string;
   /** How often clients are pinged, ms; default 10,000. A socket without a byte for 2.5 times as long ends. */
   readonly pingIntervalMs?: number;
+  /** Calls a second that one principal may make over HTTP; default 1,000; 0: any number. */
+  readonly httpCallsPerSecond?: number;
 }
 
 /** A served application. */
@@ -56,5 +58,6 @@ export async function serve<Contracts extends { readonly [K in keyof Contracts]:
     figuresIntervalMs: FIGURES_INTERVAL_MS,
     staticDir: options.staticDir,
     foldRows: undefined,
+    httpCallsPerSecond: options.httpCallsPerSecond ?? LIMITS.httpCallsPerSecond,
   });
 }

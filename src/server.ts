@@ -3,18 +3,21 @@ import { type AddressInfo, isIPv6 } from "node:net";
 import { LIMITS, OperatorError } from "@tidemark/protocol";
 import { makeAuthenticator } from "./auth/authenticator.js";
 import type { ResolvedApp } from "./document/definition/define-app.js";
+import type { Documents } from "./document/documents.js";
 import type { HostReport } from "./document/host-report.js";
 import { LocalDocuments } from "./document/local-documents.js";
+import { HttpApi } from "./http/api.js";
 import { httpApp } from "./http/app.js";
 import type { Logger } from "./observability/logger.js";
 import { randomHex } from "./runtime/ids.js";
 import type { Runtime } from "./runtime/runtime.js";
+import { TokenBucket } from "./runtime/token-bucket.js";
 import { logFigures } from "./server-figures.js";
 import { FanOuts } from "./session/fan-out.js";
 import { Flusher } from "./session/flusher.js";
+import type { IdentityCheck } from "./session/identity.js";
 import { SessionRegistry } from "./session/session-registry.js";
 import { openSqliteStore, type SqliteStore } from "./storage/sqlite/sqlite-store.js";
-import { TokenBucket } from "./transport/token-bucket.js";
 import { SocketServer } from "./transport/websocket-server.js";
 
 /** Everything a server can be told. */
@@ -37,6 +40,8 @@ export interface ServerOptions {
   readonly staticDir: string | undefined;
   /** Rows in the journal that start a fold; undefined: the store's default. */
   readonly foldRows: number | undefined;
+  /** Calls a second of one principal over HTTP; 0: any number. */
+  readonly httpCallsPerSecond: number;
 }
 
 /** A server that accepts sockets. */
@@ -60,14 +65,29 @@ type Http = Awaited<ReturnType<typeof httpApp>>;
 
 /** Starts a server. Throws OperatorError when the file or the port cannot be had. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const state: ServingState = { accepting: false };
+  const { app, runtime, logger, origins, devTokens } = options;
+  const state: ServingState = { accepting: false, documents: undefined };
+  const identify = makeAuthenticator({
+    authenticate: app.authenticate,
+    devTokens,
+    runtime,
+    onFailed: (error) => logger.error({ err: error }, "authenticate failed"),
+  });
+  const api = new HttpApi({
+    runtime,
+    identify,
+    documents: () => (state.accepting ? state.documents : undefined),
+    origins,
+    loopbackNamesOnly: devTokens,
+    callsPerSecond: options.httpCallsPerSecond,
+  });
   // The port comes first: a server that cannot have it must leave the file as it was. Until the store is open it
   // answers "not ready", and sockets are refused.
-  const http = await httpApp({ staticDir: options.staticDir, ready: () => state.accepting });
+  const http = await httpApp({ staticDir: options.staticDir, ready: () => state.accepting, api });
   await listen(http, options);
   try {
     const store = await openStore(options);
-    return serveStore(options, { http, store, state });
+    return serveStore(options, { http, api, store, state, identify });
   } catch (error) {
     await http.close();
     throw error;
@@ -76,6 +96,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 interface ServingState {
   accepting: boolean;
+  documents: Documents | undefined;
 }
 
 function openStore({ runtime, logger, data, foldRows }: ServerOptions): Promise<SqliteStore> {
@@ -87,10 +108,16 @@ function openStore({ runtime, logger, data, foldRows }: ServerOptions): Promise<
   });
 }
 
-function serveStore(
-  options: ServerOptions,
-  { http, store, state }: { http: Http; store: SqliteStore; state: ServingState },
-): RunningServer {
+/** What a server has before it serves. */
+interface Opened {
+  readonly http: Http;
+  readonly api: HttpApi;
+  readonly store: SqliteStore;
+  readonly state: ServingState;
+  readonly identify: IdentityCheck;
+}
+
+function serveStore(options: ServerOptions, { http, api, store, state, identify }: Opened): RunningServer {
   const { app, runtime, logger, host, idleMs } = options;
   const fanOuts = new FanOuts(runtime);
   const registry = new SessionRegistry();
@@ -109,12 +136,7 @@ function serveStore(
     fanOuts,
     registry,
     flusher: new Flusher(runtime),
-    identify: makeAuthenticator({
-      authenticate: app.authenticate,
-      devTokens: options.devTokens,
-      runtime,
-      onFailed: (error) => logger.error({ err: error }, "authenticate failed"),
-    }),
+    identify,
     serverId: randomHex(runtime, 8),
     pingIntervalMs: options.pingIntervalMs,
     watchdogMs: options.watchdogMs,
@@ -124,6 +146,7 @@ function serveStore(
     admission: new TokenBucket({ runtime, perSecond: LIMITS.upgradesPerSecond, burst: LIMITS.upgradesBurst }),
     onBug: (error) => logger.error({ err: error }, "a bug: please report it"),
   });
+  state.documents = documents;
   state.accepting = true;
   const sources = { documents, registry, sockets };
   const stopFigures = logFigures(sources, { runtime, logger, everyMs: options.figuresIntervalMs });
@@ -136,6 +159,8 @@ function serveStore(
       // Sessions end after the answers to what is in flight; what comes too late is asked again under its number.
       await within(runtime, DRAIN_MS, documents.stop());
       registry.drain();
+      // Whoever does not read an answer is not waited for.
+      await within(runtime, DRAIN_MS, api.drain());
       await documents.stop();
       sockets.close();
       await http.close();

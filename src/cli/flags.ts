@@ -25,6 +25,7 @@ export interface ServerFlags {
   readonly pingMs: number;
   readonly figuresMs: number;
   readonly foldRows?: number;
+  readonly httpRate: number;
   readonly json?: true;
 }
 
@@ -124,6 +125,11 @@ export function addServerFlags(command: Command): Command {
       setting("--figures-ms <ms>", "how often to log what was counted, at level info", "TIDEMARK_FIGURES_MS")
         .argParser(wholeNumber(FIGURES_MIN_MS, TIMER_MAX_MS))
         .default(FIGURES_INTERVAL_MS),
+    )
+    .addOption(
+      setting("--http-rate <calls>", "calls a second of one caller over HTTP; 0: any number", "TIDEMARK_HTTP_RATE")
+        .argParser(wholeNumber(0))
+        .default(LIMITS.httpCallsPerSecond),
     )
     .addOption(
       setting("--log <level>", "what to log, as JSON on standard error", "TIDEMARK_LOG")

@@ -27,6 +27,7 @@ export function startServing(app: ResolvedApp, flags: ServerFlags, manner: Servi
     figuresIntervalMs: flags.figuresMs,
     staticDir: flags.static,
     foldRows: flags.foldRows,
+    httpCallsPerSecond: flags.httpRate,
   });
 }
 

@@ -242,9 +242,11 @@ function hopeless({ work, window }: Turn): RefusedAnswer | undefined {
 
 /** Asked after access: a seq is nobody's business who may not read (R18). */
 function moved({ work, residence }: Turn): RefusedAnswer | undefined {
-  const { ifSeq } = work.call;
-  const { seq } = residence.pipeline.head;
-  return ifSeq === undefined || ifSeq === seq ? undefined : { code: "conflict", data: { seq } };
+  const { ifSeq, ifEpoch } = work.call;
+  if (ifSeq === undefined) return undefined;
+  const { seq, epoch } = residence.pipeline.head;
+  const isThere = ifSeq === seq && (ifEpoch === undefined || ifEpoch === epoch);
+  return isThere ? undefined : { code: "conflict", data: { seq } };
 }
 
 function answerOf(admission: Exclude<ReturnType<ClientWindow["admit"]>, { verdict: "execute" | "dropped" }>): Answer {

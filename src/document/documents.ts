@@ -55,6 +55,8 @@ export interface Call {
   /** Milliseconds after `born` at which it must have begun. */
   readonly ttlMs: number | undefined;
   readonly ifSeq: number | undefined;
+  /** With `ifSeq`: the epoch that seq was written in. Undefined: any. */
+  readonly ifEpoch?: number;
 }
 
 /** A durable transaction, ready to be sent: without what hidden parts it touched. */

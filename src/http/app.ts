@@ -1,7 +1,8 @@
-// The HTTP side of a server: health, readiness, and an application's static files. It owns routes, their headers and
-// how long a request may take; it knows nothing of documents, and sockets are upgraded elsewhere.
+// The HTTP side of a server: health, readiness, an application's static files, and the API of its documents. It owns
+// routes, their headers and how long a request may take; sockets are upgraded elsewhere.
 import { LIMITS, SOCKET_PATH } from "@tidemark/protocol";
 import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
+import type { HttpApi } from "./api.js";
 import { sendFailure, sendProblem } from "./problem.js";
 import { setSecurityHeaders } from "./security-headers.js";
 import { serveFolder } from "./static-files.js";
@@ -12,6 +13,8 @@ export interface HttpParts {
   readonly staticDir: string | undefined;
   /** Whether the server may be sent work. */
   readonly ready: () => boolean;
+  /** The API of documents; undefined: none. */
+  readonly api?: HttpApi;
 }
 
 const TIMEOUTS = Object.freeze({
@@ -27,12 +30,13 @@ const HEADERS_TIMEOUT_MS = LIMITS.helloTimeoutMs - 2 * SLOW_CHECK_MS;
 const RETRY_AFTER_SECONDS = 1;
 
 /** Builds the app; nothing listens yet. Throws OperatorError `app_invalid` when there is no such folder. */
-export async function httpApp({ staticDir, ready }: HttpParts): Promise<FastifyInstance> {
+export async function httpApp({ staticDir, ready, api }: HttpParts): Promise<FastifyInstance> {
   const app = fastify({
     ...TIMEOUTS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: SLOW_CHECK_MS },
-    bodyLimit: LIMITS.helloBytesMax,
+    bodyLimit: LIMITS.inputBytesMax,
     forceCloseConnections: true,
+    routerOptions: { maxParamLength: LIMITS.targetLengthMax },
     // What is no address at all passes no hook.
     frameworkErrors(error, request, reply) {
       setSecurityHeaders(request, reply);
@@ -40,13 +44,14 @@ export async function httpApp({ staticDir, ready }: HttpParts): Promise<FastifyI
     },
   });
   app.addHook("onRequest", async (request, reply) => setSecurityHeaders(request, reply));
-  // Nothing here takes a body, so none is waited for.
-  app.addHook("onRequest", async ({ method }, reply) =>
-    method === "GET" || method === "HEAD" ? undefined : refuseMethod(reply),
+  // What is taken by no route has no body that is waited for.
+  app.addHook("onRequest", async ({ method, is404 }, reply) =>
+    is404 && method !== "GET" && method !== "HEAD" ? refuseMethod(reply) : undefined,
   );
   app.setErrorHandler<{ statusCode?: number }>((error, _request, reply) => sendFailure(reply, error));
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, 404, "There is nothing at this address."));
   addHealth(app, ready);
+  api?.addTo(app);
   if (staticDir !== undefined) await serveFolder(app, staticDir);
   return app;
 }
@@ -72,5 +77,5 @@ function notReady(reply: FastifyReply): FastifyReply {
 
 function refuseMethod(reply: FastifyReply): FastifyReply {
   const headers = { Allow: "GET, HEAD", Connection: "close" };
-  return sendProblem(reply.headers(headers), 405, "Only GET and HEAD are answered here.");
+  return sendProblem(reply.headers(headers), 405, "This method is not answered here.");
 }

@@ -1,7 +1,15 @@
 // Words for what did not happen: fills in what the error registry knows, so that no refusal leaves without its retry
 // class, its fault and, where a retry is invited, when (ERR-1).
-import { type EndedMessage, ERRORS, type ErrorCode, type Json, type ServerMessage } from "@tidemark/protocol";
-import type { Answer } from "../document/documents.js";
+import {
+  type EndedMessage,
+  ERRORS,
+  type ErrorCode,
+  type Fault,
+  type Json,
+  type Retry,
+  type ServerMessage,
+} from "@tidemark/protocol";
+import type { Answer, RefusedAnswer } from "../document/documents.js";
 
 /** What is suggested when nobody knew better, ms. */
 const AFTER_MS = 1_000;
@@ -27,14 +35,24 @@ export function refusalMessage(n: number, answer: Exclude<Answer, { kind: "ok" }
     const final = answer.final === undefined ? {} : { final: answer.final };
     return ["unk", n, answer.code, { ...(answer.afterMs === undefined ? {} : { afterMs: answer.afterMs }), ...final }];
   }
+  return ["no", n, answer.code, answer.message ?? ERRORS[answer.code].message, refusalWords(answer)];
+}
+
+/** What a refusal says besides its code, with what the registry knows. */
+export function refusalWords(answer: RefusedAnswer): RefusalWords {
   const entry = ERRORS[answer.code];
   const retry = answer.retry ?? entry.retry;
-  const refusal = {
+  return {
     retry,
     fault: answer.fault ?? entry.fault,
     ...hint(retry, answer.afterMs),
     ...(answer.reason === undefined ? {} : { reason: answer.reason }),
     ...(answer.data === undefined ? {} : { data: answer.data }),
   };
-  return ["no", n, answer.code, answer.message ?? entry.message, refusal];
 }
+
+/** The same over any transport. */
+export type RefusalWords = Pick<RefusedAnswer, "afterMs" | "reason" | "data"> & {
+  readonly retry: Retry;
+  readonly fault: Fault;
+};

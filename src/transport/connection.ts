@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Codec, Piece } from "@tidemark/protocol";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
+import { isLoopback } from "../session/origins.js";
 import type { OutgoingFrame, Wire } from "../session/wire.js";
 import { asciiFrame, closeFrame, payloadFrame, pongFrame, wireBytes } from "./websocket-frame.js";
 
@@ -158,6 +159,3 @@ export class WebSocketWire implements Wire {
     this.#grace?.();
   }
 }
-
-const isLoopback = (address: string | undefined): boolean =>
-  address === "::1" || /^(::ffff:)?127\./.test(address ?? "");

@@ -2,21 +2,17 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import { CODECS, type Codec, codecFor, SOCKET_PATH } from "@tidemark/protocol";
+import type { TokenBucket } from "../runtime/token-bucket.js";
+import { allowsOrigin, type OriginRules } from "../session/origins.js";
 import { Session, type SessionParts } from "../session/session.js";
 import { type TcpSocket, WebSocketWire } from "./connection.js";
 import { FrameReader } from "./frame-reader.js";
 import { handshakeAnswer, handshakeFault, WEBSOCKET_VERSION } from "./handshake.js";
 import { Incoming } from "./incoming.js";
 import { withSharedReads } from "./shared-reads.js";
-import type { TokenBucket } from "./token-bucket.js";
 
 /** What the socket server needs. */
-export interface SocketServerParts extends SessionParts {
-  /** Origins that pages may connect from besides the server's own; `*` allows any. */
-  readonly origins: readonly string[];
-  /** Whether pages may only come by a name of this machine. With tokens that anybody here may make up, a page of another
-   * site whose name was bent to point here must not get in. */
-  readonly loopbackNamesOnly: boolean;
+export interface SocketServerParts extends SessionParts, OriginRules {
   /** How many upgrades are let in. */
   readonly admission: TokenBucket;
   /** Those who are here already are being refused: a connection more is the last thing to take on. */
@@ -104,15 +100,9 @@ export class SocketServer {
   #refusal(request: IncomingMessage): string | undefined {
     const path = (request.url ?? "").split("?", 1)[0];
     if (path !== SOCKET_PATH) return `404 Not Found: sockets are at ${SOCKET_PATH}`;
-    const { origin, host } = request.headers;
-    if (origin === undefined || this.#parts.origins.includes(origin) || this.#parts.origins.includes("*"))
-      return undefined;
-    const bent = this.#parts.loopbackNamesOnly && !LOOPBACK_NAME.test(host ?? "");
-    return hostOf(origin) === host && !bent ? undefined : "403 Forbidden: origin_refused";
+    return allowsOrigin(this.#parts, request.headers) ? undefined : "403 Forbidden: origin_refused";
   }
 }
-
-const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 
 function offeredCodec(request: IncomingMessage): Codec | undefined {
   const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
@@ -122,10 +112,6 @@ function offeredCodec(request: IncomingMessage): Codec | undefined {
 // A function of its own: what a closure captures lives as long as any other closure of its scope.
 function destroyOnError(tcp: Socket): void {
   tcp.on("error", () => tcp.destroy());
-}
-
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
 }
 
 function refuse(tcp: TcpSocket, status: string, headers: readonly string[] = []): void {

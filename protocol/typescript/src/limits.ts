@@ -95,6 +95,20 @@ export const LIMITS = Object.freeze({
   requestHorizonMs: 7 * DAY_MS,
   /** How far `born` may lie in the future of the server's clock. */
   bornAheadMs: 60_000,
+  /** The same for a call over HTTP under an idempotency key, and for one without, which nobody can repeat. */
+  idempotencyHorizonMs: DAY_MS,
+  keylessHorizonMs: 3_600_000,
+  /** An idempotency key, of visible characters. */
+  idempotencyKeyLengthMin: 8,
+  idempotencyKeyLengthMax: 128,
+  /** Calls of one HTTP request. */
+  batchCallsMax: 100,
+  /** Calls over HTTP without an answer, and the bodies that are read for them. */
+  httpInFlightMax: 4_096,
+  httpBodyBytesMax: 64 * MIB,
+  httpBodyBytesPerPrincipalMax: 8 * MIB,
+  /** Calls over HTTP of one principal. */
+  httpCallsPerSecond: 1_000,
   /** A document that nobody uses is unloaded after so long; longer than a copy of a call can be under way. */
   idleUnloadMs: 60_000,
   /** WebSocket upgrades admitted. */

@@ -67,5 +67,6 @@ function serverOn(data: string, watchdogMs: number): Promise<RunningServer> {
     watchdogMs,
     staticDir: undefined,
     foldRows: undefined,
+    httpCallsPerSecond: 0,
   });
 }

@@ -1,6 +1,6 @@
 // A bucket by itself, under virtual time.
 import { expect, it } from "vitest";
-import { TokenBucket } from "../../../src/transport/token-bucket.js";
+import { TokenBucket } from "../../../src/runtime/token-bucket.js";
 import { VirtualRuntime } from "../../support/virtual-runtime.js";
 
 it("[CLOSE-5] gives a burst, then as many as its rate, and says when there will be one", async () => {

@@ -1,0 +1,124 @@
+// One HTTP request and what it waits for: calls through the Documents port, each answered once, by the document or by
+// what ended the wait (the deadline, a client that is gone, a server that stops). It never answers from memory of its own.
+import type { ErrorCode, Json } from "@tidemark/protocol";
+import type { DocumentName } from "../document/document-store.js";
+import type { Answer, Call, Caller, Documents, Origin } from "../document/documents.js";
+import type { CancelTimer, Runtime } from "../runtime/runtime.js";
+import { callerOf, type Identified } from "../session/identity.js";
+import type { CallIdentity } from "./idempotency.js";
+
+/** What an exchange needs. */
+export interface ExchangeParts {
+  readonly documents: Documents;
+  readonly runtime: Runtime;
+  readonly identity: Identified;
+  /** How long its client waits; never past its token (R17). */
+  readonly deadlineMs: number;
+}
+
+/** A document's position that a call is made under. */
+export interface Condition {
+  readonly seq: number;
+  readonly epoch: number | undefined;
+}
+
+/** What is asked of a document. */
+export interface Asked {
+  readonly document: DocumentName;
+  readonly name: string;
+  readonly input: Json;
+  /** Undefined: a query. */
+  readonly identity: CallIdentity | undefined;
+  /** Its number under that identity; default 1. */
+  readonly n?: number;
+  readonly condition?: Condition | undefined;
+}
+
+/** Why nothing is waited for any more. */
+export type Cut = Extract<ErrorCode, "deadline_exceeded" | "aborted" | "draining">;
+
+/** Queries are nobody's: no receipt, no number. */
+const READER = "reader";
+
+/** One request's dealings with documents. */
+export class Exchange {
+  readonly identity: Identified;
+  readonly caller: Caller;
+  readonly #documents: Documents;
+  readonly #runtime: Runtime;
+  readonly #deadlineAtMs: number;
+  readonly #waiting = new Set<(cut: Cut) => void>();
+  #stopTimer: CancelTimer;
+  #cut: Cut | undefined;
+
+  constructor({ documents, runtime, identity, deadlineMs }: ExchangeParts) {
+    this.#documents = documents;
+    this.#runtime = runtime;
+    this.identity = identity;
+    this.caller = callerOf(identity);
+    const untilMs = Math.min(deadlineMs, Math.max(0, identity.expiresAt - runtime.now()));
+    this.#deadlineAtMs = runtime.now() + untilMs;
+    this.#stopTimer = runtime.setTimer(untilMs, () => this.cut("deadline_exceeded"));
+  }
+
+  /** Ends all waiting, for good: a message without an answer may have been applied, a query was nothing. */
+  cut(cut: Cut): void {
+    if (this.#cut !== undefined) return;
+    this.#cut = cut;
+    this.#stopTimer();
+    for (const end of [...this.#waiting]) end(cut);
+  }
+
+  /** Asks; never rejects. Calls are handed on in the order of asking. */
+  ask(asked: Asked): Promise<Answer> {
+    return new Promise((resolve) => {
+      if (this.#cut !== undefined) return resolve({ kind: "no", code: this.#cut });
+      const settle = (answer: Answer): void => {
+        this.#waiting.delete(end);
+        resolve(answer);
+      };
+      const kind = asked.identity === undefined ? "no" : "unknown";
+      const end = (code: Cut): void => settle({ kind, code });
+      this.#waiting.add(end);
+      this.#documents.call(this.#callOf(asked, settle));
+    });
+  }
+
+  /** Keys of a type. Rejects with TidemarkError. */
+  list(page: { type: string; after: string; limit: number }): ReturnType<Documents["list"]> {
+    return this.#documents.list({ caller: this.caller, ...page });
+  }
+
+  /** Lets time pass; less when the waiting ends. */
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#cut !== undefined) return resolve();
+      const over = (): void => {
+        stop();
+        this.#waiting.delete(over);
+        resolve();
+      };
+      const stop = this.#runtime.setTimer(ms, over);
+      this.#waiting.add(over);
+    });
+  }
+
+  #callOf({ document, name, input, identity, n = 1, condition }: Asked, settle: (answer: Answer) => void): Call {
+    const { client, born } = identity ?? { client: READER, born: this.#runtime.now() };
+    // All copies come by the same "connection": each of them may be answered.
+    const origin: Origin = { caller: this.caller, client, conn: 1, answer: (_call, answer) => settle(answer) };
+    return {
+      document,
+      origin,
+      n,
+      name,
+      input,
+      query: identity === undefined,
+      low: 0,
+      born,
+      ttlMs: this.#deadlineAtMs - born,
+      ifSeq: condition?.seq,
+      ...(condition?.epoch === undefined ? {} : { ifEpoch: condition.epoch }),
+    };
+  }
+}

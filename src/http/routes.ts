@@ -1,0 +1,54 @@
+// What the files that hold routes share: how one is added, what it gets, how it reads addresses and answers with JSON.
+// No route is declared here.
+import { type Json, TidemarkError } from "@tidemark/protocol";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { DocumentName } from "../document/document-store.js";
+import type { Runtime } from "../runtime/runtime.js";
+import type { Answering } from "./in-flight.js";
+
+/** A request that was let in, and its reply. */
+export interface Visit extends Answering {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** What routes are added with. */
+export interface Routes {
+  readonly scope: FastifyInstance;
+  readonly runtime: Runtime;
+  /** The handler of a route. What it throws as TidemarkError is its refusal. */
+  handler(
+    handle: (visit: Visit) => Promise<unknown>,
+  ): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+}
+
+/** The path of one document. */
+export const DOCUMENT = "/docs/:type/:key";
+
+/** The document that a path names, whatever it says: what cannot exist is refused behind the port. */
+export const documentOf = ({ exchange, request }: Visit): DocumentName => ({
+  space: exchange.caller.space,
+  type: inPath(request, "type"),
+  key: inPath(request, "key"),
+});
+
+/** A part of the path. */
+export function inPath({ params }: FastifyRequest, name: string): string {
+  const value: unknown = typeof params === "object" && params !== null ? Reflect.get(params, name) : undefined;
+  if (typeof value !== "string") throw new TidemarkError("invalid_key");
+  return value;
+}
+
+/** The body, as it was read and checked; undefined when there is none. */
+export const bodyOf = ({ request }: Visit): Json | undefined => request.body as Json | undefined;
+
+/** One value of a header; of several, all with commas, as if they had been sent so (RFC 9110, section 5.3). */
+export function header({ headers }: FastifyRequest, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" || value === undefined ? value : value.join(", ");
+}
+
+/** Answers with JSON text. */
+export function sendJson(reply: FastifyReply, text: string): FastifyReply {
+  return reply.type("application/json; charset=utf-8").send(text);
+}
