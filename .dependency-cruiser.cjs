@@ -69,6 +69,7 @@ module.exports = {
     only("ws", "ws", "^(src/transport/|clients/typescript/src/platform/)"),
     only("sqlite", "better-sqlite3", "^src/storage/sqlite/"),
     only("fastify", "fastify|@fastify", "^src/http/"),
+    only("jose", "jose", "^src/auth/"),
     only("pino", "pino|prom-client", "^src/observability/"),
   ],
   options: {

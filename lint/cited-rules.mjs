@@ -5,8 +5,8 @@ import { join } from "node:path";
 
 const RULE = /^- \*\*([A-Z]+-\d+)\*\*/gm;
 const INVARIANT = /^\| (R\d+) /gm;
-// A title that cites begins with what it cites.
-const TITLE = /["'`]((?:\[(?:[A-Z]+-\d+|R\d+)\] ?)+)/g;
+// A title that cites begins with what it cites; one of an attack says so before.
+const TITLE = /["'`](?:\[SEC\] )?((?:\[(?:[A-Z]+-\d+|R\d+)\] ?)+)/g;
 const CITED = /\[([A-Z]+-\d+|R\d+)\]/g;
 
 const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");

@@ -1,5 +1,6 @@
 // Serves an application from a program of one's own: the same server as the command line's, with its defaults.
 import { type App, type Contract, LIMITS } from "@tidemark/protocol";
+import type { JwtOptions } from "./auth/jwt.js";
 import { resolveApp } from "./document/definition/define-app.js";
 import { makeLogger } from "./observability/logger.js";
 import { systemRuntime } from "./runtime/system-runtime.js";
@@ -16,6 +17,8 @@ export interface ServeOptions {
   readonly data?: string;
   /** Origins that pages may connect from besides the server's own. */
   readonly origins?: readonly string[];
+  /** Which signed tokens are accepted, besides what the application's `authenticate` knows. */
+  readonly jwt?: JwtOptions;
   /** A folder of static files to serve at `/`. */
   readonly staticDir?: string;
   /** How often clients are pinged, ms; default 10,000. A socket without a byte for 2.5 times as long ends. */
@@ -36,7 +39,7 @@ export interface Served {
 
 /**
  * Serves an application in this process until closed. Rejects with OperatorError when the port or the file cannot be
- * had, and with DefinitionError for something that is no application.
+ * had or nobody could come in, and with DefinitionError for something that is no application.
  */
 export async function serve<Contracts extends { readonly [K in keyof Contracts]: Contract }>(
   app: App<Contracts>,
@@ -51,6 +54,7 @@ export async function serve<Contracts extends { readonly [K in keyof Contracts]:
     port: options.port ?? 8787,
     data: options.data ?? "./tidemark.db",
     origins: options.origins ?? [],
+    jwt: options.jwt,
     devTokens: false,
     idleMs: LIMITS.idleUnloadMs,
     pingIntervalMs,

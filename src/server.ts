@@ -1,8 +1,6 @@
 // The composition root: puts the rooms together to one server process and takes them down again in order.
 import { type AddressInfo, isIPv6 } from "node:net";
 import { LIMITS, OperatorError } from "@tidemark/protocol";
-import { makeAuthenticator } from "./auth/authenticator.js";
-import type { ResolvedApp } from "./document/definition/define-app.js";
 import type { Documents } from "./document/documents.js";
 import type { HostReport } from "./document/host-report.js";
 import { LocalDocuments } from "./document/local-documents.js";
@@ -12,6 +10,7 @@ import type { Logger } from "./observability/logger.js";
 import { randomHex } from "./runtime/ids.js";
 import type { Runtime } from "./runtime/runtime.js";
 import { TokenBucket } from "./runtime/token-bucket.js";
+import { type AuthenticationOptions, identityCheck } from "./server-authentication.js";
 import { logFigures } from "./server-figures.js";
 import { FanOuts } from "./session/fan-out.js";
 import { Flusher } from "./session/flusher.js";
@@ -21,17 +20,13 @@ import { openSqliteStore, type SqliteStore } from "./storage/sqlite/sqlite-store
 import { SocketServer } from "./transport/websocket-server.js";
 
 /** Everything a server can be told. */
-export interface ServerOptions {
-  readonly app: ResolvedApp;
-  readonly runtime: Runtime;
-  readonly logger: Logger;
+export interface ServerOptions extends AuthenticationOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
   /** The database file. */
   readonly data: string;
   readonly origins: readonly string[];
-  readonly devTokens: boolean;
   readonly idleMs: number;
   readonly pingIntervalMs: number;
   readonly watchdogMs: number;
@@ -63,16 +58,11 @@ const DRAIN_MS = 2_000;
 
 type Http = Awaited<ReturnType<typeof httpApp>>;
 
-/** Starts a server. Throws OperatorError when the file or the port cannot be had. */
+/** Starts a server. Throws OperatorError when the file or the port cannot be had, or nobody could come in. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { app, runtime, logger, origins, devTokens } = options;
+  const { runtime, origins, devTokens } = options;
   const state: ServingState = { accepting: false, documents: undefined };
-  const identify = makeAuthenticator({
-    authenticate: app.authenticate,
-    devTokens,
-    runtime,
-    onFailed: (error) => logger.error({ err: error }, "authenticate failed"),
-  });
+  const identify = identityCheck(options);
   const api = new HttpApi({
     runtime,
     identify,

@@ -1,21 +1,26 @@
-// Turns a token into an identity: the application's own `authenticate`, or the names that `dev` accepts from this
-// machine. A herd is not passed on to whoever the application asks: so many are checked at a time. It never logs a token
-// and never says why one was refused.
+// Turns a token into an identity: the names that `dev` accepts from this machine, tokens that are signed with a configured
+// key, and whatever else the application's own `authenticate` knows, in this order. A herd is not passed on to whoever the
+// application asks: so many are checked at a time. It never logs a token and never tells its sender why it was refused.
 import { type JsonObject, LIMITS } from "@tidemark/protocol";
 import type { Identity } from "../document/definition/define-app.js";
 import { checkedGrants } from "../document/grants.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { Turns } from "../runtime/turns.js";
-import type { Identified, IdentityCheck } from "../session/identity.js";
+import type { Identified, IdentityCheck, TokenSource } from "../session/identity.js";
+import type { JwtVerifier } from "./jwt.js";
 
 /** What an authenticator is made of. */
 export interface AuthenticatorParts {
   readonly authenticate: Authenticate | undefined;
+  /** Decides about tokens that are signed with a configured key; the application is not asked about those. */
+  readonly jwt?: JwtVerifier | undefined;
   /** Accept `dev:<id>` from this machine. */
   readonly devTokens: boolean;
   readonly runtime: Runtime;
-  /** The application's `authenticate` threw or took too long. */
+  /** The application's `authenticate` threw, took too long, or answered what is no identity. */
   readonly onFailed: (error: unknown) => void;
+  /** A token was refused, and not by the application. The reason quotes nothing of it. */
+  readonly onRefused?: (reason: string) => void;
   /** Who is next to be asked about. Without it, as many at a time as the limits say. */
   readonly turns?: Turns;
 }
@@ -28,20 +33,38 @@ const DEV_TOKEN = /^dev:([A-Za-z0-9._~@-]{1,128})$/;
 
 /** Makes the authenticator of a server. */
 export function makeAuthenticator(parts: AuthenticatorParts): IdentityCheck {
-  const { authenticate, devTokens, runtime, turns = new Turns(runtime, LIMITS.authenticatingMax) } = parts;
+  const { authenticate, jwt, devTokens, runtime, turns = new Turns(runtime, LIMITS.authenticatingMax) } = parts;
+  const ask = (token: string, source: TokenSource): Promise<Identified | undefined> =>
+    authenticate === undefined ? Promise.resolve(undefined) : asking({ token, source, authenticate, turns, parts });
   return async (token, source) => {
     const dev = devTokens && source.loopback ? DEV_TOKEN.exec(token)?.[1] : undefined;
     if (dev !== undefined) return authenticated({ id: dev }, runtime);
-    if (authenticate === undefined) return undefined;
-    return new Promise((resolve) => {
-      turns.take({
-        isUrgent: source.isKnown === true,
-        isAwaited: source.isAwaited ?? (() => true),
-        begin: async () => resolve(await asked(token, authenticate, parts)),
-        skipped: () => resolve(undefined),
-      });
-    });
+    if (jwt === undefined) return ask(token, source);
+    const verdict = await jwt.verify(token);
+    if (verdict.kind === "accepted") return authenticated(verdict.identity, runtime);
+    if (verdict.kind === "foreign" && authenticate !== undefined) return ask(token, source);
+    parts.onRefused?.(verdict.reason);
+    return undefined;
   };
+}
+
+interface Asking {
+  readonly token: string;
+  readonly source: TokenSource;
+  readonly authenticate: Authenticate;
+  readonly turns: Turns;
+  readonly parts: AuthenticatorParts;
+}
+
+function asking({ token, source, authenticate, turns, parts }: Asking): Promise<Identified | undefined> {
+  return new Promise((resolve) => {
+    turns.take({
+      isUrgent: source.isKnown === true,
+      isAwaited: source.isAwaited ?? (() => true),
+      begin: async () => resolve(await asked(token, authenticate, parts)),
+      skipped: () => resolve(undefined),
+    });
+  });
 }
 
 async function asked(

@@ -6,6 +6,7 @@ import { getCommand } from "./get-command.js";
 import { listCommand } from "./list-command.js";
 import { serveCommand } from "./serve-command.js";
 import { tailCommand } from "./tail-command.js";
+import { tokenCommand } from "./token-command.js";
 
 const EPILOGUE = `
 Flags that name a setting can come from the environment, as each command's help says (TIDEMARK_PORT, TIDEMARK_URL, ...).
@@ -23,7 +24,7 @@ export function describeProgram(): Command {
     .showHelpAfterError("See: tidemark --help")
     .helpCommand("help [command]", "explain a command")
     .addHelpText("after", EPILOGUE);
-  for (const describe of [devCommand, serveCommand, callCommand, getCommand, tailCommand, listCommand]) {
+  for (const describe of [devCommand, serveCommand, callCommand, getCommand, tailCommand, listCommand, tokenCommand]) {
     program.addCommand(describe());
   }
   return program;

@@ -1,23 +1,25 @@
 // `tidemark serve`: an application on a port, until a signal.
-import { LIMITS, OperatorError } from "@tidemark/protocol";
+import { LIMITS } from "@tidemark/protocol";
 import type { Command } from "commander";
 import { describeCommand } from "./command.js";
 import { addServerFlags, milliseconds, type ServerFlags, setting } from "./flags.js";
+import { addJwtFlags, type JwtFlags, jwtOptions } from "./jwt-flags.js";
 import { Output } from "./output.js";
 import { stopSignal } from "./stop-signal.js";
 
-interface ServeFlags extends ServerFlags {
+interface ServeFlags extends ServerFlags, JwtFlags {
   readonly host: string;
   readonly idleMs: number;
 }
 
 /** Describes `serve`. */
 export function serveCommand(): Command {
-  const command = describeCommand("serve", "Serve an application that says who may come in (its `authenticate`)", [
-    { does: "on this machine", type: "tidemark serve app.ts --data /var/lib/todo.db" },
+  const command = describeCommand("serve", "Serve an application to those who can say who they are", [
+    { does: "which knows tokens itself (its `authenticate`)", type: "tidemark serve app.ts --data /var/lib/todo.db" },
+    { does: "to holders of signed tokens", type: "tidemark serve app.ts --jwt-secret secret.txt" },
     { does: "for others, behind a proxy that ends TLS", type: "tidemark serve app.ts --host 0.0.0.0 --port 8080" },
   ]).argument("<app>", "application file, TypeScript or JavaScript");
-  return addServerFlags(command)
+  return addJwtFlags(addServerFlags(command))
     .addOption(setting("--host <host>", "address to listen on", "TIDEMARK_HOST").default("127.0.0.1"))
     .addOption(
       setting("--idle-ms <ms>", "unload a document that was not used for so long", "TIDEMARK_IDLE_MS")
@@ -30,21 +32,14 @@ export function serveCommand(): Command {
 async function serve(file: string, flags: ServeFlags): Promise<void> {
   const { host, idleMs, data, json } = flags;
   const stopped = stopSignal();
+  const jwt = jwtOptions(flags);
   // Commands that only talk to a server start faster without one.
   const { loadApplication } = await import("./load-application.js");
   const { serveUntil, startServing } = await import("./serving.js");
   const app = await loadApplication(file);
-  if (app.authenticate === undefined) throw nobodyComesIn(file);
-  const server = await startServing(app, flags, { host, idleMs, devTokens: false });
+  const server = await startServing(app, flags, { host, idleMs, jwt, devTokens: false });
   const { url } = server;
   const output = new Output({ json: json === true });
   output.result(`tidemark is serving ${file} at ${url}`, { event: "serving", url, app: file, data, pid: process.pid });
   await serveUntil(server, stopped);
 }
-
-const nobodyComesIn = (file: string): OperatorError =>
-  new OperatorError(
-    "app_invalid",
-    `${file} has no \`authenticate\`, so nobody could come in`,
-    "Give `defineApp` an `authenticate` that turns tokens into identities, or use `tidemark dev` on your own machine.",
-  );

@@ -1,4 +1,5 @@
 // What `serve` and `dev` have in common: a server made from flags, and its life until it is told to stop.
+import type { JwtOptions } from "../auth/jwt.js";
 import type { ResolvedApp } from "../document/definition/define-app.js";
 import { makeLogger } from "../observability/logger.js";
 import { systemRuntime } from "../runtime/system-runtime.js";
@@ -10,6 +11,7 @@ export interface ServingManner {
   readonly host: string;
   readonly devTokens: boolean;
   readonly idleMs: number;
+  readonly jwt?: JwtOptions | undefined;
 }
 
 /** Starts a server for an application. Throws OperatorError. */

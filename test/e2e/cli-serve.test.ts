@@ -106,7 +106,20 @@ describe.concurrent("what serve refuses", { timeout: 60_000 }, () => {
       2,
       /unknown option '--prot'\n\(Did you mean --port\?\)\n+See: tidemark serve --help/,
     ],
-    ["a flag of later versions", ["app.ts", "--jwt-secret", "x"], 2, /unknown option '--jwt-secret'/],
+    ["a flag of later versions", ["app.ts", "--edges", "2"], 2, /unknown option '--edges'/],
+    [
+      "a secret on the command line",
+      ["app.ts", "--jwt-secret", "my-secret"],
+      1,
+      /^error: the file of --jwt-secret cannot be read \(ENOENT\) \(auth_invalid\)\n(?!.*my-secret).*takes the name of a file/,
+    ],
+    [
+      "a key set for everybody",
+      ["app.ts", "--jwks", "https://a.example/keys"],
+      1,
+      /without an issuer and an audience.*\(auth_invalid\)\n.*--jwt-issuer/,
+    ],
+    ["an audience without a key", ["app.ts", "--jwt-audience", "notes"], 1, /no key is given.*\(auth_invalid\)/],
     ["an unknown log level", ["app.ts", "--log", "loud"], 2, /Allowed choices are silent, error, warn, info, debug/],
     [
       "an origin with a path",
@@ -137,7 +150,7 @@ describe.concurrent("what serve refuses", { timeout: 60_000 }, () => {
       /definition\.ts is refused: .*documents\.a.*\(app_invalid\)/,
     ],
     ["an import that is not installed", ["imports.ts"], 1, /'not-installed'.*\(app_invalid\)\nRun `npm install/s],
-    ["an application that lets nobody in", ["open.ts"], 1, /open\.ts has no `authenticate`.*\n.*tidemark dev/],
+    ["an application that lets nobody in", ["open.ts"], 1, /nobody could come in.*\(auth_invalid\)\n.*tidemark dev/],
     [
       "a file that is no database",
       ["app.ts", "--data", "text.db"],

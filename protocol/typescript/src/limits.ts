@@ -72,6 +72,12 @@ export const LIMITS = Object.freeze({
   /** A document id on the wire. Longer than a valid one, so that a malformed id fails its request, not the connection. */
   targetLengthMax: 1 * KIB,
   tokenLengthMax: 8 * KIB,
+  /** Subject, tenant and number of a token. */
+  claimLengthMax: 256,
+  /** A token with more time left is not accepted, and so long revocations are kept. */
+  tokenLifetimeMaxMs: 31 * DAY_MS,
+  /** How far the clock of whoever signs tokens may differ. Below the 5 s of R17. */
+  tokenLeewayMs: 3_000,
   /** Grants of one identity. */
   grantsMax: 256,
   /** The opaque tag of a position. */

@@ -8,6 +8,7 @@ const REGISTRY = {
   database_locked: "Another server owns the database.",
   port_in_use: "Another process listens on the port.",
   app_invalid: "The application file does not compile, exports no application, or defines one that cannot work.",
+  auth_invalid: "Nobody could come in, or the keys that tokens are checked with cannot be used.",
   storage_failed:
     "The disk refused a write or a sync, and the server stopped rather than acknowledge what may be lost.",
 } as const satisfies { readonly [code: string]: string };
