@@ -9,6 +9,8 @@ import { TokenBucket } from "../runtime/token-bucket.js";
 interface Load {
   calls: number;
   bodyBytes: number;
+  /** Of answers that have not left. */
+  answerBytes: number;
 }
 
 /** One principal's part of it. */
@@ -26,7 +28,7 @@ const AFTER_MS = 1_000;
 export class Admission {
   readonly #runtime: Runtime;
   readonly #callsPerSecond: number;
-  readonly #total: Load = { calls: 0, bodyBytes: 0 };
+  readonly #total: Load = { calls: 0, bodyBytes: 0, answerBytes: 0 };
   readonly #shares = new Map<string, Share>();
 
   /** `callsPerSecond`: of one principal; 0: any number. */
@@ -49,7 +51,7 @@ export class Admission {
     const known = this.#shares.get(name);
     if (known !== undefined) return known;
     this.#forget();
-    const share = { calls: 0, bodyBytes: 0, rate: this.#bucket() };
+    const share = { calls: 0, bodyBytes: 0, answerBytes: 0, rate: this.#bucket() };
     this.#shares.set(name, share);
     return share;
   }
@@ -79,6 +81,7 @@ export class Admitted {
   readonly #share: Share;
   readonly #bodyBytes: number;
   #calls = 0;
+  #answerBytes = 0;
 
   /** Throws like `Admission.enter`, and then has taken nothing. */
   constructor(total: Load, share: Share, bodyBytes: number) {
@@ -103,16 +106,28 @@ export class Admitted {
     this.#share.calls += calls;
   }
 
+  /** Its answer takes so much until it has left. Throws like `Admission.enter`, and then it must not be sent. */
+  answer(bytes: number): void {
+    requireAtMost("httpAnswerBytesPerPrincipalMax", this.#share.answerBytes + bytes);
+    if (this.#total.answerBytes + bytes > LIMITS.httpAnswerBytesMax) throw overloaded();
+    this.#answerBytes += bytes;
+    this.#total.answerBytes += bytes;
+    this.#share.answerBytes += bytes;
+  }
+
   /** It is over. Once. */
   leave(): void {
     for (const load of [this.#total, this.#share]) {
       load.calls -= this.#calls;
       load.bodyBytes -= this.#bodyBytes;
+      load.answerBytes -= this.#answerBytes;
     }
   }
 }
 
-function requireAtMost(limit: "inFlightMax" | "httpBodyBytesPerPrincipalMax", yours: number): void {
+type ShareLimit = "inFlightMax" | "httpBodyBytesPerPrincipalMax" | "httpAnswerBytesPerPrincipalMax";
+
+function requireAtMost(limit: ShareLimit, yours: number): void {
   if (yours <= LIMITS[limit]) return;
   throw new TidemarkError("limit_reached", { afterMs: AFTER_MS, data: { limit, value: LIMITS[limit], yours } });
 }

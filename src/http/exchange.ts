@@ -107,7 +107,7 @@ export class Exchange {
     const { client, born } = identity ?? { client: READER, born: this.#runtime.now() };
     // All copies come by the same "connection": each of them may be answered.
     const origin: Origin = { caller: this.caller, client, conn: 1, answer: (_call, answer) => settle(answer) };
-    return {
+    const call = {
       document,
       origin,
       n,
@@ -118,7 +118,7 @@ export class Exchange {
       born,
       ttlMs: this.#deadlineAtMs - born,
       ifSeq: condition?.seq,
-      ...(condition?.epoch === undefined ? {} : { ifEpoch: condition.epoch }),
     };
+    return condition?.epoch === undefined ? call : { ...call, ifEpoch: condition.epoch };
   }
 }

@@ -9,7 +9,7 @@ import { jsonValue } from "./json-body.js";
 import { Parameters, refuseParameters, WHOLE } from "./parameters.js";
 import { etagOf, namesEtag } from "./preconditions.js";
 import { sendUnmet, type Unmet } from "./problem.js";
-import { DOCUMENT, documentOf, header, inPath, type Routes, sendJson, type Visit } from "./routes.js";
+import { DOCUMENT, documentOf, header, inPath, type Routes, sendJson, sendLong, type Visit } from "./routes.js";
 
 const PAGE = { min: 1, max: 1_000 };
 const PAGE_DEFAULT = 100;
@@ -47,7 +47,7 @@ async function sendState(visit: Visit, parameters: Parameters): Promise<FastifyR
   const { text, at } = shownText(answer.resultJson ?? "");
   const etag = etagOf(at, text);
   reply.header("ETag", etag);
-  return namesEtag(header(request, "if-none-match"), etag) ? reply.code(304).send() : sendJson(reply, text);
+  return namesEtag(header(request, "if-none-match"), etag) ? reply.code(304).send() : sendLong(visit, text);
 }
 
 /** Waits until the durable document is there. Undefined: it is; else why it is not waited for any more. */
@@ -73,19 +73,20 @@ async function sendHistory(visit: Visit): Promise<FastifyReply> {
   };
   const answer = await exchange.ask({ document: documentOf(visit), name: HISTORY, input, identity: undefined });
   if (answer.kind !== "ok") return sendUnmet(reply, answer);
-  return sendJson(reply, `{"entries":${answer.resultJson ?? "[]"}}`);
+  return sendLong(visit, `{"entries":${answer.resultJson ?? "[]"}}`);
 }
 
-async function sendKeys({ exchange, request, reply }: Visit): Promise<FastifyReply> {
+async function sendKeys(visit: Visit): Promise<FastifyReply> {
+  const { exchange, request } = visit;
   const parameters = new Parameters(request.query, ["after", "limit"]);
   const after = parameters.text("after") ?? "";
   const limit = parameters.whole("limit", PAGE) ?? PAGE_DEFAULT;
-  return sendJson(reply, JSON.stringify(await exchange.list({ type: inPath(request, "type"), after, limit })));
+  return sendLong(visit, JSON.stringify(await exchange.list({ type: inPath(request, "type"), after, limit })));
 }
 
-async function sendIdentity({ exchange, request, reply }: Visit): Promise<FastifyReply> {
-  refuseParameters(request.query);
-  return sendJson(reply, JSON.stringify(whoami(exchange)));
+async function sendIdentity(visit: Visit): Promise<FastifyReply> {
+  refuseParameters(visit.request.query);
+  return sendJson(visit.reply, JSON.stringify(whoami(visit.exchange)));
 }
 
 function whoami({ identity: { principal, expiresAt } }: Exchange): Json {

@@ -48,7 +48,15 @@ export function header({ headers }: FastifyRequest, name: string): string | unde
   return typeof value === "string" || value === undefined ? value : value.join(", ");
 }
 
-/** Answers with JSON text. */
+/** Answers with JSON text: what a call answered, which is small. */
 export function sendJson(reply: FastifyReply, text: string): FastifyReply {
   return reply.type("application/json; charset=utf-8").send(text);
+}
+
+/** Answers with JSON text that may be long: what was read. Throws TidemarkError when too much of what was answered
+ * before has not been taken yet. */
+export function sendLong({ admitted, reply }: Visit, text: string): FastifyReply {
+  const bytes = Buffer.from(text);
+  admitted.answer(bytes.length);
+  return reply.type("application/json; charset=utf-8").send(bytes);
 }

@@ -109,10 +109,12 @@ export const LIMITS = Object.freeze({
   idempotencyKeyLengthMax: 128,
   /** Calls of one HTTP request. */
   batchCallsMax: 100,
-  /** Calls over HTTP without an answer, and the bodies that are read for them. */
+  /** Calls over HTTP without an answer, the bodies that are read for them, and the answers that were not taken yet. */
   httpInFlightMax: 4_096,
   httpBodyBytesMax: 64 * MIB,
   httpBodyBytesPerPrincipalMax: 8 * MIB,
+  httpAnswerBytesMax: 256 * MIB,
+  httpAnswerBytesPerPrincipalMax: 64 * MIB,
   /** Calls over HTTP of one principal. */
   httpCallsPerSecond: 1_000,
   /** A document that nobody uses is unloaded after so long; longer than a copy of a call can be under way. */

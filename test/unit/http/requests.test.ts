@@ -179,6 +179,23 @@ describe("how much", () => {
       enter(admission, "late", inputBytesMax).leave();
     });
 
+    it("[HTTP-10] [R14] answers that nobody takes have a budget, of one principal and of all", () => {
+      const admission = new Admission({ runtime: new VirtualRuntime(), callsPerSecond: 0 });
+      const { stateBytesMax, httpAnswerBytesMax, httpAnswerBytesPerPrincipalMax } = LIMITS;
+      const answered = Array.from({ length: httpAnswerBytesMax / stateBytesMax }, (_, n) => {
+        const one = enter(admission, `p${Math.floor((n * stateBytesMax) / httpAnswerBytesPerPrincipalMax)}`);
+        one.answer(stateBytesMax);
+        return one;
+      });
+      const first = enter(admission, "p0");
+      expect(() => first.answer(1)).toThrow(expect.objectContaining({ code: "limit_reached" }));
+      const late = enter(admission, "late");
+      expect(() => late.answer(1)).toThrow(expect.objectContaining({ code: "overloaded" }));
+      answered[0]?.leave();
+      late.answer(1);
+      first.answer(stateBytesMax - 1);
+    });
+
     it("[HTTP-10] [R14] a process has so many calls under way, whoever they are of", () => {
       const admission = new Admission({ runtime: new VirtualRuntime(), callsPerSecond: 0 });
       const entered = Array.from({ length: LIMITS.httpInFlightMax }, (_, n) => enter(admission, `p${n % 100}`));
