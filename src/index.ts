@@ -9,9 +9,10 @@ export type {
   Principal,
   Query,
 } from "@tidemark/protocol";
+export type { ChannelRules } from "./document/channels/channel-rules.js";
 export type { MessageBuilder, QueryBuilder, Sync } from "./document/definition/builders.js";
 export type { Context, Effects, InitContext, MessageContext, ReadContext } from "./document/definition/context.js";
-export type { ChannelRules, Identity } from "./document/definition/define-app.js";
+export type { Identity } from "./document/definition/define-app.js";
 export { defineApp } from "./document/definition/define-app.js";
 export type {
   Definition,

@@ -1,9 +1,9 @@
 // Turns a token into an identity: the names that `dev` accepts from this machine, tokens that are signed with a configured
 // key, and whatever else the application's own `authenticate` knows, in this order. A herd is not passed on to whoever the
 // application asks: so many are checked at a time. It never logs a token and never tells its sender why it was refused.
-import { type JsonObject, LIMITS } from "@tidemark/protocol";
+import { CHANNEL_TYPE, type JsonObject, LIMITS } from "@tidemark/protocol";
 import type { Identity } from "../document/definition/define-app.js";
-import { checkedGrants } from "../document/grants.js";
+import { checkedGrants, type Grant } from "../document/grants.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { Turns } from "../runtime/turns.js";
 import type { Identified, IdentityCheck, TokenSource } from "../session/identity.js";
@@ -29,6 +29,10 @@ type Authenticate = (token: string) => Identity | null | Promise<Identity | null
 
 const HOUR_MS = 3_600_000;
 const ANSWER_WITHIN_MS = 10_000;
+/** Channels have no rules of their own that could let anybody in. */
+const DEV_GRANTS: readonly Grant[] = [
+  { doc: `${CHANNEL_TYPE}/*`, may: ["open", "publish", "presence", "create", "delete", "list", "history"] },
+];
 const DEV_TOKEN = /^dev:([A-Za-z0-9._~@-]{1,128})$/;
 
 /** Makes the authenticator of a server. */
@@ -38,7 +42,7 @@ export function makeAuthenticator(parts: AuthenticatorParts): IdentityCheck {
     authenticate === undefined ? Promise.resolve(undefined) : asking({ token, source, authenticate, turns, parts });
   return async (token, source) => {
     const dev = devTokens && source.loopback ? DEV_TOKEN.exec(token)?.[1] : undefined;
-    if (dev !== undefined) return authenticated({ id: dev }, runtime);
+    if (dev !== undefined) return authenticated({ id: dev, grants: DEV_GRANTS }, runtime);
     if (jwt === undefined) return ask(token, source);
     const verdict = await jwt.verify(token);
     if (verdict.kind === "accepted") return authenticated(verdict.identity, runtime);

@@ -6,11 +6,14 @@ import type { ResolvedType } from "../document/definition/resolved-type.js";
 import type { AppSummary } from "./dev-words.js";
 
 const ROUNDS = 20;
+const EXAMPLE_PUBLICATION = `publish lobby say '{"text":"hello"}' --as me`;
 
 /** Summarises an application. */
 export function summarise(app: ResolvedApp): AppSummary {
-  const types = [...app.types].map(([name, type]) => describeType(name, type));
-  const [first] = [...app.types].filter(([, type]) => type.messages.size > 0);
+  const own = [...app.types].filter(([, { channel }]) => channel === undefined);
+  const types = own.map(([name, type]) => describeType(name, type));
+  if (own.length === 0) return { types, example: EXAMPLE_PUBLICATION };
+  const [first] = own.filter(([, type]) => type.messages.size > 0);
   return { types, example: first === undefined ? undefined : exampleCall(...first) };
 }
 
@@ -23,7 +26,7 @@ function exampleCall(name: string, type: ResolvedType): string {
   const [message = ["", { input: undefined }]] = type.messages;
   const input = message[1].input === undefined ? "" : ` ${exampleInput(message[1].input)}`;
   const create = type.create === undefined ? "" : ` ${exampleInput(type.create)}`;
-  return `${name}/first ${message[0]}${input} --as me --create${create}`;
+  return `call ${name}/first ${message[0]}${input} --as me --create${create}`;
 }
 
 /** JSON that the schema takes, in single quotes. */

@@ -22,7 +22,8 @@ export function devCommand(): Command {
     { does: "with the database ./tidemark.db", type: "tidemark dev app.ts" },
     { does: "from the beginning", type: "tidemark dev app.ts --reset" },
     { does: "for a page that another server delivers", type: "tidemark dev app.ts --origins http://localhost:5173" },
-  ]).argument("<app>", "application file, TypeScript or JavaScript");
+    { does: "without an application: channels only", type: "tidemark dev" },
+  ]).argument("[app]", "application file, TypeScript or JavaScript");
   return addServerFlags(command)
     .option("--no-watch", "do not restart when a file of the application changes")
     .option("--reset", "remove the database first, with everything in it")
@@ -30,19 +31,20 @@ export function devCommand(): Command {
     .action(dev);
 }
 
-async function dev(file: string, flags: DevFlags): Promise<void> {
+async function dev(file: string | undefined, flags: DevFlags): Promise<void> {
   // Commands that only talk to a server start faster without one.
   const { serveSupervised, serveHere } = await import("./dev-server.js");
-  if (flags.supervised === true) return serveSupervised(file, flags);
+  if (flags.supervised === true && file !== undefined) return serveSupervised(file, flags);
   const output = new Output({ json: flags.json === true });
   const stopped = stopSignal();
   const { applicationPath } = await import("./load-application.js");
-  const path = applicationPath(file);
+  const path = file === undefined ? undefined : applicationPath(file);
   if (flags.reset === true) await reset(flags.data, output);
   const told = { file, flags, output };
-  if (!flags.watch) return serveHere(file, flags, stopped, (url, app) => welcome(told, url, app));
+  // Without an application there is nothing that could change.
+  if (path === undefined || !flags.watch) return serveHere(file, flags, stopped, (url, app) => welcome(told, url, app));
   const { supervise } = await import("./supervisor.js");
-  const argv = (port: number): readonly string[] => commandLine(file, { ...flags, port });
+  const argv = (port: number): readonly string[] => commandLine(path, { ...flags, port });
   await supervise({ file: path, argv, port: flags.port, stopped, listener: teller(told) });
 }
 
@@ -69,7 +71,7 @@ function commandLine(
 }
 
 interface Told {
-  readonly file: string;
+  readonly file: string | undefined;
   readonly flags: DevFlags;
   readonly output: Output;
 }
@@ -97,12 +99,13 @@ function teller(told: Told): SupervisorListener {
 function welcome({ file, flags, output }: Told, url: string, { types, example }: AppSummary): void {
   const at = flags.port === 8_787 ? "" : ` --url ${url}`;
   const lines = [
-    `tidemark dev is serving ${file} at ${url}`,
+    `tidemark dev is serving ${file ?? "channels"} at ${url}`,
     `  database   ${resolve(flags.data)}`,
     ...types.map((line, index) => `  ${index === 0 ? "documents " : "          "} ${line}`),
     "  tokens     dev:<any name>, from this machine",
-    ...(example === undefined ? [] : [`  try        npx tidemark call ${example}${at}`]),
-    `${flags.watch ? "It restarts when the application changes. " : ""}Ctrl-C stops it.`,
+    "  channels   any name",
+    ...(example === undefined ? [] : [`  try        npx tidemark ${example}${at}`]),
+    `${file !== undefined && flags.watch ? "It restarts when the application changes. " : ""}Ctrl-C stops it.`,
   ];
   const { data } = flags;
   output.result(lines.join("\n"), { event: "serving", url, app: file, data, pid: process.pid, types });

@@ -14,7 +14,7 @@ const MANNER = { host: "127.0.0.1", devTokens: true, idleMs: LIMITS.idleUnloadMs
 
 /** Runs it in this process until `stopped`. Throws OperatorError. */
 export async function serveHere(
-  file: string,
+  file: string | undefined,
   flags: ServerFlags,
   stopped: Promise<void>,
   serving: (url: string, app: AppSummary) => void,
@@ -44,7 +44,7 @@ interface Started {
   readonly app: AppSummary;
 }
 
-async function start(file: string, flags: ServerFlags, imported: (file: string) => void): Promise<Started> {
+async function start(file: string | undefined, flags: ServerFlags, imported: (file: string) => void): Promise<Started> {
   const app = await loadApplication(file, imported);
   return { server: await startServing(app, flags, MANNER), app: summarise(app) };
 }

@@ -15,7 +15,7 @@ export const STOP = "stop";
 export interface AppSummary {
   /** One line for each document type: its name, messages and queries. */
   readonly types: readonly string[];
-  /** Arguments of `tidemark call` for a first message; undefined when there is none to be sent. */
+  /** A command that sends a first message, without `tidemark`; undefined when there is none to be sent. */
   readonly example: string | undefined;
 }
 

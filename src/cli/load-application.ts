@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { OperatorError } from "@tidemark/protocol";
-import { type ResolvedApp, resolveApp } from "../document/definition/define-app.js";
+import { channelsOnly, type ResolvedApp, resolveApp } from "../document/definition/define-app.js";
 import { DefinitionError } from "../document/definition/definition-error.js";
 import { loadTypeScript, OWN_FILES } from "./typescript-loader.js";
 
@@ -23,13 +23,14 @@ export function applicationPath(file: string): string {
 }
 
 /**
- * The application that `file` exports as `app` or by default; `imported` hears of every file that belongs to it. Throws
+ * The application that `file` exports as `app` or by default; without a file, one that has channels only. `imported` hears of every file that belongs to it. Throws
  * OperatorError `app_invalid` with what to mend.
  */
 export async function loadApplication(
-  file: string,
+  file: string | undefined,
   imported: (file: string) => void = () => undefined,
 ): Promise<ResolvedApp> {
+  if (file === undefined) return channelsOnly();
   const path = applicationPath(file);
   loadTypeScript(imported);
   const exported = await importFile(path);

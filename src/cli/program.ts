@@ -4,6 +4,7 @@ import { callCommand } from "./call-command.js";
 import { devCommand } from "./dev-command.js";
 import { getCommand } from "./get-command.js";
 import { listCommand } from "./list-command.js";
+import { publishCommand } from "./publish-command.js";
 import { serveCommand } from "./serve-command.js";
 import { tailCommand } from "./tail-command.js";
 import { tokenCommand } from "./token-command.js";
@@ -16,6 +17,17 @@ Begin with:
   tidemark dev app.ts
   tidemark dev --help`;
 
+const COMMANDS = [
+  devCommand,
+  serveCommand,
+  callCommand,
+  publishCommand,
+  getCommand,
+  tailCommand,
+  listCommand,
+  tokenCommand,
+];
+
 /** Describes `tidemark`. */
 export function describeProgram(): Command {
   const program = new Command("tidemark")
@@ -24,8 +36,6 @@ export function describeProgram(): Command {
     .showHelpAfterError("See: tidemark --help")
     .helpCommand("help [command]", "explain a command")
     .addHelpText("after", EPILOGUE);
-  for (const describe of [devCommand, serveCommand, callCommand, getCommand, tailCommand, listCommand, tokenCommand]) {
-    program.addCommand(describe());
-  }
+  for (const describe of COMMANDS) program.addCommand(describe());
   return program;
 }

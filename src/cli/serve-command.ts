@@ -14,11 +14,16 @@ interface ServeFlags extends ServerFlags, JwtFlags {
 
 /** Describes `serve`. */
 export function serveCommand(): Command {
-  const command = describeCommand("serve", "Serve an application to those who can say who they are", [
-    { does: "which knows tokens itself (its `authenticate`)", type: "tidemark serve app.ts --data /var/lib/todo.db" },
-    { does: "to holders of signed tokens", type: "tidemark serve app.ts --jwt-secret secret.txt" },
-    { does: "for others, behind a proxy that ends TLS", type: "tidemark serve app.ts --host 0.0.0.0 --port 8080" },
-  ]).argument("<app>", "application file, TypeScript or JavaScript");
+  const command = describeCommand(
+    "serve",
+    "Serve an application to those who can say who they are; without one, channels only",
+    [
+      { does: "which knows tokens itself (its `authenticate`)", type: "tidemark serve app.ts --data /var/lib/todo.db" },
+      { does: "to holders of signed tokens", type: "tidemark serve app.ts --jwt-secret secret.txt" },
+      { does: "channels, to holders of signed tokens", type: "tidemark serve --jwt-secret secret.txt" },
+      { does: "for others, behind a proxy that ends TLS", type: "tidemark serve app.ts --host 0.0.0.0 --port 8080" },
+    ],
+  ).argument("[app]", "application file, TypeScript or JavaScript");
   return addJwtFlags(addServerFlags(command))
     .addOption(setting("--host <host>", "address to listen on", "TIDEMARK_HOST").default("127.0.0.1"))
     .addOption(
@@ -29,7 +34,7 @@ export function serveCommand(): Command {
     .action(serve);
 }
 
-async function serve(file: string, flags: ServeFlags): Promise<void> {
+async function serve(file: string | undefined, flags: ServeFlags): Promise<void> {
   const { host, idleMs, data, json } = flags;
   const stopped = stopSignal();
   const jwt = jwtOptions(flags);
@@ -40,6 +45,7 @@ async function serve(file: string, flags: ServeFlags): Promise<void> {
   const server = await startServing(app, flags, { host, idleMs, jwt, devTokens: false });
   const { url } = server;
   const output = new Output({ json: json === true });
-  output.result(`tidemark is serving ${file} at ${url}`, { event: "serving", url, app: file, data, pid: process.pid });
+  const what = file ?? "channels";
+  output.result(`tidemark is serving ${what} at ${url}`, { event: "serving", url, app: file, data, pid: process.pid });
   await serveUntil(server, stopped);
 }

@@ -24,19 +24,6 @@ const isService = (caller: Principal): boolean => caller.roles.includes("service
 
 const RIGHT_OF = { canDelete: "delete", canHistory: "history" } as const;
 
-/** What `canOpen` is asked for. */
-export interface Asked {
-  /** Whose grant stands in for the rule. */
-  readonly right: Right;
-  /** Hears the top-level parts that the rule looked at. */
-  readonly read?: (part: string) => void;
-}
-
-/** Asked for following and reading. */
-export const OPENING: Asked = { right: "open" };
-/** Asked for messages and queries without a rule of their own. */
-export const CALLING: Asked = { right: "call" };
-
 /** Why there is no state. */
 export type Absence = "absent" | "deleted" | "quarantined" | "type_ahead";
 
@@ -52,13 +39,27 @@ export class Access {
     this.#report = report;
   }
 
-  /** May `viewer` follow and read, or do what needs the same rule and another grant? */
-  mayOpen(document: Document, viewer: Caller, { right, read }: Asked): boolean {
+  /** May `viewer` follow and read? `read` hears the top-level parts that the rule looked at. */
+  mayOpen(document: Document, viewer: Caller, read?: (part: string) => void): boolean {
     const rule = this.#type.canOpen;
-    if (rule === undefined || this.#isGranted(right, viewer)) return true;
+    if (rule === undefined || this.#isGranted("open", viewer)) return true;
     const ask = (state: object): boolean =>
       isYes(rule(viewer.principal, read === undefined ? state : reportingReads(state, read), this.#name.key));
     return this.#guarded("canOpen", () => document.read(ask));
+  }
+
+  /** May `caller` send a message or query that has no rule of its own? */
+  mayCall(document: Document, caller: Caller): boolean {
+    const rule = this.#type.canOpen;
+    if (rule === undefined || this.#isGranted(this.#type.callRight, caller)) return true;
+    return this.#guarded("canOpen", () =>
+      document.read((state) => isYes(rule(caller.principal, state, this.#name.key))),
+    );
+  }
+
+  /** May `caller` look at the messages of a channel? Whoever follows it may come back to them anyway. */
+  mayLookBack(caller: Caller): boolean {
+    return this.#isGranted("open", caller) || this.#isGranted("history", caller);
   }
 
   /** The same of any state. */
@@ -68,10 +69,11 @@ export class Access {
     return this.#guarded("canOpen", () => isYes(rule(viewer.principal, state, this.#name.key)));
   }
 
-  /** Without a rule: only API keys. */
-  mayCreate(caller: Caller): boolean {
+  /** Without a rule: only API keys. A channel is made by its first use, for whoever has the right to it. */
+  mayCreate(caller: Caller, use: "open" | "publish" = "open"): boolean {
     if (this.#isGranted("create", caller)) return true;
-    const rule = this.#type.canCreate;
+    const { channel, canCreate: rule } = this.#type;
+    if (channel !== undefined) return this.#isGranted(use, caller);
     if (rule === undefined) return isService(caller.principal);
     return this.#guarded("canCreate", () => isYes(rule(caller.principal, this.#name.key)));
   }

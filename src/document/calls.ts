@@ -2,7 +2,7 @@
 // answer at the gate. Messages take effect here; what only looks is in queries.ts.
 import { LIMITS } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
-import { type Access, CALLING } from "./access.js";
+import type { Absence, Access } from "./access.js";
 import type { ClientWindow } from "./client-window.js";
 import { createState } from "./creation.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
@@ -11,7 +11,7 @@ import { type DocumentName, type StoredPosition, TransactionKind, type Transacti
 import type { Answer, Call, Caller, RefusedAnswer } from "./documents.js";
 import type { Following } from "./following.js";
 import type { HostReport } from "./host-report.js";
-import type { Refused } from "./refusal.js";
+import { inputRefusal, type Refused } from "./refusal.js";
 import type { Residence } from "./residence.js";
 import type { CallWork, OpenWork } from "./work.js";
 
@@ -38,6 +38,8 @@ interface Turn {
   readonly window: ClientWindow;
   /** Unix ms. */
   readonly now: number;
+  /** It made the document itself: that it had not moved on was seen before. */
+  readonly began?: boolean;
 }
 
 const refuse = (answer: RefusedAnswer): Refused => ({ kind: "refused", answer });
@@ -96,7 +98,7 @@ export class Calls {
   ): RefusedAnswer | undefined {
     const { caller } = request.follower;
     if (losses >= LOSSES_MAX) return LOST;
-    const made = this.#create(residence, { caller, input, request: undefined, moved: () => undefined });
+    const made = this.#create(residence, { caller, input, request: undefined, now: this.#runtime.now() });
     return made.kind === "refused" ? made.answer : undefined;
   }
 
@@ -126,12 +128,31 @@ export class Calls {
     const { caller } = call.origin;
     if (call.name === CREATE) {
       const request = requestOf(turn, undefined);
-      return this.#create(residence, { caller, input: call.input, request, moved: () => moved(turn) });
+      return this.#create(residence, { caller, input: call.input, request, moved: () => moved(turn), now: turn.now });
     }
     const { content } = residence;
-    if (content.status !== "live") return this.#reported(call.name, this.#access.absenceOf(content.status, call));
+    if (content.status !== "live") return this.#absent(turn, content.status);
     if (call.name === DELETE) return this.#delete(turn, content.document);
     return this.#message(turn, content.document);
+  }
+
+  /** Nothing is there; a channel is from its first message on. */
+  #absent(turn: Turn, status: Absence): Refused | Written {
+    const { work, residence } = turn;
+    const { call } = work;
+    const { caller } = call.origin;
+    const message = this.#parts.type.messages.get(call.name);
+    const begins = this.#parts.type.channel !== undefined && (status === "absent" || status === "deleted");
+    if (!begins || message === undefined || !this.#access.mayCreate(caller, "publish")) {
+      return this.#reported(call.name, this.#access.absenceOf(status, call));
+    }
+    const wrong = inputRefusal(message.input, call.input);
+    if (wrong !== undefined) return wrong;
+    const refusal = moved(turn);
+    if (refusal !== undefined) return refuse(refusal);
+    const made = this.#create(residence, { caller, input: true, request: undefined, use: "publish", now: turn.now });
+    if (made.kind === "refused" || residence.content.status !== "live") return made;
+    return this.#message({ ...turn, began: true }, residence.content.document);
   }
 
   #message(turn: Turn, document: Document): Refused | Written {
@@ -141,8 +162,9 @@ export class Calls {
     const { principal } = caller;
     // Without a `can` of its own, a message needs what `canOpen` asks, or a grant to call.
     const ownRule = document.type.messages.get(name)?.can !== undefined;
-    if (!ownRule && !this.#access.mayOpen(document, caller, CALLING)) return refuse({ code: "denied" });
-    const permitted = ifSeq === undefined ? undefined : (): RefusedAnswer | undefined => moved(turn);
+    if (!ownRule && !this.#access.mayCall(document, caller)) return refuse({ code: "denied" });
+    const permitted =
+      ifSeq === undefined || turn.began === true ? undefined : (): RefusedAnswer | undefined => moved(turn);
     const execution = document.execute({ name, input, caller: principal, now, permitted });
     if (execution.kind === "refused") return this.#reported(name, execution);
     const { operationsJson, eventsJson, resultJson } = execution;
@@ -169,18 +191,20 @@ export class Calls {
       caller: Caller;
       input: Call["input"];
       request: TransactionRequest | undefined;
-      moved: () => RefusedAnswer | undefined;
+      moved?: () => RefusedAnswer | undefined;
+      use?: "open" | "publish";
+      now: number;
     },
   ): Refused | Written {
     const { name, type, runtime } = this.#parts;
-    const { principal } = creation.caller;
-    if (!this.#parts.access.mayCreate(creation.caller)) return refuse({ code: "denied" });
+    const { now, caller } = creation;
+    const { principal } = caller;
+    if (!this.#access.mayCreate(caller, creation.use)) return refuse({ code: "denied" });
     const { content, pipeline } = residence;
     if (content.status === "live") return refuse({ code: "already_exists" });
     if (content.status !== "absent" && content.status !== "deleted") return refuse({ code: content.status });
-    const moved = creation.moved();
+    const moved = creation.moved?.();
     if (moved !== undefined) return refuse(moved);
-    const now = runtime.now();
     const seq = pipeline.head.seq + 1;
     const made = createState(type, { key: name.key, runtime, now, seq, caller: principal, input: creation.input });
     if (made.kind === "refused") return this.#reported("init", made);

@@ -92,7 +92,7 @@ export class Following {
     const { access } = this.#parts;
     const views = this.#views;
     if (views?.isReady === true) return this.#mayView(views, follower);
-    return access.mayOpen(document, follower.caller, { right: "open", read: (part) => this.#reads(part) });
+    return access.mayOpen(document, follower.caller, (part) => this.#reads(part));
   }
 
   /** Makes the opening of somebody who may follow. */

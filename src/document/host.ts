@@ -177,8 +177,9 @@ export class DocumentHost implements PipelineOwner {
   };
 
   #open(work: OpenWork, residence: Residence, read: Missed | undefined): void {
-    const { create, follower } = work.request;
+    const { follower } = work.request;
     const { status } = residence.content;
+    const create = work.request.create ?? (this.#type.channel === undefined ? undefined : true);
     const creates = create !== undefined && (status === "absent" || status === "deleted");
     const refusal = creates ? this.#calls.createForOpening(work, residence, create) : undefined;
     if (refusal !== undefined && this.#following.has(follower)) {

@@ -115,8 +115,9 @@ export class LocalDocuments implements Documents {
   #host(name: DocumentName): DocumentHost | undefined {
     const present = this.#hosts.get(name);
     if (present !== undefined) return present;
-    const type = this.#parts.types.get(name.type);
-    if (type === undefined || !isKey(name.key)) return undefined;
+    const known = this.#parts.types.get(name.type);
+    if (known === undefined || !isKey(name.key)) return undefined;
+    const type = known.channel === undefined ? known : known.channel.named(name.key);
     const { store, runtime, report } = this.#parts;
     const audience = this.#parts.audience(name, type.everyMs);
     const { figures } = this;

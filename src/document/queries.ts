@@ -1,16 +1,19 @@
 // Answers what only looks: queries of the type, and the service's own `$head`, `$get` and `$history`. No seq, no
 // receipt; an answer from memory waits at the gate like any other.
-import type { Json, JsonObject } from "@tidemark/protocol";
+import { CHANNEL_HISTORY, type Json, type JsonObject } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
-import { type Access, CALLING, OPENING } from "./access.js";
+import type { Absence, Access } from "./access.js";
+import { LookBack } from "./channels/channel-inputs.js";
+import { beginningOf } from "./channels/channel-type.js";
+import { messagesBefore } from "./channels/past-messages.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
 import type { Document } from "./document.js";
 import type { DocumentName, DocumentStore } from "./document-store.js";
-import type { Answer, RefusedAnswer } from "./documents.js";
+import type { Answer, Call, Caller, RefusedAnswer } from "./documents.js";
 import type { Following } from "./following.js";
 import { type Past, page, stateAt } from "./history.js";
 import type { HostReport } from "./host-report.js";
-import type { Refused } from "./refusal.js";
+import { invalidInput, parseInput, type Refused } from "./refusal.js";
 import type { Residence } from "./residence.js";
 import { composedView } from "./views/composed-view.js";
 import { frozenTree } from "./views/frozen-tree.js";
@@ -61,11 +64,9 @@ export class Queries {
     if (call.ttlMs !== undefined && this.#parts.runtime.now() >= call.born + call.ttlMs) {
       return this.#say(work, residence, no({ code: "deadline_exceeded" }));
     }
-    if (content.status !== "live") {
-      return this.#say(work, residence, this.#refused(call.name, this.#parts.access.absenceOf(content.status, call)));
-    }
+    if (content.status !== "live") return this.#say(work, residence, this.#absent(call, content.status));
     const answer = this.#guarded(work, () => this.#answer(work, residence, content.document));
-    if (answer.kind === "later") return this.#later(work, residence, answer.past, again);
+    if (answer.kind === "later") return this.#later(work, residence, answer, again);
     this.#say(work, residence, answer);
   }
 
@@ -78,20 +79,35 @@ export class Queries {
         ? this.#past(work, residence)
         : no({ code: "denied" });
     }
-    const asked = name === HEAD || name === GET ? OPENING : CALLING;
-    if (document.type.queries.get(name)?.can === undefined && !this.#parts.access.mayOpen(document, caller, asked))
-      return no({ code: "denied" });
+    if (!this.#mayAsk(document, name, caller)) return no({ code: "denied" });
     const { seq, epoch } = residence.pipeline.head;
     if (name === HEAD) return ok([epoch, seq]);
     if (name === GET) return this.#get(work, residence, document);
+    if (isLookingBack(document.type, name))
+      return { ...later(this.#parts.store, residence), since: document.read(beginningOf) };
     const answered = document.query({ name, input, caller: principal, now: this.#parts.runtime.now() });
     if (answered.kind === "answered") return { kind: "ok", at: null, resultJson: answered.resultJson };
     return this.#refused(name, answered);
   }
 
+  /** A channel that nobody has used has no messages. */
+  #absent(call: Call, status: Absence): Answer {
+    const { access, type } = this.#parts;
+    const isEmpty = isLookingBack(type, call.name) && (status === "absent" || status === "deleted");
+    if (isEmpty && access.mayLookBack(call.origin.caller)) return ok({ messages: [], next: null });
+    return this.#refused(call.name, access.absenceOf(status, call));
+  }
+
   #refused(what: string, { answer, thrown }: Refused): Answer {
     if (thrown !== undefined) this.#parts.report.handlerFailed(this.#parts.name, what, thrown);
     return no(answer);
+  }
+
+  #mayAsk(document: Document, name: string, caller: Caller): boolean {
+    const { access } = this.#parts;
+    if (name === HEAD || name === GET) return access.mayOpen(document, caller);
+    if (isLookingBack(document.type, name)) return access.mayLookBack(caller);
+    return document.type.queries.get(name)?.can !== undefined || access.mayCall(document, caller);
   }
 
   #get(work: CallWork, residence: Residence, document: Document): Answer | Later {
@@ -114,18 +130,15 @@ export class Queries {
     return { kind: "ok", at: null, resultJson };
   }
 
-  #past(work: CallWork, { ref, pipeline, snapshots }: Residence): Answer | Later {
-    if (work.call.name === GET && (wholeNumber(work.call.input, "seq") ?? 0) > pipeline.durable)
+  #past(work: CallWork, residence: Residence): Answer | Later {
+    if (work.call.name === GET && (wholeNumber(work.call.input, "seq") ?? 0) > residence.pipeline.durable)
       return no({ code: "not_found" });
-    return {
-      kind: "later",
-      past: { store: this.#parts.store, ref, head: pipeline.durable, snapshot: snapshots.stored },
-    };
+    return later(this.#parts.store, residence);
   }
 
-  #later(work: CallWork, residence: Residence, past: Past, again: (work: CallWork) => void): void {
+  #later(work: CallWork, residence: Residence, later: Later, again: (work: CallWork) => void): void {
     this.#reading += 1;
-    this.#fromLog(work, past)
+    this.#fromLog(work, later)
       .catch((error: unknown): Answer => {
         this.#parts.report.loadFailed(this.#parts.name, error);
         return no({ code: "internal" });
@@ -138,8 +151,9 @@ export class Queries {
       .catch((error: unknown) => this.#parts.report.loadFailed(this.#parts.name, error));
   }
 
-  async #fromLog(work: CallWork, past: Past): Promise<Answer> {
+  async #fromLog(work: CallWork, { past, since }: Later): Promise<Answer> {
     const { name, input } = work.call;
+    if (since !== undefined) return this.#messages(work, past, since);
     if (name === GET) {
       const found = await stateAt(past, wholeNumber(input, "seq") ?? 0);
       if (found === undefined) return no({ code: "history_trimmed" });
@@ -151,6 +165,16 @@ export class Queries {
     const limit = Math.min(Math.max(wholeNumber(input, "limit") ?? PAGE_ROWS, 1), PAGE_ROWS_MAX);
     const entries = await page(past, { after: wholeNumber(input, "after") ?? 0, limit }, this.#parts.type);
     return entries === undefined ? no({ code: "history_trimmed" }) : ok(entries);
+  }
+
+  async #messages({ call }: CallWork, past: Past, since: number): Promise<Answer> {
+    const { type, runtime } = this.#parts;
+    const parsed = parseInput(type.queries.get(call.name)?.input, call.input);
+    if (!parsed.ok) return no(invalidInput(parsed.issues).answer);
+    if (!(parsed.value instanceof LookBack)) return no({ code: "internal" });
+    const kept = { history: type.history, since, now: runtime.now() };
+    const { messages, next } = await messagesBefore(past, parsed.value, kept);
+    return ok({ messages: messages.map(({ seq, at, name, data }) => [seq, at, name, data]), next: next ?? null });
   }
 
   #pastView({ call }: CallWork, state: Json, at: readonly [epoch: number, seq: number]): Answer {
@@ -182,7 +206,18 @@ export class Queries {
 interface Later {
   readonly kind: "later";
   readonly past: Past;
+  /** The seq with which a channel began. */
+  readonly since?: number;
 }
+
+const later = (store: DocumentStore, { ref, pipeline, snapshots }: Residence): Later => ({
+  kind: "later",
+  past: { store, ref, head: pipeline.durable, snapshot: snapshots.stored },
+});
+
+/** Is this the query of a channel, which is answered from its log? */
+const isLookingBack = ({ channel }: ResolvedType, name: string): boolean =>
+  channel !== undefined && name === CHANNEL_HISTORY;
 
 const isObject = (value: Json): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -41,6 +41,7 @@ it("the code of README and guides compiles, and the README's application is the 
     [join(ROOT, "examples/mine/client.ts"), program],
     [join(ROOT, "docs/app.ts"), blocksOf("docs/DOCUMENT-TYPES.md").join("")],
     [join(ROOT, "docs/client.ts"), blocksOf("docs/STREAMS.md").join("")],
+    ...blocksOf("docs/CHANNELS.md").map((code, index) => [join(ROOT, `docs/channels-${index}.ts`), code] as const),
   ]);
   for (const code of files.values()) expect(code).not.toBe("");
   // So that it is known to be able to fail.

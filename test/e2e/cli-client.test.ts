@@ -80,6 +80,8 @@ describe.concurrent("what commands refuse", { timeout: 60_000 }, () => {
     ["an unknown command", ["cal"], 2, /unknown command 'cal'\n\(Did you mean call\?\)/],
     ["an unknown flag", ["get", "todo/a", "--jsn"], 2, /unknown option '--jsn'\n\(Did you mean --json\?\)/],
     ["a missing argument", ["call", "todo/a"], 2, /missing required argument 'name'/],
+    ["a malformed channel", ["publish", "a b", "say"], 2, /It must be 1 to 128 of A-Z a-z 0-9/],
+    ["data that is not JSON", ["publish", "dogs", "say", "{"], 2, /the data/],
     ["a malformed id", ["get", "todo"], 2, /It must be type\/key, e\.g\. todo\/home/],
     ["a malformed key", ["tail", "todo/a b"], 2, /a key is 1 to 128 of A-Z a-z 0-9/],
     ["a malformed type", ["list", "to/do"], 2, /It must be a document type/],

@@ -32,6 +32,24 @@ describe("dev", { timeout: 60_000 }, () => {
     expect(await place.run(args)).toMatchObject({ code: 0, stdout: "applied as seq 2\n1\n" });
   });
 
+  it("[CHANNEL-1] serves channels without an application, with a publication that works as typed", async () => {
+    const server = place.start(["dev", "--port", "0", "--log", "silent"]);
+    const [, example = ""] = await server.said(/npx tidemark (publish .*)\n/);
+    const args = example.split(" ").map((word) => word.replaceAll("'", ""));
+    expect(await place.run(args)).toMatchObject({ code: 0, stdout: "published on lobby as seq 2\n" });
+    const past = await place.run([
+      "call",
+      "channel/lobby",
+      "history",
+      "--json",
+      "--as",
+      "me",
+      "--url",
+      args.at(-1) ?? "",
+    ]);
+    expect(JSON.parse(past.stdout).result.messages).toEqual([[2, expect.any(Number), "say", { text: "hello" }]]);
+  });
+
   it("[R4] restarts when the application changes, and followers go on", async () => {
     const server = await dev();
     const tail = as("tail", "todo/x", "--create", "--until", "3");

@@ -1,6 +1,7 @@
 // Sessions on a bench: the real session and document rooms over a memory store, virtual time, and sockets that keep what
 // was written to them. Frames are decoded as a client would.
 import {
+  CHANNEL_TYPE,
   type ClientMessage,
   type Codec,
   type Json,
@@ -10,6 +11,8 @@ import {
   type Principal,
   type ServerMessage,
 } from "@tidemark/protocol";
+import { type ChannelRules, resolveChannels } from "../../src/document/channels/channel-rules.js";
+import { channelType } from "../../src/document/channels/channel-type.js";
 import type { DocumentType } from "../../src/document/definition/definition.js";
 import { resolveType } from "../../src/document/definition/resolved-type.js";
 import type { DocumentStore } from "../../src/document/document-store.js";
@@ -149,22 +152,28 @@ export interface SessionBenchOptions {
   readonly store: DocumentStore;
   readonly identify?: (token: string) => Identified | undefined;
   readonly handlerFailed?: HostReport["handlerFailed"];
+  readonly channels?: Readonly<Record<string, ChannelRules>>;
+  /** For servers that follow one another in one time. */
+  readonly runtime?: VirtualRuntime;
   /** Instead of `identify`, for checks that take their time. */
   readonly check?: IdentityCheck;
 }
 
 /** A server without sockets. */
 export class SessionBench {
-  readonly runtime = new VirtualRuntime();
+  readonly runtime: VirtualRuntime;
   readonly documents: LocalDocuments;
   readonly registry = new SessionRegistry();
-  readonly fanOuts = new FanOuts(this.runtime);
+  readonly fanOuts: FanOuts;
   readonly #session: (wire: Wire) => Session;
 
-  constructor({ types, store, identify, check, handlerFailed = quiet }: SessionBenchOptions) {
-    const { runtime } = this;
-    const { fanOuts } = this;
+  constructor(options: SessionBenchOptions) {
+    const { types, store, identify, check, handlerFailed = quiet, runtime = new VirtualRuntime() } = options;
+    this.runtime = runtime;
+    const fanOuts = new FanOuts(runtime);
+    this.fanOuts = fanOuts;
     const resolved = new Map(Object.entries(types).map(([name, type]) => [name, resolveType(type)]));
+    resolved.set(CHANNEL_TYPE, channelType(resolveChannels(options.channels)));
     const report = { handlerFailed, documentUnreadable: quiet, commitLost: quiet, loadFailed: quiet };
     const audience = fanOuts.create.bind(fanOuts);
     this.documents = new LocalDocuments({ types: resolved, store, runtime, audience, report, idleMs: 60_000 });
@@ -186,6 +195,11 @@ export class SessionBench {
   connect(codec: Codec = jsonCodec): BenchClient {
     const wire = new BenchWire(codec);
     return new BenchClient(wire, this.#session(wire));
+  }
+
+  /** The session behind a socket of the test's own. */
+  accept(wire: Wire): Session {
+    return this.#session(wire);
   }
 
   /** A client that was welcomed. */

@@ -31,7 +31,7 @@ export class VirtualRuntime implements Runtime {
   }
 
   now(): number {
-    return this.#wallMs;
+    return Math.floor(this.#wallMs);
   }
 
   monotonicMs(): number {

@@ -57,6 +57,22 @@ export async function withoutOpening(): Promise<void> {
   show(keys, next, entry?.patch, state.mine.drafts, (await tide.service.whoami()).roles, me);
 }
 
+/** Channels carry what their type argument claims. */
+export async function channels(): Promise<void> {
+  const chat = tide.channel<{ say: { text: string }; left: { who: string } }>("chat-dogs");
+  chat.onMessage((message) => (message.event === "say" ? show(message.data.text) : show(message.data.who)));
+  chat.onGap(({ from, to }) => show(from, to));
+  await chat.publish("say", { text: "woof" });
+  const { seq } = await chat.publish("left", { who: "rex" }, { deadlineMs: 1_000 }).receipt;
+  const [newest] = await chat.history({ limit: 20 });
+  show(seq, newest?.at, chat.status, chat.error?.code);
+  // Without a claim it is any JSON.
+  const any = tide.channel("news");
+  any.onMessage(({ event, data }) => show(event, data));
+  await any.publish("whatever", { a: [1, null] });
+  chat.close();
+}
+
 /** `hidden` takes a part out of the view, `mine` adds one. */
 export function layers(): void {
   const poll = tide.open("poll", "lunch", { create: { question: "?" } });

@@ -60,6 +60,16 @@ export async function client(): Promise<void> {
   void tide.service.list("board", { where: { title: "a" } });
   // @ts-expect-error a hidden part is not in the view
   tide.open("poll", "lunch").state?.ballots;
+  // @ts-expect-error unknown channel event
+  void tide.channel<{ say: string }>("dogs").publish("bark", "a");
+  // @ts-expect-error wrong data of a channel event
+  void tide.channel<{ say: string }>("dogs").publish("say", 1);
+  // @ts-expect-error a channel's messages are only those claimed
+  tide.channel<{ say: { text: string } }>("dogs").onMessage(({ data }) => data.txt);
+  tide.channel<{ say: { text: string } }>("dogs").onMessage((message) => {
+    // @ts-expect-error nothing in a message can be assigned
+    message.data.text = "";
+  });
   // @ts-expect-error wrong input of a hidden poll
   tide.open("poll", "lunch").send.vote({ choice: "tea" });
 }

@@ -5,6 +5,7 @@ import {
   type At,
   CODECS,
   type Codec,
+  type Json,
   LIMITS,
   type ServerMessage,
   TidemarkError,
@@ -14,6 +15,7 @@ import {
 import type { Credentials } from "./adoption/adopted-client.js";
 import { KeptCalls } from "./adoption/kept-calls.js";
 import type { Askers, Senders } from "./api/call.js";
+import type { Channel } from "./api/channel.js";
 import type { OpenDocument, OpenOptions, Unsubscribe } from "./api/document.js";
 import type { StreamStats } from "./api/stats.js";
 import type { ConnectOptions, Service, Tide, TideStatus } from "./api/tide.js";
@@ -100,6 +102,10 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
 
   call<K extends TypeName<A>>(type: K, key: string): Senders<At<A, K>> & Askers<At<A, K>> {
     return asSendersAndAskers<At<A, K>>(methods((name) => this.#documents.method(type, key, name)));
+  }
+
+  channel<Messages = { [event: string]: Json }>(name: string): Channel<Messages> {
+    return this.#documents.channel<Messages>(name);
   }
 
   onStatus(listener: (status: TideStatus) => void): Unsubscribe {

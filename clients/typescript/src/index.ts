@@ -17,6 +17,7 @@ export type {
 export { TidemarkError } from "@tidemark/protocol";
 export { memoryStorage } from "./adoption/memory-storage.js";
 export type * from "./api/call.js";
+export type * from "./api/channel.js";
 export type * from "./api/document.js";
 export type * from "./api/position.js";
 export type * from "./api/stats.js";

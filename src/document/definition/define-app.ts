@@ -1,10 +1,11 @@
 // `defineApp`: puts document types together, and who may come in.
-import { type App, type Contract, isTypeName, type Json } from "@tidemark/protocol";
+import { type App, CHANNEL_TYPE, type Contract, isTypeName, type Json } from "@tidemark/protocol";
+import { type ChannelRules, resolveChannels } from "../channels/channel-rules.js";
+import { channelType } from "../channels/channel-type.js";
 import type { Grant } from "../grants.js";
-import type { DocumentType, History } from "./definition.js";
+import type { DocumentType } from "./definition.js";
 import { DefinitionError, kindOf, requireRecord } from "./definition-error.js";
 import { isDocumentType, RESOLVED_TYPE, type ResolvedType } from "./resolved-type.js";
-import { refuse } from "./unsupported.js";
 
 /** What `authenticate` answers. */
 export interface Identity {
@@ -16,16 +17,6 @@ export interface Identity {
   readonly expiresAt?: number;
   /** The tenant; one per session. Default: the empty one. */
   readonly space?: string;
-}
-
-/** How channels whose name matches behave. */
-export interface ChannelRules {
-  /** Default `{ deltas: 1_000, days: 7 }`. */
-  readonly history?: History;
-  /** Default true; false: messages are signals, never stored. */
-  readonly durable?: boolean;
-  /** Default true. */
-  readonly presence?: boolean;
 }
 
 type Authenticate = (token: string) => Identity | null | Promise<Identity | null>;
@@ -43,12 +34,15 @@ export function defineApp<Documents extends { readonly [K in keyof Documents]: D
   readonly documents: Documents;
   /** Null refuses the token. Must answer within 10 s. */
   readonly authenticate?: (token: string) => Identity | null | Promise<Identity | null>;
-  /** By name pattern, first match wins, e.g. `{ "chat-*": { history: { days: 30 } } }`. */
+  /** How channels behave, by name pattern; the first match wins. Without a match the defaults hold. E.g. `{ "chat-*": { history: { days: 30 } } }`. */
   readonly channels?: { readonly [pattern: string]: ChannelRules };
 }): App<{ readonly [K in keyof Documents]: Documents[K]["~contract"] }>;
 export function defineApp(definition: object): App<{ readonly [type: string]: Contract }> {
   return new DefinedApp(resolveAppDefinition(definition));
 }
+
+/** An application without document types: channels are all it has. */
+export const channelsOnly = (): ResolvedApp => resolveAppDefinition({ documents: {} });
 
 /** The resolved form of an application; throws `DefinitionError` for a value that `defineApp` did not make. */
 export function resolveApp(app: App): ResolvedApp {
@@ -61,8 +55,7 @@ function resolveAppDefinition(definition: unknown): ResolvedApp {
   const { documents, authenticate, channels, ...others } = requireRecord("definition", definition);
   const other = Object.keys(others)[0];
   if (other !== undefined) throw new DefinitionError(other, "is not a property of an application.");
-  if (channels !== undefined) refuse("channels", "(built-in channels)");
-  const types = resolveTypes(documents);
+  const types = resolveTypes(documents).set(CHANNEL_TYPE, channelType(resolveChannels(channels)));
   if (authenticate === undefined) return { types };
   if (!isAuthenticate(authenticate)) {
     throw new DefinitionError("authenticate", `must be a function, but is ${kindOf(authenticate)}.`);
@@ -70,13 +63,16 @@ function resolveAppDefinition(definition: unknown): ResolvedApp {
   return { types, authenticate };
 }
 
-function resolveTypes(documents: unknown): ReadonlyMap<string, ResolvedType> {
+function resolveTypes(documents: unknown): Map<string, ResolvedType> {
   if (documents === undefined) throw new DefinitionError("documents", "is required.");
   return new Map(
     Object.entries(requireRecord("documents", documents)).map(([name, type]) => {
       const property = `documents.${name}`;
       if (!isTypeName(name)) {
         throw new DefinitionError(property, "must be a type name: a letter, then letters, digits, _ or -, at most 64.");
+      }
+      if (name === CHANNEL_TYPE) {
+        throw new DefinitionError(property, "is the name of the built-in channels: choose another.");
       }
       if (!isDocumentType(type)) {
         throw new DefinitionError(property, `must be made by documentType({...}), but is ${kindOf(type)}.`);

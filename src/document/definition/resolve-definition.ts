@@ -9,8 +9,9 @@ import { type CompiledInput, compileInput } from "./compiled-input.js";
 import { DefinitionError, isRecord, kindOf, requireRecord } from "./definition-error.js";
 import { refuseAsync } from "./refuse-async.js";
 import { resolveHidden } from "./resolve-hidden.js";
+import { resolveHistory } from "./resolve-history.js";
 import { resolveParams, resolveViews } from "./resolve-views.js";
-import type { ResolvedHistory, ResolvedMessage, ResolvedType } from "./resolved-type.js";
+import type { ResolvedMessage, ResolvedType } from "./resolved-type.js";
 import { requireSchema } from "./schema.js";
 import { compileState } from "./state/compiled-state.js";
 import { refuseUnsupported } from "./unsupported.js";
@@ -81,7 +82,7 @@ export function resolveDefinition(definition: unknown): ResolvedType {
     events: resolveEvents(raw.events),
     audiences,
     ...accessRules(raw),
-    history: resolveHistory(raw.history),
+    history: resolveHistory("history", raw.history, historyDefault),
     hidden,
     views,
     shown:
@@ -90,6 +91,8 @@ export function resolveDefinition(definition: unknown): ResolvedType {
     tag: hidden === undefined ? "" : viewTag({ version, hidden }),
     revealAuthor: resolveFlag(raw, "revealAuthor"),
     everyMs: resolvePace(raw.everyMs),
+    callRight: "call",
+    channel: undefined,
   };
 }
 
@@ -164,24 +167,6 @@ function asRule(rule: AnyFunction): (...parts: readonly unknown[]) => boolean {
     if (answer instanceof Promise) answer.catch(() => undefined);
     throw new TypeError(`an access rule must return a boolean, but returned ${kindOf(answer)}`);
   };
-}
-
-function resolveHistory(history: unknown): ResolvedHistory {
-  if (history === undefined) return historyDefault;
-  if (history === "forever") return history;
-  if (!isRecord(history)) {
-    throw new DefinitionError("history", `must be "forever" or { deltas, days }, but is ${kindOf(history)}.`);
-  }
-  const other = Object.keys(history).find((key) => key !== "deltas" && key !== "days");
-  if (other !== undefined) throw new DefinitionError(`history.${other}`, "is not a bound: use deltas and days.");
-  const { deltas = historyDefault.deltas, days = historyDefault.days } = history;
-  if (typeof deltas !== "number" || !Number.isSafeInteger(deltas) || deltas < 1) {
-    throw new DefinitionError("history.deltas", "must be a whole number of deltas, at least 1.");
-  }
-  if (typeof days !== "number" || !Number.isFinite(days) || days <= 0) {
-    throw new DefinitionError("history.days", "must be a finite number of days above 0.");
-  }
-  return { deltas, days };
 }
 
 function refuseSharedNames(messages: ReadonlyMap<string, unknown>, queries: ReadonlyMap<string, unknown>): void {

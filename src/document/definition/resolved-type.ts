@@ -38,6 +38,19 @@ export interface ResolvedViews {
   readonly sources: readonly string[];
 }
 
+/** What each event's data must be; undefined: there is no such event. */
+export interface EventSchemas {
+  get(event: string): CompiledInput | undefined;
+}
+
+/** What a type of channels is besides. */
+export interface ChannelTraits {
+  /** Who follows it may be seen on it. */
+  readonly presence: boolean;
+  /** The type of one channel: which rules it has goes by its name. */
+  named(key: string): ResolvedType;
+}
+
 /** A document type, ready to be hosted. An access rule that is undefined has the default of API.md. */
 export interface ResolvedType {
   readonly version: number;
@@ -47,7 +60,7 @@ export interface ResolvedType {
   init(ctx: unknown, input: unknown): unknown;
   readonly messages: ReadonlyMap<string, ResolvedMessage>;
   readonly queries: ReadonlyMap<string, ResolvedQuery>;
-  readonly events: ReadonlyMap<string, CompiledInput>;
+  readonly events: EventSchemas;
   /** Of the events that not everybody hears. */
   readonly audiences: ReadonlyMap<string, EventAudience>;
   readonly canCreate: ((caller: Principal, key: string) => boolean) | undefined;
@@ -69,6 +82,10 @@ export interface ResolvedType {
   readonly revealAuthor: boolean;
   /** The pace of subscribers that ask for none; 0: every commit. */
   readonly everyMs: number;
+  /** Whose grant stands in for `canOpen` at messages and queries without a rule of their own. */
+  readonly callRight: "call" | "publish";
+  /** Undefined: documents of this type are no channels. A channel needs nobody to create it. */
+  readonly channel: ChannelTraits | undefined;
 }
 
 /** Where a `DocumentType` keeps its resolved form: the same symbol in every copy of this package. */

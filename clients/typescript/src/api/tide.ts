@@ -1,6 +1,7 @@
 // What applications see of a connection and of the service. Types only; connect.ts and service.ts implement them.
 import type { AnyApp, At, Json, JsonPatchOperation, Principal, TypeName, View } from "@tidemark/protocol";
 import type { Askers, Senders } from "./call.js";
+import type { Channel } from "./channel.js";
 import type { OpenDocument, OpenOptions, Unsubscribe } from "./document.js";
 import type { Position } from "./position.js";
 import type { StreamStats } from "./stats.js";
@@ -69,6 +70,11 @@ export interface Tide<A extends AnyApp> {
   open<K extends TypeName<A>>(type: K, key: string, options?: OpenOptions<At<A, K>>): OpenDocument<A, K>;
   /** Messages and queries without a subscription: resolves when durable. */
   call<K extends TypeName<A>>(type: K, key: string): Senders<At<A, K>> & Askers<At<A, K>>;
+  /**
+   * Follows a channel: publish and subscribe with history, for whoever has a grant. The type argument is a claim, not a
+   * check. Counted like `open`; never throws: look at `status` and `error`.
+   */
+  channel<Messages = { [event: string]: Json }>(name: string): Channel<Messages>;
   readonly service: Service<A>;
   /** What this client has seen of its streams so far: latencies, time not live, differences healed by kind. */
   readonly stats: StreamStats;

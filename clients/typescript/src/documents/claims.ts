@@ -2,6 +2,7 @@
 // the server's definitions by `import type`, and the server validates what it sends against the schemas behind them.
 import type { Contract, DeepReadonly, Json, JsonObject, View } from "@tidemark/protocol";
 import type { Askers, CallOptions, Senders, Sent } from "../api/call.js";
+import type { ChannelMessage } from "../api/channel.js";
 import type { LogEntry } from "../api/tide.js";
 import type { CollectionObserver } from "./watch.js";
 
@@ -35,6 +36,11 @@ export function asEventListener<Data, At>(
   listener: (data: DeepReadonly<Data>, at: At) => void,
 ): (data: Json, at: At) => void {
   return listener as unknown as (data: Json, at: At) => void;
+}
+
+/** A message of a channel as one of those that it is said to have. */
+export function asChannelMessage<Messages>(message: object): ChannelMessage<Messages> {
+  return message as unknown as ChannelMessage<Messages>;
 }
 
 /** An observer of a collection as one of any items. */

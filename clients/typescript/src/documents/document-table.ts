@@ -1,8 +1,10 @@
 // Which documents are followed: one stream for each (type, key, params, pace), counted by openings, kept for a while after
 // the last of them so that a remount costs nothing.
-import { type Contract, formatDocumentId, TidemarkError } from "@tidemark/protocol";
+import { CHANNEL_TYPE, type Contract, formatDocumentId, PUBLISH, TidemarkError } from "@tidemark/protocol";
 import type { Audit, Probe } from "../api/document.js";
 import type { Calls } from "../calls/calls.js";
+import { channelHistory } from "../channels/history.js";
+import { LiveChannel } from "../channels/live-channel.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Tally } from "../liveness/tally.js";
 import type { Cancel, Platform } from "../platform/platform.js";
@@ -56,6 +58,34 @@ export class DocumentTable {
     });
     document.follow(opening);
     return opening;
+  }
+
+  /** Never throws: what is wrong shows as `status` and `error`. */
+  channel<Messages>(name: string): LiveChannel<Messages> {
+    const { platform, calls } = this.#options;
+    const document = this.#followed({
+      type: CHANNEL_TYPE,
+      key: name,
+      params: undefined,
+      create: undefined,
+      everyMs: undefined,
+    });
+    const target = document.documentId;
+    const channel = new LiveChannel<Messages>({
+      platform,
+      document,
+      publish: (input, options, view) => {
+        const sent = calls.call({ lane: target, target, name: PUBLISH, input, options, view });
+        return Object.assign(
+          sent.then(() => undefined),
+          { receipt: sent.receipt },
+        );
+      },
+      history: (page) => channelHistory(calls, target, page),
+      release: (follower) => this.#release(document, follower),
+    });
+    document.follow(channel);
+    return channel;
   }
 
   /** The function for one name of a document that need not be followed; whether it is a message, the server knows. */

@@ -21,6 +21,8 @@ export interface AppliedEvent {
   readonly name: string;
   readonly data: Json;
   readonly at: Position;
+  /** When it was committed, Unix ms by the server's clock. */
+  readonly time: number;
 }
 
 /** Everything that one frame did: the state is in place before any of it is told. */

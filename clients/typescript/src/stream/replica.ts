@@ -249,7 +249,12 @@ function gapBetween(lostAfter: Position, at: Position): { readonly from: number;
 }
 
 function eventsAt(events: readonly UntoldEvent[], at: Position): readonly AppliedEvent[] {
-  return events.map(({ event: [seq, , name, data], epoch = at.epoch }) => ({ name, data, at: { epoch, seq } }));
+  return events.map(({ event: [seq, time, name, data], epoch = at.epoch }) => ({
+    name,
+    data,
+    at: { epoch, seq },
+    time,
+  }));
 }
 
 function sameMembers(one: JsonObject, other: JsonObject): boolean {

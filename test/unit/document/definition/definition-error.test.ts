@@ -48,9 +48,9 @@ describe("documentType: what does not work yet is refused, never ignored", () =>
     expect(error.message).toMatch(/: remove it\.$/);
   });
 
-  it("channels of an application", () => {
-    const app = { documents: {}, channels: { "chat-*": {} } };
-    expect(refusal(() => defineApp(app)).property).toBe("channels");
+  it("channels of an application whose messages are not stored", () => {
+    const app = { documents: {}, channels: { "chat-*": { durable: false } } };
+    expect(refusal(() => defineApp(app)).property).toBe("channels.chat-*.durable");
   });
 
   it("[PACE-1] accepts a pace up to a minute", () => {

@@ -96,12 +96,12 @@ describe("resolveType", () => {
 });
 
 describe("resolveApp", () => {
-  it("keeps types by name and authenticate", async () => {
+  it("keeps types by name, channels among them, and authenticate", async () => {
     const app = defineApp({ documents: { counter }, authenticate: (token) => (token === "" ? null : { id: token }) });
     const resolved = resolveApp(app);
-    expect([...resolved.types.keys()]).toEqual(["counter"]);
+    expect([...resolved.types.keys()]).toEqual(["counter", "channel"]);
     expect(resolved.types.get("counter")).toBe(resolveType(counter));
     expect(await resolved.authenticate?.("ann")).toEqual({ id: "ann" });
-    expect(resolveApp(defineApp({ documents: {} }))).toEqual({ types: new Map() });
+    expect(resolveApp(defineApp({ documents: {} })).authenticate).toBeUndefined();
   });
 });

@@ -1,0 +1,44 @@
+// What applications see of a channel. Types only; channels/ implements them.
+import type { DeepReadonly, Json, TidemarkError } from "@tidemark/protocol";
+import type { CallOptions, Sent } from "./call.js";
+import type { Status, Unsubscribe } from "./document.js";
+
+/** Data as it comes: nothing in it can be assigned. Any JSON is that already. */
+type Received<Data> = [Json] extends [Data] ? Data : DeepReadonly<Data>;
+
+/**
+ * One message of a channel. `Messages` maps event names to data; it is the caller's claim, not checked. `seq` is its
+ * place in the channel's log, `at` when it was published, Unix ms by the server's clock.
+ */
+export type ChannelMessage<Messages> = {
+  [K in keyof Messages & string]: {
+    readonly event: K;
+    readonly data: Received<Messages[K]>;
+    readonly seq: number;
+    readonly at: number;
+  };
+}[keyof Messages & string];
+
+/** A built-in `channel/<name>` document: publish and subscribe with history, no application code. */
+export interface Channel<Messages> {
+  readonly status: Status;
+  /** Set while `denied` or `ended`. */
+  readonly error: TidemarkError | undefined;
+  /** Resolves when the message is durable and, if it comes back on this channel, was given to its listeners. */
+  publish<K extends keyof Messages & string>(event: K, data: Messages[K], options?: CallOptions): Sent<void>;
+  /**
+   * Called with each message once, in order, its own included: from now on, and across reconnects without a gap as far
+   * as the channel keeps them; what is further back is said to `onGap`.
+   */
+  onMessage(listener: (message: ChannelMessage<Messages>) => void): Unsubscribe;
+  /**
+   * Messages in (from, to] were missed and will not come; what is kept of them is in `history`. Where the channel was put
+   * back to an older state, `from` is 0.
+   */
+  onGap(listener: (gap: { readonly from: number; readonly to: number }) => void): Unsubscribe;
+  onStatus(listener: (status: Status) => void): Unsubscribe;
+  /** Newest first, below a seq; `limit` 100. Fewer than that: there are no more. */
+  history(page?: { readonly before?: number; readonly limit?: number }): Promise<readonly ChannelMessage<Messages>[]>;
+  /** Gives this opening back; the last one closes the stream after 5 s. */
+  close(): void;
+}
