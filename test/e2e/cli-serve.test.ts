@@ -127,7 +127,12 @@ describe.concurrent("what serve refuses", { timeout: 60_000 }, () => {
       2,
       /"https:\/\/a\.example\/x" is no origin/,
     ],
-    ["no way to come in", ["--port", "0"], 1, /nobody could come in: there is no way to say who one is \(auth_invalid\)/],
+    [
+      "no way to come in",
+      ["--port", "0"],
+      1,
+      /nobody could come in: there is no way to say who one is \(auth_invalid\)/,
+    ],
     ["an absent application", ["absent.ts"], 1, /there is no file .*absent\.ts \(app_invalid\)\nGive the path/],
     [
       "an application that does not compile",
