@@ -58,6 +58,11 @@ export class ClientWindow {
     return this.#appliedSeq <= durableSeq;
   }
 
+  /** True when refusals are remembered, which the store does not hold. */
+  get isLatched(): boolean {
+    return this.#refusals.size > 0;
+  }
+
   /** The checks of REQ-9 in their order, up to those that need the document. `hash` is that of what the call asks. */
   admit(call: NumberedCall, now: number, hash: number): Admission {
     const { conn } = call.origin;

@@ -12,6 +12,8 @@ import type { CallWork } from "./work.js";
 const WINDOWS_MAX = 10_000;
 /** How many of the oldest are looked at for each new one. */
 const EVICTION_SCAN = 16;
+/** How many windows of passing clients may be there before they are looked through. */
+const PASSING_MAX = 64;
 const RETRY_MS = 200;
 
 interface Slot {
@@ -20,6 +22,8 @@ interface Slot {
   readonly subject: string;
   readonly client: string;
   readonly window: ClientWindow;
+  /** How many calls its client makes; undefined: any number. */
+  readonly callsMax: number | undefined;
   /** `unread`: its receipts are not known, or may not be what the store holds. */
   state: "unread" | "reading" | "ready";
   waiting: CallWork[];
@@ -47,6 +51,8 @@ export class ClientWindows {
   readonly #slots = new Map<string, Slot>();
   /** The one found last: mostly it is the one client that calls. */
   #latest: Slot | undefined;
+  /** Those of clients that make a few calls and are gone, oldest first. */
+  #passing: Slot[] = [];
   #ref: DocumentRef | undefined;
   #generation = 0;
   #count = 0;
@@ -58,6 +64,11 @@ export class ClientWindows {
     this.#runtime = parts.runtime;
     this.#take = parts.take;
     this.#windowsMax = parts.windowsMax ?? WINDOWS_MAX;
+  }
+
+  /** How many windows are in memory. */
+  get count(): number {
+    return this.#count;
   }
 
   /** How many windows are being read, or will be once the store answers again. */
@@ -121,6 +132,7 @@ export class ClientWindows {
   /** Forgets old windows when there are many: those that can be read again without loss, since everything applied is
    * durable and no copy of a call can be under way any more. */
   evict(durableSeq: number): void {
+    if (this.#passing.length > PASSING_MAX) this.#letPass(durableSeq);
     const windowsMax = this.#windowsMax;
     if (this.#count <= windowsMax) return;
     const olderThan = this.#runtime.monotonicMs() - LIMITS.idleUnloadMs;
@@ -136,6 +148,20 @@ export class ClientWindows {
       if (sharing.some(isNeeded)) this.#slots.set(client, first);
       else this.#count -= sharing.length;
     }
+  }
+
+  /** Who makes no further call leaves with the last commit. */
+  #letPass(durableSeq: number): void {
+    this.#latest = undefined;
+    this.#passing = this.#passing.filter(({ client }) => {
+      const first = this.#slots.get(client);
+      if (first === undefined) return false;
+      const sharing = [...chain(first)];
+      if (!sharing.every((slot) => hasPassed(slot, durableSeq))) return true;
+      this.#slots.delete(client);
+      this.#count -= sharing.length;
+      return false;
+    });
   }
 
   *#all(): Generator<Slot> {
@@ -165,12 +191,14 @@ export class ClientWindows {
       subject,
       client,
       window: new ClientWindow(),
-      state: "unread",
+      callsMax: origin.callsMax,
+      state: origin.isFresh === true ? "ready" : "unread",
       waiting: [],
       usedAtMs,
     };
     this.#slots.set(client, slot);
     this.#count += 1;
+    if (slot.callsMax !== undefined) this.#passing.push(slot);
     return slot;
   }
 
@@ -203,6 +231,10 @@ export class ClientWindows {
     for (const work of waiting) this.#take(work, slot.window);
   }
 }
+
+/** What is known of it can be read again; a refusal only holds back later calls, which a single call has none of. */
+const hasPassed = ({ callsMax, state, window }: Slot, durableSeq: number): boolean =>
+  callsMax !== undefined && state !== "reading" && window.isStored(durableSeq) && (callsMax === 1 || !window.isLatched);
 
 function* chain(first: Slot): Generator<Slot> {
   for (let slot: Slot | undefined = first; slot !== undefined; slot = slot.next) yield slot;

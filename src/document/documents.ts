@@ -37,6 +37,11 @@ export interface Origin {
   readonly client: string;
   /** Number of the connection; copies that came by an older one are dropped (REQ). */
   readonly conn: number;
+  /** How many calls come in this client's name, copies aside, when that is known: nothing is remembered of such a client
+   * but its receipts, which are stored. */
+  readonly callsMax?: number;
+  /** Nobody has ever used this client id: there are no receipts to look for. */
+  readonly isFresh?: boolean;
   /** At most once for each copy of a call, in gate order, perhaps before `call` has returned. */
   answer(call: Call, answer: Answer): void;
 }

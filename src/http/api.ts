@@ -90,8 +90,8 @@ export class HttpApi {
 
   #documents(): Documents {
     const documents = this.#parts.documents();
-    if (documents === undefined) throw new TidemarkError("draining", { afterMs: AFTER_MS });
-    return documents;
+    if (documents !== undefined) return documents;
+    throw new TidemarkError("draining", { message: "The server is starting or stopping.", afterMs: AFTER_MS });
   }
 
   readonly #handler: Routes["handler"] = (handle) => async (request, reply) => {

@@ -35,7 +35,7 @@ export function addBatchRoute({ scope, runtime, handler }: Routes): void {
       const answers = await Promise.all(
         calls.map(({ id, ...call }, index) => {
           const document: DocumentName = { space, ...id };
-          return exchange.ask({ ...call, document, identity, n: index + 1 });
+          return exchange.ask({ ...call, document, identity, place: { n: index + 1, of: calls.length } });
         }),
       );
       return sendJson(reply, `{"outcomes":[${answers.map(outcomeText).join(",")}]}`);

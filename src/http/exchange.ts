@@ -29,8 +29,8 @@ export interface Asked {
   readonly input: Json;
   /** Undefined: a query. */
   readonly identity: CallIdentity | undefined;
-  /** Its number under that identity; default 1. */
-  readonly n?: number;
+  /** Its place among the calls under that identity; default: it is the only one. */
+  readonly place?: { readonly n: number; readonly of: number };
   readonly condition?: Condition | undefined;
 }
 
@@ -39,6 +39,7 @@ export type Cut = Extract<ErrorCode, "deadline_exceeded" | "aborted" | "draining
 
 /** Queries are nobody's: no receipt, no number. */
 const READER = "reader";
+const ONLY = { n: 1, of: 1 };
 
 /** One request's dealings with documents. */
 export class Exchange {
@@ -103,10 +104,12 @@ export class Exchange {
     });
   }
 
-  #callOf({ document, name, input, identity, n = 1, condition }: Asked, settle: (answer: Answer) => void): Call {
-    const { client, born } = identity ?? { client: READER, born: this.#runtime.now() };
+  #callOf({ document, name, input, identity, place, condition }: Asked, settle: (answer: Answer) => void): Call {
+    const { client, born, isFresh } = identity ?? { client: READER, born: this.#runtime.now(), isFresh: true };
+    const { n, of: callsMax } = place ?? ONLY;
     // All copies come by the same "connection": each of them may be answered.
-    const origin: Origin = { caller: this.caller, client, conn: 1, answer: (_call, answer) => settle(answer) };
+    const answer: Origin["answer"] = (_call, given) => settle(given);
+    const origin: Origin = { caller: this.caller, client, conn: 1, callsMax, isFresh, answer };
     const call = {
       document,
       origin,

@@ -11,6 +11,8 @@ export interface CallIdentity {
   readonly client: string;
   /** Unix ms; the document's horizon counts from it. */
   readonly born: number;
+  /** Nobody has used that name before. */
+  readonly isFresh: boolean;
 }
 
 const VISIBLE = /^[!-~]+$/;
@@ -20,14 +22,14 @@ const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 export function callIdentity(key: string | undefined, runtime: Runtime): CallIdentity {
   const now = runtime.now();
   if (key === undefined) {
-    return { client: `once-${randomHex(runtime, 16)}`, born: bornFor(now, LIMITS.keylessHorizonMs) };
+    return { client: `once-${randomHex(runtime, 16)}`, born: bornFor(now, LIMITS.keylessHorizonMs), isFresh: true };
   }
   const { idempotencyKeyLengthMin: min, idempotencyKeyLengthMax: max } = LIMITS;
   if (key.length < min || key.length > max || !VISIBLE.test(key)) {
     throw invalid("Idempotency-Key", `${min} to ${max} visible ASCII characters`);
   }
   // No client of a socket has such a name: theirs are hex digits only.
-  return { client: `key-${Buffer.from(digest16(key)).toString("hex")}`, born: bornOf(key, now) };
+  return { client: `key-${Buffer.from(digest16(key)).toString("hex")}`, born: bornOf(key, now), isFresh: false };
 }
 
 /** A key that says when it was made is told from one that was used and forgotten, whenever it comes. */

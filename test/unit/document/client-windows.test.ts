@@ -5,6 +5,7 @@ import type { ClientWindow } from "../../../src/document/client-window.js";
 import { ClientWindows } from "../../../src/document/client-windows.js";
 import { Committer, type Committing } from "../../../src/document/committer.js";
 import type { Append, DocumentStore } from "../../../src/document/document-store.js";
+import type { Origin } from "../../../src/document/documents.js";
 import { CallWork } from "../../../src/document/work.js";
 import { MemoryDisk } from "../../../src/storage/memory/memory-disk.js";
 import { MemoryStore } from "../../../src/storage/memory/memory-store.js";
@@ -12,11 +13,11 @@ import { ControlledStore } from "../../support/controlled-store.js";
 import { boardName, callerOf } from "../../support/document-bench.js";
 import { VirtualRuntime } from "../../support/virtual-runtime.js";
 
-const callOf = (client: string, n = 1): CallWork =>
+const callOf = (client: string, n = 1, origin: Partial<Origin> = {}): CallWork =>
   new CallWork(
     {
       document: boardName(),
-      origin: { caller: callerOf("ann"), client, conn: 1, answer: () => undefined },
+      origin: { caller: callerOf("ann"), client, conn: 1, answer: () => undefined, ...origin },
       ...{ n, name: "nothing", input: null, query: false, low: 0, born: 0, ttlMs: undefined, ifSeq: undefined },
     },
     0,
@@ -70,6 +71,46 @@ it("[R6] keeps a window whose receipts are not durable yet, and one that is bein
   windows.evict(7);
   windows.take(callOf("a"));
   expect(windows.waiting).toBe(2);
+});
+
+it("[R14] of clients that make one call no window outlives its commit, however many come", async () => {
+  const { runtime, windows, taken } = await setUp(10_000);
+  for (let seq = 1; seq <= 1_000; seq += 1) {
+    windows.take(callOf(`key-${seq}`, 1, { callsMax: 1 }));
+    await runtime.settle();
+    taken.at(-1)?.window.applied({ n: 1, seq, epoch: 1, born: 0, hash: 0, result: undefined });
+    // The last ten are not durable yet.
+    windows.evict(seq - 10);
+  }
+  expect(windows.count).toBeLessThan(100);
+});
+
+it("[R5] [R6] of passing clients those stay that are being read, not durable, or hold back what comes after", async () => {
+  const { runtime, store, windows, taken } = await setUp(10_000);
+  const passing = (client: string, callsMax: number, n = 1) => windows.take(callOf(client, n, { callsMax }));
+  for (const client of ["latched", "undurable", "done"]) passing(client, 2);
+  for (let other = 0; other < 100; other += 1) passing(`other-${other}`, 1);
+  await runtime.settle();
+  taken[0]?.window.refused(1, { code: "overloaded" });
+  taken[1]?.window.applied({ n: 1, seq: 7, epoch: 1, born: 0, hash: 0, result: undefined });
+  store.hold("receipts");
+  passing("reading", 1);
+  windows.evict(6);
+  expect(windows.count).toBe(3);
+  const before = store.counts.receipts;
+  for (const client of ["latched", "undurable"]) passing(client, 2, 2);
+  expect(store.counts.receipts).toBe(before);
+  passing("done", 2, 2);
+  expect(store.counts.receipts).toBe(before + 1);
+});
+
+it("[R6] receipts of a client that is new to the world are not looked for, until the document was loaded again", async () => {
+  const { store, windows, taken } = await setUp(10_000);
+  windows.take(callOf("once-1", 1, { callsMax: 1, isFresh: true }));
+  expect([taken.length, store.counts.receipts]).toEqual([1, 0]);
+  windows.reset((await store.load(boardName())).ref);
+  windows.take(callOf("once-1", 1, { callsMax: 1, isFresh: true }));
+  expect(store.counts.receipts).toBe(1);
 });
 
 it("[R19] loses the document that throws when it is told of its commit, and tells the others", async () => {
