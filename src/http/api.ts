@@ -9,6 +9,7 @@ import type { OriginRules } from "../session/origins.js";
 import { Admission } from "./admission.js";
 import { Senders } from "./authentication.js";
 import { addBatchRoute } from "./batch-route.js";
+import { addChannelRoutes } from "./channel-routes.js";
 import { admitOrigin, answerPreflight } from "./cross-origin.js";
 import { Exchange } from "./exchange.js";
 import { InFlight } from "./in-flight.js";
@@ -59,6 +60,7 @@ export class HttpApi {
         addMessageRoutes(routes);
         addReadRoutes(routes);
         addBatchRoute(routes);
+        addChannelRoutes(routes);
         done();
       },
       { prefix: "/v1" },

@@ -1,25 +1,15 @@
 // The routes that change documents: create, call a message (or a query, which changes nothing), delete. Each turns a
 // request into one numbered call and its answer into a reply.
 import { type Json, TidemarkError } from "@tidemark/protocol";
-import type { FastifyReply } from "fastify";
 import { CREATE, DELETE } from "../document/calls.js";
 import type { Answer } from "../document/documents.js";
-import { callIdentity } from "./idempotency.js";
-import { okText } from "./ok-text.js";
-import { refuseParameters } from "./parameters.js";
-import { conditionOf } from "./preconditions.js";
-import { sendUnmet } from "./problem.js";
-import { bodyOf, DOCUMENT, documentOf, header, inPath, type Routes, sendJson, type Visit } from "./routes.js";
+import { callOnce, sendOutcome } from "./one-call.js";
+import { bodyOf, DOCUMENT, documentOf, inPath, type Routes, type Visit } from "./routes.js";
 
 /** Adds them. */
 export function addMessageRoutes({ scope, runtime, handler }: Routes): void {
-  const call = (visit: Visit, name: string, input: Json): Promise<Answer> => {
-    const { exchange, request } = visit;
-    refuseParameters(request.query);
-    const identity = callIdentity(header(request, "idempotency-key"), runtime);
-    const condition = conditionOf(header(request, "if-match"));
-    return exchange.ask({ document: documentOf(visit), identity, condition, name, input });
-  };
+  const call = (visit: Visit, name: string, input: Json): Promise<Answer> =>
+    callOnce(visit, runtime, { document: documentOf(visit), name, input });
 
   scope.post(
     `${DOCUMENT}/:name`,
@@ -43,8 +33,4 @@ export function addMessageRoutes({ scope, runtime, handler }: Routes): void {
     DOCUMENT,
     handler(async (visit) => sendOutcome(visit.reply, await call(visit, DELETE, null))),
   );
-}
-
-function sendOutcome(reply: FastifyReply, answer: Answer): FastifyReply {
-  return answer.kind === "ok" ? sendJson(reply, okText(answer)) : sendUnmet(reply, answer);
 }

@@ -1,10 +1,11 @@
 // What the files that hold routes share: how one is added, what it gets, how it reads addresses and answers with JSON.
 // No route is declared here.
-import { type Json, TidemarkError } from "@tidemark/protocol";
+import { type Json, type JsonObject, TidemarkError } from "@tidemark/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { DocumentName } from "../document/document-store.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { Answering } from "./in-flight.js";
+import { invalid } from "./parameters.js";
 
 /** A request that was let in, and its reply. */
 export interface Visit extends Answering {
@@ -41,6 +42,15 @@ export function inPath({ params }: FastifyRequest, name: string): string {
 
 /** The body, as it was read and checked; undefined when there is none. */
 export const bodyOf = ({ request }: Visit): Json | undefined => request.body as Json | undefined;
+
+/** The fields of an object. Throws TidemarkError `invalid_input` for what is none. */
+export function fieldsOf(value: Json | undefined, path: string): JsonObject {
+  if (isObject(value)) return value;
+  throw invalid(path, "an object");
+}
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** One value of a header; of several, all with commas, as if they had been sent so (RFC 9110, section 5.3). */
 export function header({ headers }: FastifyRequest, name: string): string | undefined {

@@ -35,6 +35,8 @@ export interface BenchOptions {
   readonly seed?: number;
   readonly idleMs?: number;
   readonly type?: ResolvedType;
+  /** Besides `board`. */
+  readonly types?: ReadonlyMap<string, ResolvedType>;
   readonly disk?: MemoryDisk;
   /** Put between the hosts and the controlled store: planted bugs. */
   readonly wrap?: (store: DocumentStore) => DocumentStore;
@@ -144,14 +146,14 @@ export class DocumentBench {
   }
 
   #openDocuments(): LocalDocuments {
-    const { idleMs = 60_000, type = boardType, wrap, wrapAudience } = this.#options;
+    const { idleMs = 60_000, type = boardType, types, wrap, wrapAudience } = this.#options;
     const alive = this.store;
     const report =
       (kind: keyof HostReport) =>
       (_document: DocumentName, ...rest: unknown[]) =>
         void (alive === this.store && this.reports.push({ kind, error: rest.at(-1) }));
     return new LocalDocuments({
-      types: new Map([["board", type]]),
+      types: new Map([["board", type], ...(types ?? [])]),
       store: wrap?.(this.store) ?? this.store,
       runtime: this.runtime,
       idleMs,
