@@ -2,10 +2,12 @@
 import { type App, type Contract, LIMITS } from "@tidemark/protocol";
 import type { JwtOptions } from "./auth/jwt.js";
 import { resolveApp } from "./document/definition/define-app.js";
+import type { CertificateFiles } from "./http/certificate.js";
 import { makeLogger } from "./observability/logger.js";
 import { systemRuntime } from "./runtime/system-runtime.js";
 import { startServer, watchdogFor } from "./server.js";
 import { FIGURES_INTERVAL_MS } from "./server-figures.js";
+import type { Risk } from "./server-safety.js";
 
 /** Options of `serve`; the defaults are those of `tidemark serve`. */
 export interface ServeOptions {
@@ -25,11 +27,17 @@ export interface ServeOptions {
   readonly pingIntervalMs?: number;
   /** Calls a second that one principal may make over HTTP; default 1,000; 0: any number. */
   readonly httpCallsPerSecond?: number;
+  /** Serve with TLS: files in PEM, which are read again when they change. */
+  readonly tls?: CertificateFiles;
+  /** Addresses and networks of proxies that are believed about senders, names and TLS. */
+  readonly trustProxy?: readonly string[];
+  /** Settings that are meant though they are unsafe; else such settings are refused with the reason. */
+  readonly allowUnsafe?: readonly Risk[];
 }
 
 /** A served application. */
 export interface Served {
-  /** `http://host:port`. */
+  /** `http://host:port`, or `https://`. */
   readonly url: string;
   /** Resolves with the reason if storage fails for good; nothing is acknowledged any more then. */
   readonly failed: Promise<Error>;
@@ -55,6 +63,9 @@ export async function serve<Contracts extends { readonly [K in keyof Contracts]:
     data: options.data ?? "./tidemark.db",
     origins: options.origins ?? [],
     jwt: options.jwt,
+    tls: options.tls,
+    trustProxy: options.trustProxy ?? [],
+    allow: options.allowUnsafe ?? [],
     devTokens: false,
     idleMs: LIMITS.idleUnloadMs,
     pingIntervalMs,

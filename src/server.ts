@@ -6,15 +6,20 @@ import type { HostReport } from "./document/host-report.js";
 import { LocalDocuments } from "./document/local-documents.js";
 import { HttpApi } from "./http/api.js";
 import { httpApp } from "./http/app.js";
+import type { CertificateFiles, CertificateReload } from "./http/certificate.js";
 import type { Logger } from "./observability/logger.js";
 import { randomHex } from "./runtime/ids.js";
 import type { Runtime } from "./runtime/runtime.js";
 import { TokenBucket } from "./runtime/token-bucket.js";
 import { type AuthenticationOptions, identityCheck } from "./server-authentication.js";
+import { certificateOf, keepCertificate } from "./server-certificate.js";
 import { logFigures } from "./server-figures.js";
+import { type Risk, requireSafe } from "./server-safety.js";
 import { FanOuts } from "./session/fan-out.js";
 import { Flusher } from "./session/flusher.js";
 import type { IdentityCheck } from "./session/identity.js";
+import type { OriginRules } from "./session/origins.js";
+import { TrustedProxies } from "./session/proxies.js";
 import { SessionRegistry } from "./session/session-registry.js";
 import { openSqliteStore, type SqliteStore } from "./storage/sqlite/sqlite-store.js";
 import { SocketServer } from "./transport/websocket-server.js";
@@ -37,14 +42,22 @@ export interface ServerOptions extends AuthenticationOptions {
   readonly foldRows: number | undefined;
   /** Calls a second of one principal over HTTP; 0: any number. */
   readonly httpCallsPerSecond: number;
+  /** Undefined: no TLS. */
+  readonly tls?: CertificateFiles | undefined;
+  /** Addresses and networks of proxies that are believed about where requests come from. */
+  readonly trustProxy?: readonly string[];
+  /** Settings that are meant though they are unsafe. */
+  readonly allow?: readonly Risk[];
 }
 
 /** A server that accepts sockets. */
 export interface RunningServer {
-  /** `http://host:port`. */
+  /** `http://host:port`, or `https://`. */
   readonly url: string;
   /** Resolves when storage has failed for good: the process must end. */
   readonly failed: Promise<OperatorError>;
+  /** Reads the certificate again, if there is one. Never rejects. */
+  reload(): Promise<void>;
   /** Commits what was executed, sends every client away with word of when to come back, lets the file go. */
   close(): Promise<void>;
 }
@@ -60,24 +73,28 @@ type Http = Awaited<ReturnType<typeof httpApp>>;
 
 /** Starts a server. Throws OperatorError when the file or the port cannot be had, or nobody could come in. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { runtime, origins, devTokens } = options;
+  const { runtime, devTokens } = options;
+  requireSafe(options);
+  const certificate = await certificateOf(options.tls, runtime);
+  const rules = { origins: options.origins, loopbackNamesOnly: devTokens, proxies: proxiesOf(options) };
   const state: ServingState = { accepting: false, documents: undefined };
   const identify = identityCheck(options);
   const api = new HttpApi({
     runtime,
     identify,
     documents: () => (state.accepting ? state.documents : undefined),
-    origins,
-    loopbackNamesOnly: devTokens,
+    ...rules,
     callsPerSecond: options.httpCallsPerSecond,
   });
   // The port comes first: a server that cannot have it must leave the file as it was. Until the store is open it
   // answers "not ready", and sockets are refused.
-  const http = await httpApp({ staticDir: options.staticDir, ready: () => state.accepting, api });
+  const { proxies } = rules;
+  const http = await httpApp({ staticDir: options.staticDir, ready: () => state.accepting, api, proxies, certificate });
   await listen(http, options);
   try {
     const store = await openStore(options);
-    return serveStore(options, { http, api, store, state, identify });
+    const reload = keepCertificate(options, certificate, http.server);
+    return serveStore(options, { http, api, store, state, identify, rules, reload });
   } catch (error) {
     await http.close();
     throw error;
@@ -105,9 +122,12 @@ interface Opened {
   readonly store: SqliteStore;
   readonly state: ServingState;
   readonly identify: IdentityCheck;
+  readonly rules: OriginRules;
+  readonly reload: CertificateReload | undefined;
 }
 
-function serveStore(options: ServerOptions, { http, api, store, state, identify }: Opened): RunningServer {
+function serveStore(options: ServerOptions, opened: Opened): RunningServer {
+  const { http, api, store, state, identify, rules, reload } = opened;
   const { app, runtime, logger, host, idleMs } = options;
   const fanOuts = new FanOuts(runtime);
   const registry = new SessionRegistry();
@@ -130,8 +150,7 @@ function serveStore(options: ServerOptions, { http, api, store, state, identify 
     serverId: randomHex(runtime, 8),
     pingIntervalMs: options.pingIntervalMs,
     watchdogMs: options.watchdogMs,
-    origins: options.origins,
-    loopbackNamesOnly: options.devTokens,
+    ...rules,
     isOverloaded: () => documents.isOverloaded,
     admission: new TokenBucket({ runtime, perSecond: LIMITS.upgradesPerSecond, burst: LIMITS.upgradesBurst }),
     onBug: (error) => logger.error({ err: error }, "a bug: please report it"),
@@ -141,10 +160,12 @@ function serveStore(options: ServerOptions, { http, api, store, state, identify 
   const sources = { documents, registry, sockets };
   const stopFigures = logFigures(sources, { runtime, logger, everyMs: options.figuresIntervalMs });
   return {
-    url: addressOf(http.server.address(), host),
+    url: addressOf(http.server.address(), { host, secure: options.tls !== undefined }),
     failed: store.failed,
+    reload: async () => reload?.look(),
     async close() {
       state.accepting = false;
+      reload?.stop();
       stopFigures();
       // Sessions end after the answers to what is in flight; what comes too late is asked again under its number.
       await within(runtime, DRAIN_MS, documents.stop());
@@ -181,9 +202,21 @@ async function listen(http: Http, at: { host: string; port: number }): Promise<v
   }
 }
 
-function addressOf(address: AddressInfo | string | null, host: string): string {
+function proxiesOf({ trustProxy }: ServerOptions): TrustedProxies {
+  try {
+    return new TrustedProxies(trustProxy);
+  } catch (error) {
+    const hint = "Give addresses or networks with commas, e.g. --trust-proxy 10.0.0.7,192.168.0.0/16.";
+    throw new OperatorError("unsafe_settings", error instanceof Error ? error.message : String(error), hint);
+  }
+}
+
+function addressOf(
+  address: AddressInfo | string | null,
+  { host, secure }: { readonly host: string; readonly secure: boolean },
+): string {
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return `${secure ? "https" : "http"}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
 function reportTo(logger: Logger): HostReport {

@@ -6,8 +6,9 @@ import { addServerFlags, milliseconds, type ServerFlags, setting } from "./flags
 import { addJwtFlags, type JwtFlags, jwtOptions } from "./jwt-flags.js";
 import { Output } from "./output.js";
 import { stopSignal } from "./stop-signal.js";
+import { addReachFlags, type ReachFlags, reachOf } from "./tls-flags.js";
 
-interface ServeFlags extends ServerFlags, JwtFlags {
+interface ServeFlags extends ServerFlags, JwtFlags, ReachFlags {
   readonly host: string;
   readonly idleMs: number;
 }
@@ -21,10 +22,17 @@ export function serveCommand(): Command {
       { does: "which knows tokens itself (its `authenticate`)", type: "tidemark serve app.ts --data /var/lib/todo.db" },
       { does: "to holders of signed tokens", type: "tidemark serve app.ts --jwt-secret secret.txt" },
       { does: "channels, to holders of signed tokens", type: "tidemark serve --jwt-secret secret.txt" },
-      { does: "for others, behind a proxy that ends TLS", type: "tidemark serve app.ts --host 0.0.0.0 --port 8080" },
+      {
+        does: "to others, with TLS",
+        type: "tidemark serve app.ts --host 0.0.0.0 --port 443 --tls-cert cert.pem --tls-key key.pem",
+      },
+      {
+        does: "to others, behind a proxy that ends TLS",
+        type: "tidemark serve app.ts --host 0.0.0.0 --trust-proxy 10.0.0.7",
+      },
     ],
   ).argument("[app]", "application file, TypeScript or JavaScript");
-  return addJwtFlags(addServerFlags(command))
+  return addReachFlags(addJwtFlags(addServerFlags(command)))
     .addOption(setting("--host <host>", "address to listen on", "TIDEMARK_HOST").default("127.0.0.1"))
     .addOption(
       setting("--idle-ms <ms>", "unload a document that was not used for so long", "TIDEMARK_IDLE_MS")
@@ -38,11 +46,12 @@ async function serve(file: string | undefined, flags: ServeFlags): Promise<void>
   const { host, idleMs, data, json } = flags;
   const stopped = stopSignal();
   const jwt = jwtOptions(flags);
+  const reach = reachOf(flags);
   // Commands that only talk to a server start faster without one.
   const { loadApplication } = await import("./load-application.js");
   const { serveUntil, startServing } = await import("./serving.js");
   const app = await loadApplication(file);
-  const server = await startServing(app, flags, { host, idleMs, jwt, devTokens: false });
+  const server = await startServing(app, flags, { host, idleMs, jwt, devTokens: false, ...reach });
   const { url } = server;
   const output = new Output({ json: json === true });
   const what = file ?? "channels";

@@ -1,9 +1,11 @@
 // What `serve` and `dev` have in common: a server made from flags, and its life until it is told to stop.
 import type { JwtOptions } from "../auth/jwt.js";
 import type { ResolvedApp } from "../document/definition/define-app.js";
+import type { CertificateFiles } from "../http/certificate.js";
 import { makeLogger } from "../observability/logger.js";
 import { systemRuntime } from "../runtime/system-runtime.js";
 import { type RunningServer, startServer, watchdogFor } from "../server.js";
+import type { Risk } from "../server-safety.js";
 import type { ServerFlags } from "./flags.js";
 
 /** What the two do differently. */
@@ -12,6 +14,9 @@ export interface ServingManner {
   readonly devTokens: boolean;
   readonly idleMs: number;
   readonly jwt?: JwtOptions | undefined;
+  readonly tls?: CertificateFiles | undefined;
+  readonly trustProxy?: readonly string[];
+  readonly allow?: readonly Risk[];
 }
 
 /** Starts a server for an application. Throws OperatorError. */
@@ -35,7 +40,11 @@ export function startServing(app: ResolvedApp, flags: ServerFlags, manner: Servi
 
 /** Serves until `stopped`, then closes in order. Throws OperatorError when storage fails before. */
 export async function serveUntil(server: RunningServer, stopped: Promise<void>): Promise<void> {
+  // What a tool that renews certificates sends when it has done so.
+  const reload = (): void => void server.reload();
+  process.on("SIGHUP", reload);
   const failure = await Promise.race([stopped, server.failed]);
+  process.off("SIGHUP", reload);
   if (failure !== undefined) throw failure;
   await server.close();
 }

@@ -1,8 +1,11 @@
 // The HTTP side of a server: health, readiness, an application's static files, and the API of its documents. It owns
 // routes, their headers and how long a request may take; sockets are upgraded elsewhere.
 import { LIMITS, SOCKET_PATH } from "@tidemark/protocol";
-import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { TrustedProxies } from "../session/proxies.js";
 import type { HttpApi } from "./api.js";
+import type { Certificate } from "./certificate.js";
+import { nodeServer } from "./http-server.js";
 import { sendFailure, sendProblem } from "./problem.js";
 import { setSecurityHeaders } from "./security-headers.js";
 import { serveFolder } from "./static-files.js";
@@ -15,35 +18,31 @@ export interface HttpParts {
   readonly ready: () => boolean;
   /** The API of documents; undefined: none. */
   readonly api?: HttpApi;
+  /** Who is believed about how a page's browser calls this server. */
+  readonly proxies?: TrustedProxies;
+  /** What is shown to whoever comes by TLS; undefined: all come in the clear. */
+  readonly certificate?: Certificate | undefined;
 }
 
-const TIMEOUTS = Object.freeze({
-  /** A whole request. */
-  requestTimeout: 30_000,
-  /** Longer than the 60 s after which common proxies give an idle connection up, so that it is they who do. */
-  keepAliveTimeout: 72_000,
-});
-/** How often connections are looked at for those that are too slow. */
-const SLOW_CHECK_MS = 2_000;
-/** A connection that has not sent its headers by then is closed: with one check more, within 15 s (R16). */
-const HEADERS_TIMEOUT_MS = LIMITS.helloTimeoutMs - 2 * SLOW_CHECK_MS;
 const RETRY_AFTER_SECONDS = 1;
 
 /** Builds the app; nothing listens yet. Throws OperatorError `app_invalid` when there is no such folder. */
-export async function httpApp({ staticDir, ready, api }: HttpParts): Promise<FastifyInstance> {
+export async function httpApp(parts: HttpParts): Promise<FastifyInstance> {
+  const { staticDir, ready, api, proxies = new TrustedProxies(), certificate } = parts;
+  const secure = (request: FastifyRequest, reply: FastifyReply): void =>
+    setSecurityHeaders(proxies.wayOf(request.raw), reply);
   const app = fastify({
-    ...TIMEOUTS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: SLOW_CHECK_MS },
+    serverFactory: (handler) => nodeServer(handler, certificate),
     bodyLimit: LIMITS.inputBytesMax,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: LIMITS.targetLengthMax },
     // What is no address at all passes no hook.
     frameworkErrors(error, request, reply) {
-      setSecurityHeaders(request, reply);
+      secure(request, reply);
       sendFailure(reply, error);
     },
   });
-  app.addHook("onRequest", async (request, reply) => setSecurityHeaders(request, reply));
+  app.addHook("onRequest", async (request, reply) => secure(request, reply));
   // What is taken by no route has no body that is waited for.
   app.addHook("onRequest", async ({ method, is404 }, reply) =>
     is404 && method !== "GET" && method !== "HEAD" ? refuseMethod(reply) : undefined,

@@ -3,7 +3,7 @@
 import { LIMITS, TidemarkError } from "@tidemark/protocol";
 import type { FastifyRequest } from "fastify";
 import type { Identified, IdentityCheck } from "../session/identity.js";
-import { isBent, isLoopback, type OriginRules } from "../session/origins.js";
+import { isFromHere, type OriginRules } from "../session/origins.js";
 
 const BEARER = /^Bearer ([\x21-\x7e]+)$/i;
 const AFTER_MS = 1_000;
@@ -32,9 +32,8 @@ export class Senders {
     return identity;
   }
 
-  #sourceOf({ socket, headers }: FastifyRequest): Parameters<IdentityCheck>[1] {
+  #sourceOf(request: FastifyRequest): Parameters<IdentityCheck>[1] {
     // A browser sends no origin with what a page reads from its own host, whatever that name was bent to.
-    const loopback = isLoopback(socket.remoteAddress) && !isBent(this.#rules, headers.host);
-    return { loopback, isAwaited: () => !socket.destroyed };
+    return { loopback: isFromHere(this.#rules, request.raw), isAwaited: () => !request.socket.destroyed };
   }
 }

@@ -11,11 +11,11 @@ const ALLOWED = {
 };
 
 /** Sets what a page may read of the answer. Throws TidemarkError `origin_refused`. */
-export function admitOrigin({ headers }: FastifyRequest, reply: FastifyReply, rules: OriginRules): void {
+export function admitOrigin({ raw }: FastifyRequest, reply: FastifyReply, rules: OriginRules): void {
   reply.header("Vary", "Origin");
-  const { origin } = headers;
+  const { origin } = raw.headers;
   if (origin === undefined) return;
-  if (!allowsOrigin(rules, headers)) throw new TidemarkError("origin_refused");
+  if (!allowsOrigin(rules, raw)) throw new TidemarkError("origin_refused");
   reply.headers({
     "Access-Control-Allow-Origin": origin,
     "Access-Control-Expose-Headers": "ETag, Location, Retry-After",

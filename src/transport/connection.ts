@@ -4,16 +4,22 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Codec, Piece } from "@tidemark/protocol";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
-import { isLoopback } from "../session/origins.js";
 import type { OutgoingFrame, Wire } from "../session/wire.js";
 import { asciiFrame, closeFrame, payloadFrame, pongFrame, wireBytes } from "./websocket-frame.js";
 
 /** The TCP socket under a WebSocket, as far as it is used here. */
 export interface TcpSocket extends Duplex {
   readonly bytesRead?: number;
-  readonly remoteAddress?: string | undefined;
   /** Bytes are said to be "buffer", as the queue of a stream says it. */
   _write(chunk: unknown, encoding: BufferEncoding | "buffer", done: (error?: Error | null) => void): void;
+}
+
+/** What a wire is made of. */
+export interface WebSocketWireParts {
+  readonly tcp: TcpSocket;
+  readonly codec: Codec;
+  readonly runtime: Runtime;
+  readonly loopback: boolean;
 }
 
 /** How long a peer may take to answer a close frame or to take what it is still owed, before its socket is destroyed. */
@@ -42,9 +48,9 @@ export class WebSocketWire implements Wire {
   /** Ends the time that is left to a socket that is not open. */
   #grace: CancelTimer | undefined = undefined;
 
-  constructor({ tcp, codec, runtime }: { tcp: TcpSocket; codec: Codec; runtime: Runtime }) {
+  constructor({ tcp, codec, runtime, loopback }: WebSocketWireParts) {
     this.codec = codec;
-    this.loopback = isLoopback(tcp.remoteAddress);
+    this.loopback = loopback;
     this.#tcp = tcp;
     this.#runtime = runtime;
     this.#mayPass = tcp.constructor === Socket;

@@ -3,7 +3,8 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import { CODECS, type Codec, codecFor, SOCKET_PATH } from "@tidemark/protocol";
 import type { TokenBucket } from "../runtime/token-bucket.js";
-import { allowsOrigin, type OriginRules } from "../session/origins.js";
+import { allowsOrigin, isFromHere, type OriginRules } from "../session/origins.js";
+import type { Arrival } from "../session/proxies.js";
 import { Session, type SessionParts } from "../session/session.js";
 import { type TcpSocket, WebSocketWire } from "./connection.js";
 import { FrameReader } from "./frame-reader.js";
@@ -25,6 +26,14 @@ export interface SocketServerParts extends SessionParts, OriginRules {
 const TOKENS_WHEN_OVERLOADED = 8;
 /** Whoever is sent away is told to come back after 1 s to this. */
 const COME_BACK_WITHIN_S = 5;
+
+/** A request that may become a socket. */
+interface Upgrade {
+  readonly answer: string;
+  /** What came right behind it. */
+  readonly head: Buffer;
+  readonly loopback: boolean;
+}
 
 /** Accepts sockets on an HTTP server until closed. */
 export class SocketServer {
@@ -55,14 +64,16 @@ export class SocketServer {
     destroyOnError(tcp);
     // A herd costs a look at the clock each, not a look at its headers.
     if (!this.#admits()) return this.#sendAway(tcp);
-    const refusal = this.#refusal(request);
+    const arrival = { headers: request.headers, socket: tcp };
+    const refusal = this.#refusal(request, arrival);
     if (refusal !== undefined) return refuse(tcp, refusal);
     const codec = offeredCodec(request);
     if (codec === undefined)
       return refuse(tcp, `400 Bad Request: offer ${CODECS.map((one) => one.subprotocol).join(" or ")}`);
     const fault = handshakeFault(request);
     if (fault !== undefined) return refuse(tcp, fault);
-    this.#serve(tcp, codec, { answer: handshakeAnswer(request, codec.subprotocol), head });
+    const loopback = isFromHere(this.#parts, arrival);
+    this.#serve(tcp, codec, { answer: handshakeAnswer(request, codec.subprotocol), head, loopback });
   }
 
   #admits(): boolean {
@@ -71,14 +82,14 @@ export class SocketServer {
     return admission.take(isOverloaded?.() === true ? TOKENS_WHEN_OVERLOADED : 1) === 0;
   }
 
-  #serve(given: Socket, codec: Codec, { answer, head }: { answer: string; head: Buffer }): void {
+  #serve(given: Socket, codec: Codec, { answer, head, loopback }: Upgrade): void {
     const { runtime, onBug } = this.#parts;
     const tcp = withSharedReads(given, (chunk, length) => reader.read(chunk, length));
     destroyOnError(tcp);
     tcp.setTimeout(0);
     tcp.setNoDelay(true);
     tcp.write(answer, "latin1");
-    const wire = new WebSocketWire({ tcp, codec, runtime });
+    const wire = new WebSocketWire({ tcp, codec, runtime, loopback });
     const session = new Session(this.#parts, wire);
     const reader = new FrameReader(new Incoming({ codec, session, onBug }, wire));
     this.#sockets.add(tcp);
@@ -97,10 +108,10 @@ export class SocketServer {
     refuse(tcp, `503 Service Unavailable: ${why}`, [`Retry-After: ${seconds}`]);
   }
 
-  #refusal(request: IncomingMessage): string | undefined {
+  #refusal(request: IncomingMessage, arrival: Arrival): string | undefined {
     const path = (request.url ?? "").split("?", 1)[0];
     if (path !== SOCKET_PATH) return `404 Not Found: sockets are at ${SOCKET_PATH}`;
-    return allowsOrigin(this.#parts, request.headers) ? undefined : "403 Forbidden: origin_refused";
+    return allowsOrigin(this.#parts, arrival) ? undefined : "403 Forbidden: origin_refused";
   }
 }
 

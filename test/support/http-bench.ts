@@ -6,6 +6,7 @@ import type { Documents } from "../../src/document/documents.js";
 import { HttpApi } from "../../src/http/api.js";
 import { httpApp } from "../../src/http/app.js";
 import type { Identified, IdentityCheck } from "../../src/session/identity.js";
+import { TrustedProxies } from "../../src/session/proxies.js";
 import { type BenchOptions, DocumentBench } from "./document-bench.js";
 
 /** How the HTTP side is set up. */
@@ -13,6 +14,7 @@ export interface HttpBenchOptions extends BenchOptions {
   readonly identify?: IdentityCheck;
   readonly origins?: readonly string[];
   readonly loopbackNamesOnly?: boolean;
+  readonly trustProxy?: readonly string[];
   readonly callsPerSecond?: number;
 }
 
@@ -68,6 +70,7 @@ export class HttpBench {
       documents: () => made.http?.documents,
       origins: options.origins ?? [],
       loopbackNamesOnly: options.loopbackNamesOnly ?? false,
+      proxies: new TrustedProxies(options.trustProxy),
       callsPerSecond: options.callsPerSecond ?? 0,
     });
     const app = await httpApp({ staticDir: undefined, ready: () => true, api });

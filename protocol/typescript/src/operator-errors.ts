@@ -7,6 +7,8 @@ const REGISTRY = {
   database_damaged: "The database as a whole cannot be read.",
   database_locked: "Another server owns the database.",
   port_in_use: "Another process listens on the port.",
+  tls_invalid: "The certificate or its key cannot be used.",
+  unsafe_settings: "The settings together would let in, or show, what they should not.",
   app_invalid: "The application file does not compile, exports no application, or defines one that cannot work.",
   auth_invalid: "Nobody could come in, or the keys that tokens are checked with cannot be used.",
   storage_failed:

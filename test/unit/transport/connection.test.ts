@@ -7,6 +7,7 @@ import { LocalDocuments } from "../../../src/document/local-documents.js";
 import { TokenBucket } from "../../../src/runtime/token-bucket.js";
 import { FanOuts } from "../../../src/session/fan-out.js";
 import { Flusher } from "../../../src/session/flusher.js";
+import { TrustedProxies } from "../../../src/session/proxies.js";
 import { SessionRegistry } from "../../../src/session/session-registry.js";
 import { OutgoingFrame, type Wire } from "../../../src/session/wire.js";
 import { MemoryDisk } from "../../../src/storage/memory/memory-disk.js";
@@ -89,6 +90,7 @@ function serve(head: Buffer, request: object = handshake): void {
     watchdogMs: 120_000,
     origins: [],
     loopbackNamesOnly: false,
+    proxies: new TrustedProxies(),
     admission: new TokenBucket({ runtime, perSecond: 1_000, burst: 1_000 }),
     onBug: (error) => expect.fail(String(error)),
   });
@@ -304,7 +306,7 @@ describe("data frames", () => {
   it("[FRAME-1] a client reads what was written, alone or with others, short or long, ASCII or not", () => {
     for (const codec of [jsonCodec, msgpackCodec] as const) {
       const own = new FakeTcp();
-      const wire: Wire = new WebSocketWire({ tcp: own, codec, runtime });
+      const wire: Wire = new WebSocketWire({ tcp: own, codec, runtime, loopback: true });
       const pieces = texts.map((text) => codec.encode(["auth", { token: text }]));
       const frames = pieces.map((piece) => new OutgoingFrame(codec, [piece, piece], 2 * piece.length));
       for (const piece of pieces) wire.writeMessage(piece);
@@ -323,7 +325,7 @@ describe("data frames", () => {
 
   it("a short answer of ASCII is written as text, which spares a buffer", () => {
     const own = new FakeTcp();
-    new WebSocketWire({ tcp: own, codec: jsonCodec, runtime }).writeMessage('["ok",1,null]');
+    new WebSocketWire({ tcp: own, codec: jsonCodec, runtime, loopback: true }).writeMessage('["ok",1,null]');
     expect(own.encodings).toEqual(["latin1"]);
   });
 
@@ -333,7 +335,7 @@ describe("data frames", () => {
     const shared = new OutgoingFrame(jsonCodec, [large], large.length);
     const calls = [1, 2, 3].map(() => {
       const tcp = new GatheringTcp();
-      new WebSocketWire({ tcp, codec: jsonCodec, runtime }).write([
+      new WebSocketWire({ tcp, codec: jsonCodec, runtime, loopback: true }).write([
         new OutgoingFrame(jsonCodec, [own], own.length),
         shared,
       ]);

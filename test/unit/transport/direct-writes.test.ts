@@ -25,7 +25,7 @@ beforeEach(async () => {
   const [[accepted]] = await Promise.all([once(server, "connection") as Promise<[Socket]>, once(peer, "connect")]);
   tcp = withSharedReads(accepted, () => undefined);
   tcp.on("error", () => tcp.destroy());
-  wire = new WebSocketWire({ tcp, codec: jsonCodec, runtime: new VirtualRuntime() });
+  wire = new WebSocketWire({ tcp, codec: jsonCodec, runtime: new VirtualRuntime(), loopback: true });
 });
 
 afterEach(async () => {

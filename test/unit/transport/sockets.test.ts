@@ -12,6 +12,7 @@ import { systemRuntime } from "../../../src/runtime/system-runtime.js";
 import { TokenBucket } from "../../../src/runtime/token-bucket.js";
 import { FanOuts } from "../../../src/session/fan-out.js";
 import { Flusher } from "../../../src/session/flusher.js";
+import { TrustedProxies } from "../../../src/session/proxies.js";
 import { SessionRegistry } from "../../../src/session/session-registry.js";
 import { MemoryDisk } from "../../../src/storage/memory/memory-disk.js";
 import { MemoryStore } from "../../../src/storage/memory/memory-store.js";
@@ -79,6 +80,7 @@ async function serve(loopbackNamesOnly: boolean, admission = wideOpen, isOverloa
     watchdogMs: LIMITS.watchdogMs,
     origins: ["https://friend.example"],
     loopbackNamesOnly,
+    proxies: new TrustedProxies(),
     admission,
     isOverloaded: () => isOverloaded,
     onBug: (error) => bugs.push(error),
