@@ -69,6 +69,11 @@ export class Access {
     return this.#guarded("canOpen", () => isYes(rule(viewer.principal, state, this.#name.key)));
   }
 
+  /** May `caller` publish on a channel? */
+  mayPublish(caller: Caller): boolean {
+    return this.#isGranted("publish", caller);
+  }
+
   /** Without a rule: only API keys. A channel is made by its first use, for whoever has the right to it. */
   mayCreate(caller: Caller, use: "open" | "publish" = "open"): boolean {
     if (this.#isGranted("create", caller)) return true;

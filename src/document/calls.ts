@@ -143,7 +143,7 @@ export class Calls {
     const { caller } = call.origin;
     const message = this.#parts.type.messages.get(call.name);
     const begins = this.#parts.type.channel !== undefined && (status === "absent" || status === "deleted");
-    if (!begins || message === undefined || !this.#access.mayCreate(caller, "publish")) {
+    if (!begins || message === undefined || !this.#access.mayPublish(caller)) {
       return this.#reported(call.name, this.#access.absenceOf(status, call));
     }
     const wrong = inputRefusal(message.input, call.input);

@@ -14,8 +14,9 @@ import {
 import { type ChannelRules, resolveChannels } from "../../src/document/channels/channel-rules.js";
 import { channelType } from "../../src/document/channels/channel-type.js";
 import type { DocumentType } from "../../src/document/definition/definition.js";
-import { resolveType } from "../../src/document/definition/resolved-type.js";
+import { type ResolvedType, resolveType } from "../../src/document/definition/resolved-type.js";
 import type { DocumentStore } from "../../src/document/document-store.js";
+import type { Documents } from "../../src/document/documents.js";
 import type { HostReport } from "../../src/document/host-report.js";
 import { LocalDocuments } from "../../src/document/local-documents.js";
 import { FanOuts } from "../../src/session/fan-out.js";
@@ -153,6 +154,10 @@ export interface SessionBenchOptions {
   readonly identify?: (token: string) => Identified | undefined;
   readonly handlerFailed?: HostReport["handlerFailed"];
   readonly channels?: Readonly<Record<string, ChannelRules>>;
+  /** Types that are no author's, besides. */
+  readonly resolved?: ReadonlyMap<string, ResolvedType>;
+  /** Put between the sessions and the documents: planted bugs. */
+  readonly wrapDocuments?: ((documents: Documents) => Documents) | undefined;
   /** For servers that follow one another in one time. */
   readonly runtime?: VirtualRuntime;
   /** Instead of `identify`, for checks that take their time. */
@@ -173,13 +178,14 @@ export class SessionBench {
     const fanOuts = new FanOuts(runtime);
     this.fanOuts = fanOuts;
     const resolved = new Map(Object.entries(types).map(([name, type]) => [name, resolveType(type)]));
+    for (const [name, type] of options.resolved ?? []) resolved.set(name, type);
     resolved.set(CHANNEL_TYPE, channelType(resolveChannels(options.channels)));
     const report = { handlerFailed, documentUnreadable: quiet, commitLost: quiet, loadFailed: quiet };
     const audience = fanOuts.create.bind(fanOuts);
     this.documents = new LocalDocuments({ types: resolved, store, runtime, audience, report, idleMs: 60_000 });
     const parts = {
       runtime,
-      documents: this.documents,
+      documents: options.wrapDocuments?.(this.documents) ?? this.documents,
       fanOuts,
       flusher: new Flusher(runtime),
       registry: this.registry,
