@@ -11,6 +11,7 @@ import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
 import { largeDocument } from "./scenarios/large-document.js";
 import { loneWriter } from "./scenarios/lone-writer.js";
 import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
+import { presentInMemory } from "./scenarios/present-in-memory.js";
 import { manyReturns, missed } from "./scenarios/returns.js";
 import { stoppedReaders } from "./scenarios/stopped-readers.js";
 
@@ -28,6 +29,7 @@ const SUITES: { readonly [name: string]: readonly Scenario[] } = {
     manyReturns,
   ],
   streams: [stoppedReaders],
+  presence: [presentInMemory],
 };
 
 const HELP = `Usage: npm run bench -- <suite> [options]
@@ -38,6 +40,7 @@ Suites
   herd      P13 10,000 clients after kill -9: on 100 documents, on one, and with nothing remembered;
             P12 twice the capacity, R15 ten times; P14 and P23 coming back after deltas were missed
   streams   1,000 stopped readers beside 100 healthy ones
+  presence  P21 within the server: 20,000 sessions join one document and everybody is told
 
 Options
   --pairs N      runs of each side, interleaved (default 3)

@@ -151,6 +151,12 @@ export interface LayerDelta {
   readonly by: string | undefined;
 }
 
+/** What one follower of a document says to the others: it is kept nowhere. `meta`: what it shows of itself; null: nothing,
+ * it only watches who is present. */
+export type Speech =
+  | { readonly kind: "signal"; readonly name: string; readonly data: Json }
+  | { readonly kind: "presence"; readonly meta: Json };
+
 /** One subscription, as a document sees it. All calls come in gate order, perhaps before `open` has returned: first
  * `opened`, then `ended` at most once; or `ended` alone, for one who lost the right, or the document, before. A view
  * is `opened` again when its viewer's group has changed. */
@@ -160,6 +166,8 @@ export interface Follower {
   /** The follower is attached to the audience from this very call on, unless it is `ended`. */
   opened(opening: Opening): void;
   ended(code: ErrorCode): void;
+  /** What it wanted to say, as the schema of its type reads it, or why it may not. While it is attached only. */
+  said(speech: Speech, refusal: RefusedAnswer | undefined): void;
 }
 
 /** Asks to follow a document. */
@@ -195,9 +203,16 @@ export interface Audience extends RowAudience {
   release(head: StoredPosition, deltas: ReadonlyMap<number, LayerDelta>): void;
 }
 
-/** Makes the audience of a document when its host comes up. `everyMs`: the pace of those who ask for none; 0: every
- * commit. */
-export type AudienceFactory = (document: DocumentName, everyMs: number) => Audience;
+/** What an audience is told of its document's type. */
+export interface AudienceOptions {
+  /** The pace of those who ask for none, ms; 0: every commit. */
+  readonly everyMs: number;
+  /** Whether its followers may say something to each other, and who they then are: their ids, or names that tell nothing. */
+  readonly peers: "none" | "named" | "unnamed";
+}
+
+/** Makes the audience of a document when its host comes up. */
+export type AudienceFactory = (document: DocumentName, options: AudienceOptions) => Audience;
 
 /** A page of document keys. */
 export interface ListRequest {
@@ -215,6 +230,8 @@ export interface Documents {
   close(document: DocumentName, follower: Follower): void;
   /** The follower's caller has other rights than before: whether it may follow, and what it sees, is asked again. */
   refresh(document: DocumentName, follower: Follower): void;
+  /** Checks what an attached follower wants to say to the others; it hears of it by `said`, perhaps before this returns. */
+  say(document: DocumentName, follower: Follower, speech: Speech): void;
   call(call: Call): void;
   /** Rejects with TidemarkError. */
   list(request: ListRequest): Promise<{ readonly keys: readonly string[]; readonly next: string | undefined }>;

@@ -18,7 +18,7 @@ import {
   type StoredPosition,
   StoreError,
 } from "./document-store.js";
-import type { Audience, Follower, RefusedAnswer, RowAudience } from "./documents.js";
+import type { Audience, Follower, RefusedAnswer, RowAudience, Speech } from "./documents.js";
 import { Following } from "./following.js";
 import type { HostReport } from "./host-report.js";
 import { contentOf, type MissedCommits, missedCommits, toCommitted } from "./loading.js";
@@ -27,6 +27,7 @@ import { Pipeline, type PipelineOwner } from "./pipeline.js";
 import { Queries } from "./queries.js";
 import type { Residence } from "./residence.js";
 import { SnapshotKeeper } from "./snapshot-keeper.js";
+import { checkSpeech } from "./speech.js";
 import { DocumentViews } from "./views/document-views.js";
 import { type CallWork, GatedTask, type GatedWork, type OpenWork, type Work } from "./work.js";
 import type { Workload } from "./workload.js";
@@ -131,10 +132,14 @@ export class DocumentHost implements PipelineOwner {
   /** The follower's caller has other rights. */
   refresh(follower: Follower): void {
     const residence = this.#residence;
-    const document = residence?.content.status === "live" ? residence.content.document : undefined;
-    const loaded =
-      residence === undefined || document === undefined ? undefined : { document, pipeline: residence.pipeline };
-    this.#following.refreshed(follower, loaded);
+    const live =
+      residence?.content.status === "live" ? { ...residence, document: residence.content.document } : undefined;
+    this.#following.refreshed(follower, live);
+  }
+
+  /** An attached follower wants to say something to the others. */
+  say(follower: Follower, speech: Speech): void {
+    if (this.#following.has(follower)) checkSpeech(this.#parts, follower, speech);
   }
 
   /** True when nobody needs it and nobody has for `idleMs`: longer than a copy of a call can be under way. */

@@ -9,7 +9,16 @@ import type { ResolvedType } from "./definition/resolved-type.js";
 import { type DocumentCounts, DocumentFigures } from "./document-figures.js";
 import { DocumentMap } from "./document-map.js";
 import type { DocumentName, DocumentStore } from "./document-store.js";
-import type { AudienceFactory, Call, Documents, Follower, ListRequest, OpenRequest } from "./documents.js";
+import type {
+  AudienceFactory,
+  AudienceOptions,
+  Call,
+  Documents,
+  Follower,
+  ListRequest,
+  OpenRequest,
+  Speech,
+} from "./documents.js";
 import { DocumentHost } from "./host.js";
 import type { HostReport } from "./host-report.js";
 import { requestHash } from "./request-hash.js";
@@ -76,6 +85,10 @@ export class LocalDocuments implements Documents {
     this.#hosts.get(document)?.refresh(follower);
   }
 
+  say(document: DocumentName, follower: Follower, speech: Speech): void {
+    this.#hosts.get(document)?.say(follower, speech);
+  }
+
   call(call: Call): void {
     const host = this.#host(call.document);
     if (host === undefined) return call.origin.answer(call, { kind: "no", code: this.#unknown(call.document) });
@@ -119,7 +132,7 @@ export class LocalDocuments implements Documents {
     if (known === undefined || !isKey(name.key)) return undefined;
     const type = known.channel === undefined ? known : known.channel.named(name.key);
     const { store, runtime, report } = this.#parts;
-    const audience = this.#parts.audience(name, type.everyMs);
+    const audience = this.#parts.audience(name, { everyMs: type.everyMs, peers: peersOf(type) });
     const { figures } = this;
     const [committer, logTurns] = [this.#committer, this.#logTurns];
     const host = new DocumentHost({ name, type, store, committer, runtime, audience, report, figures, logTurns });
@@ -150,4 +163,9 @@ export class LocalDocuments implements Documents {
     host.unload();
     this.#hosts.delete(host.name);
   }
+}
+
+function peersOf({ peers, revealAuthor }: ResolvedType): AudienceOptions["peers"] {
+  if (peers === undefined) return "none";
+  return revealAuthor ? "named" : "unnamed";
 }

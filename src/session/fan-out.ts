@@ -3,13 +3,16 @@
 import { type Codec, LIMITS, type Piece } from "@tidemark/protocol";
 import { DocumentMap } from "../document/document-map.js";
 import type { DocumentName } from "../document/document-store.js";
-import type { Audience, Committed, LayerDelta } from "../document/documents.js";
+import type { Audience, AudienceOptions, Committed, LayerDelta } from "../document/documents.js";
+import { randomHex } from "../runtime/ids.js";
 import { invariant } from "../runtime/invariant.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { chainFrames, deltasOf, encodeLayerDelta, lastChange, type Point } from "./delta-chain.js";
 import { frameOf } from "./frames.js";
+import { Gathering } from "./gathering.js";
 import { LayerStream } from "./layer-stream.js";
 import { Pace } from "./pace.js";
+import { peerNames } from "./peer-names.js";
 import { TransferBudget } from "./transfer-budget.js";
 import { type FollowedStream, ViewStream } from "./view-stream.js";
 
@@ -21,12 +24,16 @@ export interface FanOutParts {
   /** The pace of whoever asks for none, ms. */
   readonly everyMs: number;
   readonly retired: () => void;
+  /** What its followers know each other by; undefined: they say nothing to each other. */
+  readonly peerOf: ((id: string) => string) | undefined;
 }
 
 /** The followers of one document, and the handles its bytes go out under. */
 export class FanOut implements Audience {
   /** The log itself, which followers of a document without views share. */
   readonly log: ViewStream;
+  /** All of them among themselves; undefined: they say nothing to each other. */
+  readonly gathering: Gathering | undefined;
   readonly #logLayer: LayerStream;
   readonly #parts: FanOutParts;
   readonly #layers = new Map<number, LayerStream>();
@@ -44,6 +51,8 @@ export class FanOut implements Audience {
     this.#parts = parts;
     this.#logLayer = new LayerStream(parts.nextHandle());
     this.log = new ViewStream([this.#logLayer], () => undefined);
+    const { peerOf, runtime } = parts;
+    this.gathering = peerOf && new Gathering({ handle: parts.nextHandle(), runtime, peerOf });
   }
 
   /** The pace of whoever asks for none, ms. */
@@ -78,6 +87,7 @@ export class FanOut implements Audience {
 
   retire(): void {
     for (const pace of this.#paces?.values() ?? []) pace.stop();
+    this.gathering?.stop();
     this.#parts.retired();
   }
 
@@ -241,6 +251,8 @@ export class FanOuts {
   readonly budget: TransferBudget;
   readonly #byDocument = new DocumentMap<FanOut>();
   readonly #runtime: Runtime;
+  /** Undefined until somebody needs it. */
+  #peersKey: string | undefined = undefined;
   #handles = 0;
 
   /** `transferBytesMax`: what openings under way may hold. */
@@ -249,16 +261,30 @@ export class FanOuts {
     this.budget = new TransferBudget(transferBytesMax);
   }
 
-  /** A new one, when a document's host comes up. `everyMs`: the pace of its type. */
-  create(document: DocumentName, everyMs: number): FanOut {
+  /** A new one, when a document's host comes up. */
+  create(document: DocumentName, { everyMs, peers }: AudienceOptions): FanOut {
     const nextHandle = (): number => {
       this.#handles += 1;
       return this.#handles;
     };
     const retired = (): void => void this.#byDocument.delete(document);
-    const fanOut = new FanOut({ nextHandle, runtime: this.#runtime, everyMs, retired });
+    const fanOut = new FanOut({
+      nextHandle,
+      runtime: this.#runtime,
+      everyMs,
+      retired,
+      peerOf: this.#peerOf(document, peers),
+    });
     this.#byDocument.set(document, fanOut);
     return fanOut;
+  }
+
+  /** Names that tell nothing differ from document to document, and stay what they are while this process lives. */
+  #peerOf(document: DocumentName, peers: AudienceOptions["peers"]): FanOutParts["peerOf"] {
+    if (peers === "none") return undefined;
+    if (peers === "named") return (id) => id;
+    this.#peersKey ??= randomHex(this.#runtime, 16);
+    return peerNames(this.#peersKey, document);
   }
 
   /** The one of a document that is loaded. */

@@ -5,10 +5,12 @@ import {
   ERRORS,
   type ErrorCode,
   type Fault,
+  type FaultMessage,
   type Json,
   type Retry,
   type ServerMessage,
 } from "@tidemark/protocol";
+
 import type { Answer, RefusedAnswer } from "../document/documents.js";
 
 /** What is suggested when nobody knew better, ms. */
@@ -27,6 +29,16 @@ export function endedMessage(
 ): EndedMessage {
   const { retry } = ERRORS[code];
   return ["ended", { s, code, retry, ...hint(retry, afterMs), ...(data === undefined ? {} : { data }) }];
+}
+
+/** A signal, or something shown, that goes to nobody. The connection goes on. */
+export function faultMessage(
+  { code, message, afterMs, data }: RefusedAnswer,
+  of: { readonly about: string; readonly s: number },
+): FaultMessage {
+  const { retry, fault, message: known } = ERRORS[code];
+  const details = { message: message ?? known, retry, fault, ...of, ...hint(retry, afterMs) };
+  return ["err", { code, ...details, ...(data === undefined ? {} : { data }) }];
 }
 
 /** An answer that is not `ok`. */

@@ -108,15 +108,15 @@ export class Session implements Newcomer {
     this.end(error.code === "too_large" ? CLOSE.tooLarge : CLOSE.protocolError, error.code);
   }
 
-  /** The socket is gone. */
-  socketClosed(): void {
-    this.#leave();
+  /** The socket is gone; with a close code that its peer sent. */
+  socketClosed(code?: number): void {
+    this.#leave(code !== CLOSED_FOR_GOOD);
   }
 
   /** Ends the session from this side. */
   end(closeCode: number, reason: ErrorCode): void {
     if (this.#state.state === "closed") return;
-    this.#leave();
+    this.#leave(!RIGHT_LOST.has(reason));
     this.#out.flush();
     this.#wire.close(closeCode, reason);
   }
@@ -143,6 +143,10 @@ export class Session implements Newcomer {
         return live.subscriptions.open(message[1]);
       case "close":
         return live.subscriptions.close(message[1]);
+      case "sig":
+        return live.subscriptions.signal(message);
+      case "pres":
+        return live.subscriptions.present(message);
       case "ping":
         return this.#pong(message, live);
       case "pong":
@@ -215,7 +219,7 @@ export class Session implements Newcomer {
     const stalled = (): void => this.end(CLOSE.slowReader, "slow_reader");
     const backlog = new Backlog({ runtime, out, stalled });
     this.#wire.onDrained = () => backlog.drained();
-    const subscriptions = new Subscriptions({ caller, documents, out, codec, backlog, fanOuts, breach });
+    const subscriptions = new Subscriptions({ caller, documents, out, codec, backlog, fanOuts, runtime, breach });
     const overrun = (): void => this.end(CLOSE.overloaded, "limit_reached");
     const requests = new Requests({ caller, documents, out, codec, subscriptions, client, conn, identity, overrun });
     const heartbeat = new Heartbeat({
@@ -320,7 +324,8 @@ export class Session implements Newcomer {
     this.#out.send(["err", { code, message, retry, fault, ...(about === undefined ? {} : { about }) }]);
   }
 
-  #leave(): void {
+  /** `mayReturn`: whoever was present is for a while, as nobody took leave (PRES-5). */
+  #leave(mayReturn: boolean): void {
     const state = this.#state;
     this.#state = { state: "closed" };
     this.#parts.registry.newcomers.left(this);
@@ -330,10 +335,16 @@ export class Session implements Newcomer {
     state.backlog.stop();
     state.expiry();
     state.requests.leave();
-    state.subscriptions.leave();
+    state.subscriptions.leave(mayReturn);
     this.#parts.registry.ended(state.claim, this);
   }
 }
+
+/** What a client closes with that will not come back (RFC 6455, 7.4.1); a page that is left sends another. */
+const CLOSED_FOR_GOOD = 1_000;
+
+/** Nobody returns from these with the right that was lost. */
+const RIGHT_LOST: ReadonlySet<ErrorCode> = new Set(["unauthenticated", "identity_changed", "revoked", "denied"]);
 
 /** The longest a timer can be; whoever has a longer right comes back after it. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -5,10 +5,11 @@
 //   asking --opened--> open          asking --no room--> slow         open --no room--> slow
 //   asking --opened--> sending --all sent--> open, or slow when there is more by then
 //   slow --room--> asking            any --ended, close--> over
-import type { Codec, ErrorCode, HeldPosition, Json, JsonObject } from "@tidemark/protocol";
+import type { Codec, ErrorCode, HeldPosition, Json, JsonObject, Peers } from "@tidemark/protocol";
 import { LIMITS } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
-import type { Caller, Documents, Follower, Opening } from "../document/documents.js";
+import type { Caller, Documents, Follower, Opening, RefusedAnswer, Speech } from "../document/documents.js";
+import type { Attendance, Attending } from "./attendance.js";
 import type { Backlog, Backlogged } from "./backlog.js";
 import type { Point } from "./delta-chain.js";
 import type { FanOut } from "./fan-out.js";
@@ -27,6 +28,8 @@ export interface SubscriptionParts {
   readonly view: string;
   readonly document: DocumentName;
   readonly params: JsonObject | undefined;
+  /** What it wants to show to the others; undefined: nothing, and it does not ask who is present. */
+  readonly presence: Json | undefined;
   /** The pace it asks for, ms; undefined: that of its document. */
   readonly every: number | undefined;
   readonly caller: Caller;
@@ -37,6 +40,8 @@ export interface SubscriptionParts {
   readonly budget: TransferBudget;
   /** The fan-out of the document, which is loaded when an opening arrives. */
   readonly fanOut: () => FanOut;
+  /** Its connection's part among the others of the document. */
+  readonly attend: () => Attendance;
   /** It is over, for a reason of the server's. */
   readonly onEnded: (subscription: Subscription) => void;
 }
@@ -60,7 +65,7 @@ type State =
   | { readonly state: "over" };
 
 /** A stream of one document to one socket. */
-export class Subscription implements Follower, Receiver, Backlogged {
+export class Subscription implements Follower, Receiver, Backlogged, Attending {
   readonly s: number;
   readonly view: string;
   readonly document: DocumentName;
@@ -78,6 +83,8 @@ export class Subscription implements Follower, Receiver, Backlogged {
   #held: readonly (HeldPosition | undefined)[] = [];
   #tags: readonly string[] = [];
   #handles: readonly number[] = [];
+  /** Undefined: it says nothing to the others, and its type has nothing to say. */
+  #attendance: Attendance | undefined = undefined;
 
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
@@ -86,6 +93,7 @@ export class Subscription implements Follower, Receiver, Backlogged {
     this.document = parts.document;
     this.caller = parts.caller;
     this.codec = parts.codec;
+    if (parts.presence !== undefined) this.#attend().want(this, parts.presence);
   }
 
   /** `[h, epoch, seq]` of what this socket was sent, for each layer; none while there is nothing to compare with. */
@@ -122,19 +130,19 @@ export class Subscription implements Follower, Receiver, Backlogged {
     if (this.#state.state === "asking" && this.#state.fromBacklog) this.#parts.backlog.answered();
     // Its viewer has another group by now: what was not sent yet is asked for again, from what its client holds.
     if (state === "slow") return;
-    if (state === "sending" || this.#isLate) return this.#fallBehind();
+    if (state === "sending" || this.#isLate) return this.fallBehind();
     this.#begin(opening);
   }
 
   receive(frame: OutgoingFrame, at: Point, chain: Point): void {
-    if (!this.#parts.out.admits(frame.bytes)) return this.#fallBehind();
+    if (!this.#parts.out.admits(frame.bytes)) return this.fallBehind();
     this.#parts.out.sendShared(frame);
     this.#at = at;
     this.#chain = chain;
   }
 
   overrun(): void {
-    this.#fallBehind();
+    this.fallBehind();
   }
 
   /** Sends at once what waits for its pace: an answer rests on it (REQ-2). */
@@ -172,17 +180,49 @@ export class Subscription implements Follower, Receiver, Backlogged {
   }
 
   yields(): void {
-    if (this.#state.state === "sending" && this.#parts.budget.isWanted) this.#fallBehind();
+    if (this.#state.state === "sending" && this.#parts.budget.isWanted) this.fallBehind();
   }
 
   ended(code: ErrorCode): void {
     this.#end(code);
   }
 
-  /** The client closed it, or its connection is gone. Returns the answers that were held back. */
-  leave(): readonly (() => void)[] {
-    this.#over();
+  /** It signals the others, if it is up to date with them. */
+  signal(name: string, data: Json): void {
+    this.#attend().signal(this, name, data);
+  }
+
+  /** It shows something to the others; null: nothing. Undefined: it asks who is present. */
+  present(meta: Json | undefined): void {
+    if (meta === undefined) this.#attend().ask(this);
+    else this.#attend().want(this, meta);
+  }
+
+  say(speech: Speech): void {
+    this.#parts.documents.say(this.document, this, speech);
+  }
+
+  said(speech: Speech, refusal: RefusedAnswer | undefined): void {
+    this.#attendance?.said(this, speech, refusal);
+  }
+
+  /** Its caller has other rights. */
+  refreshed(caller: Caller): void {
+    this.caller = caller;
+    this.#parts.documents.refresh(this.document, this);
+  }
+
+  /** The client closed it, or its connection is gone; then it `mayReturn`. Returns the answers that were held back. */
+  leave(mayReturn: boolean): readonly (() => void)[] {
+    this.#over(mayReturn);
     return this.#heldBack.splice(0);
+  }
+
+  /** Nothing more is sent until the peer has taken what there is; then it is brought up to date from there (SLOW-1). */
+  fallBehind(): void {
+    this.#detach();
+    this.#state = { state: "slow" };
+    this.#parts.backlog.ask(this);
   }
 
   /** Something waits for its pace. */
@@ -204,10 +244,13 @@ export class Subscription implements Follower, Receiver, Backlogged {
   #begin(opening: Exclude<Opening, { kind: "ended" }>): void {
     const { out, backlog, s } = this.#parts;
     const shown = this.#shownBy(opening);
-    const transfer = transferOf(opening, { codec: this.codec, s, layers: shown.layers, running: this.#goesOn(shown) });
+    const { codec } = this;
+    const { layers } = shown;
+    const running = this.#goesOn(shown);
+    const transfer = transferOf(opening, { codec, s, layers, running, peers: this.#peers(shown.fanOut) });
     if (!transfer.inParts && out.fits(transfer.bytes)) return this.#sendAll(transfer, shown);
     // No room: what was made for it is not kept, and is asked for again.
-    if (out.unsentBytes >= LIMITS.outboundAheadBytes) return this.#fallBehind();
+    if (out.unsentBytes >= LIMITS.outboundAheadBytes) return this.fallBehind();
     const next = transfer.steps.next();
     if (next.done === true) return this.#land(transfer, shown);
     if (!this.#parts.budget.take(transfer.holds)) return this.#waitForBudget();
@@ -259,20 +302,24 @@ export class Subscription implements Follower, Receiver, Backlogged {
     // Sending may have ended it.
     if (this.#state.state === "over") return;
     this.#reach(transfer.end, transfer);
-    if (layers.some(({ chainSeq }, index) => chainSeq !== chains[index])) return this.#fallBehind();
+    if (layers.some(({ chainSeq }, index) => chainSeq !== chains[index])) return this.fallBehind();
     const view = fanOut.viewAt(everyMs, ids);
     view.attach(this);
     // A view that was seen before goes once the new one has its layers.
     if (this.#state.state !== "open" || this.#state.view !== view) this.#detach();
     this.#state = { state: "open", fanOut, view };
+    if (fanOut.gathering !== undefined || this.#attendance !== undefined) this.#attend().attach(this, fanOut.gathering);
     for (const send of this.#heldBack.splice(0)) send();
   }
 
-  /** Nothing more is sent until the peer has taken what there is; then it is brought up to date from there (SLOW-1). */
-  #fallBehind(): void {
-    this.#detach();
-    this.#state = { state: "slow" };
-    this.#parts.backlog.ask(this);
+  /** Where it meets the others. */
+  #peers({ gathering }: FanOut): Peers | undefined {
+    return gathering && { h: gathering.handle, you: gathering.peerOf(this.caller.principal.id) };
+  }
+
+  #attend(): Attendance {
+    this.#attendance ??= this.#parts.attend();
+    return this.#attendance;
   }
 
   #waitForBudget(): void {
@@ -287,22 +334,26 @@ export class Subscription implements Follower, Receiver, Backlogged {
 
   #end(code: ErrorCode, details: { readonly afterMs?: number; readonly data?: Json } = {}): void {
     if (this.#state.state === "over") return;
-    this.#over();
+    this.#over(false);
     this.#parts.out.send(endedMessage(this.s, code, details));
     this.#parts.onEnded(this);
     for (const send of this.#heldBack.splice(0)) send();
   }
 
-  #over(): void {
+  #over(mayReturn: boolean): void {
     if (this.#state.state === "asking" && this.#state.fromBacklog) this.#parts.backlog.answered();
     this.#detach();
+    this.#attendance?.leave(this, mayReturn);
     this.#state = { state: "over" };
   }
 
   /** Lets go of whatever its state holds. */
   #detach(): void {
     const { backlog, budget } = this.#parts;
-    if (this.#state.state === "open") this.#state.view.detach(this);
+    if (this.#state.state === "open") {
+      this.#state.view.detach(this);
+      this.#attendance?.detach(this);
+    }
     if (this.#state.state === "sending") budget.give(this.#state.transfer.holds);
     if (this.#state.state === "slow") budget.forget(this.#roomAgain);
     backlog.leave(this);

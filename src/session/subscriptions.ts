@@ -6,21 +6,27 @@ import {
   formatDocumentId,
   LIMITS,
   type Open,
+  type PresentMessage,
   parseDocumentId,
+  type SignalMessage,
 } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
 import type { Caller, Documents } from "../document/documents.js";
 import { SeldomMap } from "../document/seldom-map.js";
+import type { Runtime } from "../runtime/runtime.js";
+import { TokenBucket } from "../runtime/token-bucket.js";
+import { Attendance } from "./attendance.js";
 import type { Backlog } from "./backlog.js";
 import type { FanOuts } from "./fan-out.js";
 import type { OutboundQueue } from "./outbound-queue.js";
-import { endedMessage } from "./refusal.js";
+import { endedMessage, faultMessage } from "./refusal.js";
 import { Subscription, type SubscriptionParts } from "./subscription.js";
 
 /** What a session's subscriptions need. */
 export interface SubscriptionsParts {
   readonly caller: Caller;
   readonly documents: Documents;
+  readonly runtime: Runtime;
   readonly fanOuts: FanOuts;
   readonly out: OutboundQueue;
   readonly backlog: Backlog;
@@ -40,8 +46,14 @@ export class Subscriptions {
   readonly #byDocument = new SeldomMap<string, Map<string, Subscription>>();
   /** Documents of subscriptions that the server ended: calls that name one may be under way (REQ-19). */
   readonly #ended = new SeldomMap<number, DocumentName>();
+  /** Among the others of each document, if this connection says anything to them or may. */
+  readonly #attendances = new SeldomMap<string, Attendance>();
   #caller: Caller;
   #lastNumber = -1;
+  /** Undefined until there is one. */
+  #signals: TokenBucket | undefined = undefined;
+  /** The last signal was one too many, which was said. */
+  #isLimited = false;
 
   constructor(parts: SubscriptionsParts) {
     this.#parts = parts;
@@ -54,6 +66,7 @@ export class Subscriptions {
       subscription.catchUp();
       yield* subscription.heads;
     }
+    for (const { head } of this.#attendances.values()) if (head !== undefined) yield head;
   }
 
   /** How many heads leave out: they are owed what has not been sent. */
@@ -86,13 +99,11 @@ export class Subscriptions {
   /** The caller has other rights from now on. */
   refresh(caller: Caller): void {
     this.#caller = caller;
-    for (const subscription of [...this.#byNumber.values()]) {
-      subscription.caller = caller;
-      this.#parts.documents.refresh(subscription.document, subscription);
-    }
+    for (const subscription of [...this.#byNumber.values()]) subscription.refreshed(caller);
+    for (const attendance of this.#attendances.values()) attendance.refreshed();
   }
 
-  open({ s, doc, at, params, create, every }: Open): void {
+  open({ s, doc, at, params, create, every, presence }: Open): void {
     if (s <= this.#lastNumber) return this.#parts.breach(`subscription number ${s} does not rise`, "open");
     this.#lastNumber = s;
     const id = parseDocumentId(doc);
@@ -104,7 +115,7 @@ export class Subscriptions {
     if (this.#byNumber.size >= LIMITS.subscriptionsMax) return this.#tooMany(s, "subscriptionsMax");
     if (views.size >= LIMITS.viewsPerConnectionMax) return this.#tooMany(s, "viewsPerConnectionMax");
     const document = { space: this.#caller.space, ...id };
-    const follower = this.#make({ s, view, params, every }, document);
+    const follower = this.#make({ s, view, params, every, presence }, document);
     this.#byNumber.set(s, follower);
     this.#byDocument.set(doc, views.set(view, follower));
     follower.open({ at, create });
@@ -116,28 +127,51 @@ export class Subscriptions {
     if (subscription === undefined) return;
     this.#forget(subscription);
     this.#parts.documents.close(subscription.document, subscription);
-    for (const send of subscription.leave()) send();
+    for (const send of subscription.leave(false)) send();
   }
 
-  /** The connection is gone. */
-  leave(): void {
+  /** A signal to the others of a document. What comes for a subscription that is not open, or too often, is dropped. */
+  signal([, s, name, data]: SignalMessage): void {
+    const subscription = this.#byNumber.get(s);
+    if (subscription === undefined) return;
+    const { runtime, out } = this.#parts;
+    const perSecond = LIMITS.signalsPerSecond;
+    this.#signals ??= new TokenBucket({ runtime, perSecond, burst: perSecond });
+    const afterMs = this.#signals.take();
+    if (afterMs === 0) subscription.signal(name, data);
+    else if (!this.#isLimited)
+      out.send(faultMessage({ code: "rate_limited", afterMs: Math.ceil(afterMs) }, { about: "sig", s }));
+    this.#isLimited = afterMs > 0;
+  }
+
+  /** What is shown to the others of a document, or a question who is present. */
+  present([, s, meta]: PresentMessage): void {
+    this.#byNumber.get(s)?.present(meta);
+  }
+
+  /** The connection is gone. `mayReturn`: it was cut off. */
+  leave(mayReturn: boolean): void {
     for (const subscription of this.#byNumber.values()) {
       this.#parts.documents.close(subscription.document, subscription);
-      subscription.leave();
+      subscription.leave(mayReturn);
     }
     this.#byNumber.clear();
     this.#byDocument.clear();
   }
 
-  #make(asked: Pick<SubscriptionParts, "s" | "view" | "params" | "every">, document: DocumentName): Subscription {
+  #make(
+    asked: Pick<SubscriptionParts, "s" | "view" | "params" | "every" | "presence">,
+    document: DocumentName,
+  ): Subscription {
     const { codec, documents, out, backlog, fanOuts } = this.#parts;
-    const { s, view, params, every } = asked;
+    const { s, view, params, every, presence } = asked;
     return new Subscription({
       s,
       view,
       document,
       params,
       every,
+      presence,
       caller: this.#caller,
       codec,
       documents,
@@ -145,8 +179,19 @@ export class Subscriptions {
       backlog,
       budget: fanOuts.budget,
       fanOut: () => fanOuts.get(document),
+      attend: () => this.#attendance(document),
       onEnded: (subscription) => this.#over(subscription),
     });
+  }
+
+  #attendance({ type, key }: DocumentName): Attendance {
+    const doc = formatDocumentId(type, key);
+    const known = this.#attendances.get(doc);
+    if (known !== undefined) return known;
+    const { codec, runtime, out } = this.#parts;
+    const made = new Attendance({ codec, runtime, out, id: this.#caller.principal.id });
+    this.#attendances.set(doc, made);
+    return made;
   }
 
   #over(subscription: Subscription): void {
@@ -162,7 +207,9 @@ export class Subscriptions {
     const doc = formatDocumentId(subscription.document.type, subscription.document.key);
     const views = this.#byDocument.get(doc);
     views?.delete(subscription.view);
-    if (views?.size === 0) this.#byDocument.delete(doc);
+    if (views?.size !== 0) return;
+    this.#byDocument.delete(doc);
+    this.#attendances.delete(doc);
   }
 
   #tooMany(s: number, limit: "subscriptionsMax" | "viewsPerConnectionMax"): void {

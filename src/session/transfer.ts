@@ -1,6 +1,6 @@
 // What an opening says to one connection, frame by frame. A frame is made when it is its turn, so that what waits for
 // its peer costs no more than what it is made of; `opened` is the only one that nobody else is sent.
-import type { Codec, HeldPosition, Opened, Piece } from "@tidemark/protocol";
+import type { Codec, HeldPosition, Opened, Peers, Piece } from "@tidemark/protocol";
 import type { LayerDelta, LayerOpening, Opening, ViewOpening } from "../document/documents.js";
 import { invariant } from "../runtime/invariant.js";
 import {
@@ -54,6 +54,8 @@ export interface TransferParts {
   readonly codec: Codec;
   readonly s: number;
   readonly layers: readonly LayerStream[];
+  /** Where it meets the others; undefined: nowhere. */
+  readonly peers: Peers | undefined;
   /** The chain that the client holds of these very handles: it goes on without a word (SLOW-2). */
   readonly running: Point | undefined;
 }
@@ -76,7 +78,7 @@ function logReplay({ tag, prev, missed }: Extract<Opening, { kind: "resume" }>, 
   invariant(layer !== undefined, "the log is a layer");
   const end = layer.chain;
   const linked = missed.some((row) => !isEmpty(row)) ? held.seq : end.seq;
-  const opened: Opened = { s, h: handlesOf(layers), mode: ["resume"], prev: [linked], tag: [tag] };
+  const opened: Opened = { s, h: handlesOf(layers), mode: ["resume"], prev: [linked], tag: [tag], ...amongOf(parts) };
   const before = running === undefined ? codec.encode(["opened", opened]) : undefined;
   const bytes = layer.replays.bytes(missed);
   const range = { start: running ?? held, rows: missed, end };
@@ -94,11 +96,20 @@ function logReplay({ tag, prev, missed }: Extract<Opening, { kind: "resume" }>, 
   };
 }
 
-function logReset(opening: Extract<Opening, { kind: "reset" }>, { codec, s, layers }: TransferParts): Transfer {
+function logReset(opening: Extract<Opening, { kind: "reset" }>, parts: TransferParts): Transfer {
+  const { codec, s, layers } = parts;
   const { tag, snapshot, events, gap } = opening;
   const at = pointOf(snapshot);
   const prev = layers.map(({ chainSeq }) => chainSeq);
-  const opened: Opened = { s, h: handlesOf(layers), mode: ["reset"], prev, tag: [tag], ...pastOf({ events, gap }) };
+  const opened: Opened = {
+    s,
+    h: handlesOf(layers),
+    mode: ["reset"],
+    prev,
+    tag: [tag],
+    ...pastOf({ events, gap }),
+    ...amongOf(parts),
+  };
   const openedPiece = codec.encode(["opened", opened]);
   const snapshots = layers.map((layer) => layer.snapshot(codec, snapshot, at));
   return reset({ codec, at, before: [openedPiece], snapshots, behind: [], tags: [tag], layers });
@@ -116,6 +127,7 @@ function viewTransfer(opening: ViewOpening, parts: TransferParts): Transfer {
     prev: opening.layers.map((layer) => (layer.mode === "resume" ? layer.prev : layer.snapshot.seq)),
     tag: tags,
     ...pastOf(opening),
+    ...amongOf(parts),
   };
   const replays = opening.layers.flatMap((layer, index) => {
     const stream = layers[index];
@@ -264,6 +276,8 @@ const bytesOfDeltas = (deltas: readonly LayerDelta[]): number =>
 function pastOf({ events, gap }: Pick<ViewOpening, "events" | "gap">): Pick<Opened, "events" | "gap"> {
   return { ...(events.length === 0 ? {} : { events: events.map(wireEvent) }), ...(gap ? { gap } : {}) };
 }
+
+const amongOf = ({ peers }: TransferParts): Pick<Opened, "peers"> => (peers === undefined ? {} : { peers });
 
 /** What a client says it holds: one position for all layers. */
 export const positionsOf = (at: Point, tags: readonly string[]): readonly HeldPosition[] =>

@@ -46,6 +46,7 @@ export class Incoming implements FrameSink, Listener {
   }
 
   closed(code: number | undefined): void {
+    this.session.socketClosed(code);
     this.#wire.answerClose(code);
   }
 

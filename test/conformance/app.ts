@@ -156,10 +156,24 @@ const board = documentType({
   }),
 });
 
+const lounge = documentType({
+  state: z.object({ topic: z.string() }),
+  signals: { wave: z.object({ to: z.string() }) },
+  presence: z.object({ name: z.string().min(1) }),
+  init: () => ({ topic: "" }),
+  canCreate,
+  canOpen: ({ claims }) => claims["team"] !== "out",
+  messages: (message) => ({
+    topic: message(z.object({ text: z.string() }), (ctx, input) => {
+      ctx.state.topic = input.text;
+    }),
+  }),
+});
+
 const TOKEN = /^user:([A-Za-z0-9._-]{1,64})(?:@([a-z]{1,16}))?$/;
 
 export const app = defineApp({
-  documents: { counter, list, text, safe, board },
+  documents: { counter, list, text, safe, board, lounge },
   authenticate: (token) => {
     const [, name, team] = TOKEN.exec(token) ?? [];
     if (name === undefined) return null;

@@ -37,11 +37,14 @@ it("the code of README and guides compiles, and the README's application is the 
   const [application = "", program = "", ...more] = blocksOf("README.md");
   expect(more).toEqual([]);
   expect(readFileSync(join(ROOT, "examples/mine/app.ts"), "utf8")).toContain(application);
+  const [presenceApp = "", presenceClient = ""] = blocksOf("docs/PRESENCE.md");
   const files = new Map([
     [join(ROOT, "examples/mine/client.ts"), program],
     [join(ROOT, "docs/app.ts"), blocksOf("docs/DOCUMENT-TYPES.md").join("")],
     [join(ROOT, "docs/client.ts"), blocksOf("docs/STREAMS.md").join("")],
     ...blocksOf("docs/CHANNELS.md").map((code, index) => [join(ROOT, `docs/channels-${index}.ts`), code] as const),
+    [join(ROOT, "docs/presence-app.ts"), presenceApp],
+    [join(ROOT, "docs/presence-client.ts"), presenceClient],
   ]);
   for (const code of files.values()) expect(code).not.toBe("");
   // So that it is known to be able to fail.

@@ -291,6 +291,10 @@ export class BenchFollower implements Follower {
     return next;
   }
 
+  said(): void {
+    this.#wrong("heard of something it did not say");
+  }
+
   opened(opening: Opening): void {
     if (this.#process !== this.#bench.process) return;
     this.#bench.left.push({ what: "opened", who: this.name, opening });

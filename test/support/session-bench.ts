@@ -142,8 +142,9 @@ export class BenchClient {
     this.#session.receive(messages);
   }
 
-  drop(): void {
-    this.#session.socketClosed();
+  /** The socket is gone; with a close code that the client sent. */
+  drop(code?: number): void {
+    this.#session.socketClosed(code);
   }
 }
 

@@ -15,7 +15,7 @@ export async function vanilla(): Promise<void> {
   await counter.send.add({});
   await counter.send.reset();
 
-  const board = tide.open("board", "retro-42");
+  const board = tide.open("board", "retro-42", { presence: { name: "Ann" }, everyMs: 100 });
   board.subscribe((state, change) => {
     if (change.cause === "delta") show(change.patch.length, change.by);
     show(state.title, state.busy, state.mine.drafts);
@@ -27,6 +27,18 @@ export async function vanilla(): Promise<void> {
   });
   board.on("revealed", ({ count }, at) => show(count, at.seq));
   board.on("gap", ({ from, to }) => show("missed events", from, to));
+
+  board.onSignal("cursor", ({ x, y }, peer) => show(peer, x, y));
+  board.signal("cursor", { x: 1, y: 2 });
+  const gone = board.presence.subscribe(({ peers, count }) =>
+    show(
+      count,
+      peers.map((peer) => peer.meta.name),
+    ),
+  );
+  board.presence.set({ name: "Anna" });
+  board.presence.set(null);
+  gone();
 
   const sent = board.send.add({ text: "hi" }, { deadlineMs: 5_000, signal: AbortSignal.timeout(2_000) });
   const { id } = await sent;

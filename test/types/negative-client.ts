@@ -50,6 +50,22 @@ export async function client(): Promise<void> {
   board.watch(() => [{ id: "a" }], { added: () => undefined });
   // @ts-expect-error a scalar is not a collection
   board.watch((view) => view.title, { added: () => undefined });
+  // @ts-expect-error wrong presence
+  tide.open("board", "x", { presence: { nick: "a" } });
+  // @ts-expect-error nor later
+  board.presence.set({ nick: "a" });
+  // @ts-expect-error counters have no presence
+  tide.open("counter", "c").presence.count;
+  // @ts-expect-error what others show is not yours to change
+  if (board.presence.peers[0]) board.presence.peers[0].meta.name = "x";
+  // @ts-expect-error unknown signal
+  board.signal("mouse", { x: 1, y: 1 });
+  // @ts-expect-error wrong signal data
+  board.signal("cursor", { x: 1 });
+  // @ts-expect-error wrong signal to listen to
+  board.onSignal("mouse", () => undefined);
+  // @ts-expect-error counters have no signals
+  tide.open("counter", "c").signal("cursor", { x: 1, y: 1 });
   // @ts-expect-error one status among seven
   if (board.status === "open") return;
   // @ts-expect-error wrong message of a call

@@ -96,16 +96,19 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
   }
 
   open<K extends TypeName<A>>(type: K, key: string, options?: OpenOptions<At<A, K>>): OpenDocument<A, K> {
-    const { params, create, everyMs } = options ?? {};
-    return this.#documents.open<At<A, K>>({ type, key, params, create, everyMs });
+    const { params, create, everyMs, presence } = options ?? {};
+    return this.#documents.open<At<A, K>>({ type, key, params, create, everyMs, presence });
   }
 
   call<K extends TypeName<A>>(type: K, key: string): Senders<At<A, K>> & Askers<At<A, K>> {
     return asSendersAndAskers<At<A, K>>(methods((name) => this.#documents.method(type, key, name)));
   }
 
-  channel<Messages = { [event: string]: Json }>(name: string): Channel<Messages> {
-    return this.#documents.channel<Messages>(name);
+  channel<Messages = { [event: string]: Json }>(
+    name: string,
+    options?: { readonly presence?: Json },
+  ): Channel<Messages> {
+    return this.#documents.channel<Messages>(name, options?.presence);
   }
 
   onStatus(listener: (status: TideStatus) => void): Unsubscribe {
@@ -175,6 +178,10 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
       case "ended":
         this.#subscriptions.receive(message);
         return;
+      case "sig":
+      case "pres":
+        this.#subscriptions.receivePeers(message);
+        return;
       case "ok":
       case "no":
       case "unk":
@@ -191,8 +198,10 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
         this.#pulse.answered(message[1]);
         this.#connection.answered(message[1]);
         return;
-      case "welcome":
       case "err":
+        this.#subscriptions.refused(message[1]);
+        return;
+      case "welcome":
       case "goaway":
         return;
     }
@@ -263,6 +272,14 @@ class DocumentWire {
 
   unroute(...route: Parameters<Subscriptions["unroute"]>): void {
     this.#subscriptions.unroute(...route);
+  }
+
+  routePeers(...route: Parameters<Subscriptions["routePeers"]>): void {
+    this.#subscriptions.routePeers(...route);
+  }
+
+  unroutePeers(...route: Parameters<Subscriptions["unroutePeers"]>): void {
+    this.#subscriptions.unroutePeers(...route);
   }
 }
 

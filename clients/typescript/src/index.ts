@@ -20,6 +20,7 @@ export type * from "./api/call.js";
 export type * from "./api/channel.js";
 export type * from "./api/document.js";
 export type * from "./api/position.js";
+export type * from "./api/presence.js";
 export type * from "./api/stats.js";
 export type * from "./api/storage.js";
 export type * from "./api/tide.js";

@@ -122,6 +122,21 @@ export const LIMITS = Object.freeze({
   /** WebSocket upgrades admitted. */
   upgradesPerSecond: 2_000,
   upgradesBurst: 4_000,
+  /** Signals of one connection, and what one of them may hold as JSON text. */
+  signalsPerSecond: 20,
+  signalBytesMax: 4 * KIB,
+  /** What one signal becomes: messages to followers of one document. */
+  signalMessagesPerSecond: 100_000,
+  /** What somebody may show to the others, as JSON text. */
+  presenceBytesMax: 1 * KIB,
+  /** Those present of a document that are listed; all others only count. */
+  presenceListedMax: 100,
+  /** Who is present is told no more often, and what somebody shows is taken no more often. */
+  presenceIntervalMs: 200,
+  /** And so many messages a second about it for one document. */
+  presenceMessagesPerSecond: 75_000,
+  /** Whoever is cut off is present for so long. */
+  presenceGraceMs: 10_000,
   /** Connections that nobody has identified yet. */
   newcomersMax: 8_192,
   /** Calls of the application's `authenticate` at a time; others wait. */

@@ -46,6 +46,8 @@ export interface Open {
   readonly create?: Json;
   /** At most one update in so many milliseconds, 0 for every commit; absent: what the type says (PACE-1). */
   readonly every?: number;
+  /** What to show to the others; null: only watch who is present; absent: neither (PRES-1). */
+  readonly presence?: Json;
 }
 
 export interface CallExtension {
@@ -84,6 +86,12 @@ export type CallMessage = readonly [
   input: Json,
   extension: CallExtension,
 ];
+/** Signals the others who follow the document (SIG-1). */
+export type SignalMessage = readonly ["sig", s: SubscriptionNumber, name: string, data: Json];
+/** Shows something to the others, or with null nothing; without it asks for the list (PRES-1). */
+export type PresentMessage =
+  | readonly ["pres", s: SubscriptionNumber]
+  | readonly ["pres", s: SubscriptionNumber, meta: Json];
 export type PingMessage = readonly ["ping", k: number, heads: Heads, extension?: PingExtension];
 export type PongMessage = readonly ["pong", k: number, heads: Heads, extension?: PongExtension];
 
@@ -94,6 +102,8 @@ export type ClientMessage =
   | OpenMessage
   | CloseMessage
   | CallMessage
+  | SignalMessage
+  | PresentMessage
   | PingMessage
   | PongMessage;
 
@@ -112,6 +122,14 @@ export interface Welcome {
   readonly caps: readonly string[];
 }
 
+/** Where a subscription meets the others of its document. */
+export interface Peers {
+  /** The handle of signals and presence: one for all who follow the document, whatever they see of it. */
+  readonly h: Handle;
+  /** The peer that this subscription is to the others. */
+  readonly you: string;
+}
+
 export interface Opened {
   readonly s: SubscriptionNumber;
   /** One handle per layer. */
@@ -124,6 +142,8 @@ export interface Opened {
   readonly events?: readonly WireEvent[];
   /** Events since the held position are lost: it is trimmed or of another history. */
   readonly gap?: boolean;
+  /** Of a type with signals or presence. */
+  readonly peers?: Peers;
 }
 
 /** What comes instead of a state that is too large for one message. */
@@ -177,6 +197,25 @@ export interface ProtocolFault {
   readonly fault: Fault;
   /** The type of the message that was at fault. */
   readonly about?: string;
+  /** The subscription whose signal or presence was refused; then the connection goes on. */
+  readonly s?: SubscriptionNumber;
+  readonly afterMs?: number;
+  /** What the code leaves open: which limit, what is wrong with the data. */
+  readonly data?: Json;
+}
+
+/** `[peer, meta]`: somebody who is present, and what they show. */
+export type PresentPeer = readonly [peer: string, meta: Json];
+
+/** Who is present: all that are listed, or what has changed of the list since the revision before (PRES-2). */
+export interface PresenceChange {
+  readonly all?: readonly PresentPeer[];
+  /** Listed from now on, or showing something else. */
+  readonly join?: readonly PresentPeer[];
+  /** Listed no longer. */
+  readonly leave?: readonly string[];
+  /** How many are present, listed or not. */
+  readonly count: number;
 }
 
 export interface GoAway {
@@ -209,6 +248,10 @@ export type NoMessage = readonly ["no", n: number, code: ErrorCode, message: str
 export type UnknownMessage = readonly ["unk", n: number, code: ErrorCode, uncertainty: Uncertainty];
 export type EndedMessage = readonly ["ended", Ended];
 export type FaultMessage = readonly ["err", ProtocolFault];
+/** Somebody's signal; `from` is their peer. */
+export type SignalledMessage = readonly ["sig", h: Handle, name: string, data: Json, from: string];
+/** Who is present at revision `rev` of this handle. */
+export type PresenceMessage = readonly ["pres", h: Handle, rev: number, change: PresenceChange];
 export type GoAwayMessage = readonly ["goaway", GoAway];
 
 /** What a server may send. */
@@ -223,6 +266,8 @@ export type ServerMessage =
   | UnknownMessage
   | EndedMessage
   | FaultMessage
+  | SignalledMessage
+  | PresenceMessage
   | GoAwayMessage
   | PingMessage
   | PongMessage;

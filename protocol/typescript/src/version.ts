@@ -7,4 +7,4 @@ export const PROTOCOL_VERSION = 1;
 export const SOCKET_PATH = "/v1/socket";
 
 /** SHA-256 of the generated schemas. It changes only together with the version, unless old and new can still talk. */
-export const SCHEMA_HASH = "952089faa5bff2d82e053cf264e6aff1fc6b802b31206cbda4d194b68d002a7e";
+export const SCHEMA_HASH = "adaa6ef393b509e0fff91e27185029ce1ea44a796b307127e2741ee488647b3c";

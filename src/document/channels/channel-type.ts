@@ -68,6 +68,7 @@ function typeOf(kept: ResolvedHistory, channel: ResolvedType["channel"]): Resolv
     hidden: undefined,
     shown: undefined,
     views: undefined,
+    peers: channel?.presence === true ? { signals: new Map(), presence: anything } : undefined,
     params: undefined,
     tag: "",
     revealAuthor: false,

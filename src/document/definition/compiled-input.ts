@@ -3,6 +3,8 @@
 import { type $ZodIssue, type $ZodTypes, safeParse } from "zod/v4/core";
 import { kindOf } from "./definition-error.js";
 import { expectation, pointer } from "./issue.js";
+import { refuseAsync } from "./refuse-async.js";
+import { requireSchema } from "./schema.js";
 
 /** What is wrong in one place. `path` is a JSON pointer, `received` a kind (`string`, `null`, `nothing`, ...). */
 export interface InputIssue {
@@ -22,6 +24,13 @@ export interface CompiledInput {
 }
 
 const issuesMax = 20;
+
+/** The same of what an author wrote under `property`. Throws `DefinitionError` for what is no schema, or an async one. */
+export function compileDeclared(property: string, schema: unknown): CompiledInput {
+  const checked = requireSchema(property, schema);
+  refuseAsync(property, checked);
+  return compileInput(checked);
+}
 
 /** Compiles a schema for inputs: transforms, defaults and coercions are welcome here. */
 export function compileInput(schema: $ZodTypes): CompiledInput {

@@ -51,9 +51,9 @@ export type Definition<
   readonly events?: { readonly [K in keyof Events]: EventDefinition<Events[K]> };
   readonly timers?: { readonly [K in keyof Timers]: Schema<Timers[K]> };
   readonly tasks?: Tasks;
-  /** Ephemeral messages from one subscriber to the others: not logged, may be dropped. */
+  /** Ephemeral messages from one subscriber to the others: not logged, may be dropped; 20 a second of each connection. */
   readonly signals?: { readonly [K in keyof Signals]: Schema<Signals[K]> };
-  /** Metadata each subscriber may show to the others. Absent: the type has no presence. */
+  /** Metadata each subscriber may show to the others, at most 1 KiB. Absent: the type has no presence. */
   readonly presence?: Schema<Presence>;
   /** What a viewer may pass at `open` to narrow its view. Must accept `{}`. */
   readonly params?: Schema<ParamsIn, Params>;

@@ -5,11 +5,13 @@ import { LIMITS } from "@tidemark/protocol";
 import { type EventAudience, ShownRows } from "../views/shown-rows.js";
 import { viewTag } from "../views/tag.js";
 import { builder, Declared } from "./builders.js";
-import { type CompiledInput, compileInput } from "./compiled-input.js";
+import { type CompiledInput, compileDeclared } from "./compiled-input.js";
 import { DefinitionError, isRecord, kindOf, requireRecord } from "./definition-error.js";
+import { requireIdentifier } from "./identifier.js";
 import { refuseAsync } from "./refuse-async.js";
 import { resolveHidden } from "./resolve-hidden.js";
 import { resolveHistory } from "./resolve-history.js";
+import { resolvePeers } from "./resolve-peers.js";
 import { resolveParams, resolveViews } from "./resolve-views.js";
 import type { ResolvedMessage, ResolvedType } from "./resolved-type.js";
 import { requireSchema } from "./schema.js";
@@ -51,9 +53,6 @@ const knownProperties = new Set([
   "onTask",
 ]);
 
-const identifier = /^[A-Za-z_][A-Za-z0-9_$]{0,63}$/;
-// An object with `then` is taken for a promise: `await tide.call(...)` would send it.
-const unusableNames = new Set(["then", "__proto__"]);
 const historyDefault = { deltas: 10_000, days: 7 };
 
 /** Checks a definition; throws `DefinitionError` naming the first property that cannot work. */
@@ -75,7 +74,7 @@ export function resolveDefinition(definition: unknown): ResolvedType {
   return {
     version,
     state,
-    create: raw.create === undefined ? undefined : compileChecked("create", raw.create),
+    create: raw.create === undefined ? undefined : compileDeclared("create", raw.create),
     init: required(raw, "init"),
     messages,
     queries,
@@ -85,6 +84,7 @@ export function resolveDefinition(definition: unknown): ResolvedType {
     history: resolveHistory("history", raw.history, historyDefault),
     hidden,
     views,
+    peers: resolvePeers(raw),
     shown:
       views === undefined && (hidden ?? [...audiences][0]) !== undefined ? new ShownRows(hidden, audiences) : undefined,
     params: resolveParams(raw.params, views),
@@ -115,7 +115,7 @@ function resolveEntry(kind: Declared["builder"], property: string, name: string,
   }
   const [schema, handler, can] = entry.parts;
   if (entry.parts.length === 1) return { input: undefined, run: requireFunction(property, schema) };
-  const input = compileChecked(`${property} (input)`, schema);
+  const input = compileDeclared(`${property} (input)`, schema);
   const run = requireFunction(`${property} (handler)`, handler);
   if (can === undefined) return { input, run };
   return { input, run, can: asRule(requireFunction(`${property} (can)`, can)) };
@@ -133,7 +133,7 @@ function resolveEvent(property: string, name: string, event: unknown): CompiledI
   const { data, audience: _audience, ...others } = requireRecord(property, event);
   const other = Object.keys(others).find((key) => others[key] !== undefined);
   if (other !== undefined) throw new DefinitionError(`${property}.${other}`, "is not a property of an event.");
-  return compileChecked(`${property}.data`, data);
+  return compileDeclared(`${property}.data`, data);
 }
 
 function resolveAudiences(events: unknown): ReadonlyMap<string, EventAudience> {
@@ -176,12 +176,6 @@ function refuseSharedNames(messages: ReadonlyMap<string, unknown>, queries: Read
   }
 }
 
-function compileChecked(property: string, schema: unknown): CompiledInput {
-  const checked = requireSchema(property, schema);
-  refuseAsync(property, checked);
-  return compileInput(checked);
-}
-
 function resolveFlag(raw: Raw, property: string): boolean {
   const value = raw[property] ?? false;
   if (typeof value !== "boolean")
@@ -195,17 +189,6 @@ function resolvePace(everyMs: unknown): number {
   if (typeof everyMs === "number" && Number.isSafeInteger(everyMs) && everyMs >= 0 && everyMs <= paceMsMax)
     return everyMs;
   throw new DefinitionError("everyMs", `must be a whole number of milliseconds from 0 to ${paceMsMax}.`);
-}
-
-function requireIdentifier(property: string, name: string): void {
-  if (unusableNames.has(name)) {
-    throw new DefinitionError(property, "cannot have this name: JavaScript gives it a meaning of its own.");
-  }
-  if (identifier.test(name)) return;
-  throw new DefinitionError(
-    property,
-    "must be a plain identifier: a letter or _, then letters, digits, _ or $, at most 64.",
-  );
 }
 
 function required(raw: Raw, property: string): AnyFunction {

@@ -1,11 +1,9 @@
 // Checks `shared`, `mine` and `params`: what viewers see instead of the whole state.
 import type { Principal } from "@tidemark/protocol";
 import type { HiddenParts } from "../views/hidden.js";
-import { type CompiledInput, compileInput } from "./compiled-input.js";
+import { type CompiledInput, compileDeclared } from "./compiled-input.js";
 import { DefinitionError, isRecord, kindOf } from "./definition-error.js";
-import { refuseAsync } from "./refuse-async.js";
 import type { ResolvedViews } from "./resolved-type.js";
-import { requireSchema } from "./schema.js";
 
 type Raw = Readonly<Record<string, unknown>>;
 type AnyFunction = (...parts: readonly unknown[]) => unknown;
@@ -26,9 +24,7 @@ export function resolveViews(raw: Raw, hidden: HiddenParts | undefined): Resolve
 export function resolveParams(params: unknown, views: ResolvedViews | undefined): CompiledInput | undefined {
   if (params === undefined) return undefined;
   if (views === undefined) throw new DefinitionError("params", "narrows nothing without `shared` or `mine`.");
-  const schema = requireSchema("params", params);
-  refuseAsync("params", schema);
-  const compiled = compileInput(schema);
+  const compiled = compileDeclared("params", params);
   if (!compiled.parse({}).ok)
     throw new DefinitionError("params", "must accept {}: what a viewer passes who passes none.");
   return compiled;

@@ -51,6 +51,13 @@ export interface ChannelTraits {
   named(key: string): ResolvedType;
 }
 
+/** What followers may say to each other. */
+export interface ResolvedPeers {
+  readonly signals: ReadonlyMap<string, CompiledInput>;
+  /** Undefined: nobody is shown who is present. */
+  readonly presence: CompiledInput | undefined;
+}
+
 /** A document type, ready to be hosted. An access rule that is undefined has the default of API.md. */
 export interface ResolvedType {
   readonly version: number;
@@ -75,6 +82,8 @@ export interface ResolvedType {
   readonly shown: ShownRows | undefined;
   /** Undefined: subscribers share the log. */
   readonly views: ResolvedViews | undefined;
+  /** Undefined: nothing, and nothing is kept of who follows. */
+  readonly peers: ResolvedPeers | undefined;
   /** What a viewer may pass; undefined: nothing. */
   readonly params: CompiledInput | undefined;
   /** Of positions in the log: empty for a type without hidden parts. Those of views have tags of their own. */

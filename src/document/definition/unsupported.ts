@@ -8,8 +8,6 @@ const unsupported: { readonly [property: string]: string } = {
   migrate: "(migrations)",
   onTask: "(tasks)",
   onTimer: "(timers)",
-  presence: "(who has the document open)",
-  signals: "(ephemeral messages)",
   tasks: "(tasks)",
   timers: "(timers)",
 };

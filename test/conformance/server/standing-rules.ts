@@ -3,6 +3,7 @@
 import {
   type ClientMessage,
   type EndedMessage,
+  type FaultMessage,
   FrameError,
   type Heads,
   type Json,
@@ -10,6 +11,7 @@ import {
   type NoMessage,
   type OkMessage,
   type Opened,
+  type PresenceMessage,
   parseClientMessage,
   parseServerMessage,
   type ServerMessage,
@@ -22,6 +24,12 @@ import { Followed } from "./followed.js";
 import { isAdvance } from "./followed-layer.js";
 import type { KnownStates } from "./known-states.js";
 
+/** Who is present in a document, as this connection was told. */
+interface Present {
+  rev: number | undefined;
+  peers: Set<string>;
+}
+
 /** One connection, as far as rules go. */
 export class StandingRules {
   readonly #known: KnownStates;
@@ -29,6 +37,8 @@ export class StandingRules {
   readonly #byHandle = new Map<number, Followed>();
   /** Documents of the calls that were said, for each answer that is due. */
   readonly #due = new Map<number, (string | undefined)[]>();
+  /** Who is present, by the handle it is told under. */
+  readonly #gatherings = new Map<number, Present>();
   #server: string | undefined;
 
   constructor(known: KnownStates) {
@@ -92,6 +102,12 @@ export class StandingRules {
         return this.#stream(message[1])?.snap(message);
       case "d":
         return this.#stream(message[1])?.delta(message);
+      case "sig":
+        return void this.#gathering(message[1]);
+      case "pres":
+        return this.#presence(message);
+      case "err":
+        return this.#fault(message);
       case "ended":
         return this.#ended(message);
       case "ok":
@@ -112,6 +128,11 @@ export class StandingRules {
     if (followed.phase === "ended") broken("OPEN-1", `nothing for ${followed.doc} after ended`, "opened");
     if (followed.phase === "closed") return;
     followed.opened(opened);
+    const { peers } = opened;
+    if (peers !== undefined && !this.#gatherings.has(peers.h)) {
+      this.#known.handle(this.#server ?? "", peers.h, `${followed.doc}, peers`);
+      this.#gatherings.set(peers.h, { rev: undefined, peers: new Set() });
+    }
     for (const [index, h] of opened.h.entries()) {
       const tag = opened.tag[index] ?? "";
       this.#known.handle(
@@ -121,6 +142,29 @@ export class StandingRules {
       );
       this.#byHandle.set(h, followed);
     }
+  }
+
+  #gathering(h: number): Present {
+    return this.#gatherings.get(h) ?? broken("SIG-2", "the handle that an opened names for peers", `handle ${h}`);
+  }
+
+  #presence([, h, rev, { all, join, leave, count }]: PresenceMessage): void {
+    const present = this.#gathering(h);
+    if (all === undefined && rev !== (present.rev ?? Number.NaN) + 1) {
+      broken("PRES-2", present.rev === undefined ? "the list first" : `revision ${present.rev + 1}`, `revision ${rev}`);
+    }
+    if (all !== undefined) present.peers = new Set();
+    for (const peer of leave ?? []) {
+      if (!present.peers.delete(peer)) broken("PRES-2", "who leaves to have been listed", shown({ leave: peer }));
+    }
+    for (const [peer] of [...(all ?? []), ...(join ?? [])]) present.peers.add(peer);
+    present.rev = rev;
+    const listed = Math.min(count, LIMITS.presenceListedMax);
+    if (present.peers.size !== listed) broken("PRES-3", `${listed} of ${count} to be listed`, `${present.peers.size}`);
+  }
+
+  #fault([, { retry, afterMs }]: FaultMessage): void {
+    if (retry === "after" && afterMs === undefined) broken("ERR-1", "an err with retry after to have afterMs", "none");
   }
 
   /** Undefined: what was under way for a subscription that was closed. */
@@ -172,6 +216,13 @@ export class StandingRules {
   #heads(heads: Heads): void {
     for (let index = 0; index < heads.length; index += 3) {
       const [h = 0, epoch = 0, seq = 0] = heads.slice(index, index + 3);
+      const present = this.#gatherings.get(h);
+      if (present !== undefined) {
+        const head = `[${h}, 0, ${present.rev}]`;
+        if (epoch !== 0 || seq !== present.rev)
+          broken("PRES-8", `the revision that was sent: ${head}`, `${[h, epoch, seq]}`);
+        continue;
+      }
       const followed = this.#byHandle.get(h);
       if (followed?.phase === "closed") continue;
       const at = followed?.layer(h)?.at;

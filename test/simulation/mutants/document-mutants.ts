@@ -60,8 +60,8 @@ export const DOCUMENT_MUTANTS: readonly Mutant[] = [
     mutation: () => {
       const early = new Map<string, (rows: readonly Committed[]) => void>();
       return {
-        audience: (audience) => (document, everyMs) => {
-          const inner = audience(document, everyMs);
+        audience: (audience) => (document, options) => {
+          const inner = audience(document, options);
           let told = 0;
           const once = (rows: readonly Committed[]): void => {
             const fresh = rows.filter(({ seq }) => seq > told);

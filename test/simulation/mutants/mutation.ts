@@ -41,6 +41,7 @@ export const documentsBut = (documents: Documents, changes: Partial<Documents>):
   open: (request) => documents.open(request),
   close: (document, follower) => documents.close(document, follower),
   refresh: (document, follower) => documents.refresh(document, follower),
+  say: (document, follower, speech) => documents.say(document, follower, speech),
   call: (call) => documents.call(call),
   list: (request) => documents.list(request),
   ...changes,
@@ -65,12 +66,14 @@ export function openingsBut(documents: Documents, changes: OpeningChanges): Docu
         },
         opened: (opening) => follower.opened(opened(opening, request)),
         ended: (code) => follower.ended(code),
+        said: (speech, refusal) => follower.said(speech, refusal),
       };
       stands.set(follower, standIn);
       documents.open(open({ ...request, follower: standIn }));
     },
     close: (document, follower) => documents.close(document, stands.get(follower) ?? follower),
     refresh: (document, follower) => documents.refresh(document, stands.get(follower) ?? follower),
+    say: (document, follower, speech) => documents.say(document, stands.get(follower) ?? follower, speech),
   });
 }
 

@@ -13,8 +13,8 @@ import { audienceBut, type Mutant, type Mutation, replaced, undoing } from "./mu
 
 /** Followers who are told of transactions in another way. */
 const delivering = (change: () => (rows: readonly Committed[], deliver: Audience["deliver"]) => void): Mutation => ({
-  audience: (audience) => (document, everyMs) => {
-    const inner = audience(document, everyMs);
+  audience: (audience) => (document, options) => {
+    const inner = audience(document, options);
     const tell = change();
     return audienceBut(inner, { deliver: (rows) => tell(rows, (told) => inner.deliver(told)) });
   },
@@ -81,8 +81,8 @@ export const STREAM_MUTANTS: readonly Mutant[] = [
     mutation: () => ({
       patch: () =>
         replaced(FanOuts.prototype, "create", (create) => {
-          return function (this: FanOuts, document, everyMs) {
-            const fanOut = create.call(this, document, everyMs);
+          return function (this: FanOuts, document, options) {
+            const fanOut = create.call(this, document, options);
             for (const layer of fanOut.log.layers) Reflect.set(layer, "handle", 1);
             return fanOut;
           };

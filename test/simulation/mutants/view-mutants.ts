@@ -34,8 +34,8 @@ export const VIEW_MUTANTS: readonly Mutant[] = [
     mutation: () => {
       let count = 0;
       return {
-        audience: (audience) => (document, everyMs) => {
-          const inner = audience(document, everyMs);
+        audience: (audience) => (document, options) => {
+          const inner = audience(document, options);
           return audienceBut(inner, {
             release: (head, deltas) => {
               count += 1;
@@ -50,8 +50,8 @@ export const VIEW_MUTANTS: readonly Mutant[] = [
     name: "layers-released-apart",
     about: "what one commit does to two layers comes in two frames",
     mutation: () => ({
-      audience: (audience) => (document, everyMs) => {
-        const inner = audience(document, everyMs);
+      audience: (audience) => (document, options) => {
+        const inner = audience(document, options);
         return audienceBut(inner, {
           release: (head, deltas) => {
             for (const delta of deltas) inner.release(head, new Map([delta]));

@@ -55,6 +55,7 @@ const documentsWith =
     open: (request) => inner.open(request),
     close: (document, follower) => inner.close(document, follower),
     refresh: (document, follower) => inner.refresh(document, follower),
+    say: (document, follower, speech) => inner.say(document, follower, speech),
     call: (call) => inner.call(call),
     list: (request) => inner.list(request),
     ...change(inner),
@@ -119,7 +120,12 @@ const PLANTED: Record<string, SimulationOptions> = {
           );
         inner.open({
           ...request,
-          follower: { caller: follower.caller, opened, ended: (code) => follower.ended(code) },
+          follower: {
+            caller: follower.caller,
+            opened,
+            ended: (code) => follower.ended(code),
+            said: (speech, refusal) => follower.said(speech, refusal),
+          },
         });
       },
     })),

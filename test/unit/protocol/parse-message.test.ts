@@ -106,8 +106,10 @@ test("[FRAME-8] [R19] any value is a message or refused with a FrameError", () =
 test("[FRAME-8] the shapes know the types of SPEC.md and no others", () => {
   const first = (shape: typeof clientMessage | typeof serverMessage) =>
     shape.expected.replace("an array that starts with ", "");
-  expect(first(clientMessage)).toBe("hello, auth, open, close, c, ping, pong");
-  expect(first(serverMessage)).toBe("welcome, opened, snap, part, d, ok, no, unk, ended, err, goaway, ping, pong");
+  expect(first(clientMessage)).toBe("hello, auth, open, close, c, sig, pres, ping, pong");
+  expect(first(serverMessage)).toBe(
+    "welcome, opened, snap, part, d, ok, no, unk, ended, err, sig, pres, goaway, ping, pong",
+  );
 });
 
 test("[HEAD-1] 64 heads fit a ping", () => {

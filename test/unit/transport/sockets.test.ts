@@ -61,6 +61,7 @@ async function serve(loopbackNamesOnly: boolean, admission = wideOpen, isOverloa
       open: (request) => documents.open(request),
       close: (document, follower) => documents.close(document, follower),
       refresh: (document, follower) => documents.refresh(document, follower),
+      say: (document, follower, speech) => documents.say(document, follower, speech),
       list: (request) => documents.list(request),
       call(request) {
         if (broken) throw new Error("a bug");

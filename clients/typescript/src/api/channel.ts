@@ -1,10 +1,9 @@
 // What applications see of a channel. Types only; channels/ implements them.
-import type { DeepReadonly, Json, TidemarkError } from "@tidemark/protocol";
+import type { Json, TidemarkError } from "@tidemark/protocol";
 import type { CallOptions, Sent } from "./call.js";
 import type { Status, Unsubscribe } from "./document.js";
-
-/** Data as it comes: nothing in it can be assigned. Any JSON is that already. */
-type Received<Data> = [Json] extends [Data] ? Data : DeepReadonly<Data>;
+import type { Presence } from "./presence.js";
+import type { Received } from "./received.js";
 
 /**
  * One message of a channel. `Messages` maps event names to data; it is the caller's claim, not checked. `seq` is its
@@ -24,6 +23,8 @@ export interface Channel<Messages> {
   readonly status: Status;
   /** Set while `denied` or `ended`. */
   readonly error: TidemarkError | undefined;
+  /** Who else follows it, for whoever has a grant of `presence`. */
+  readonly presence: Presence<Json>;
   /** Resolves when the message is durable and, if it comes back on this channel, was given to its listeners. */
   publish<K extends keyof Messages & string>(event: K, data: Messages[K], options?: CallOptions): Sent<void>;
   /**

@@ -11,6 +11,7 @@ import type {
 } from "@tidemark/protocol";
 import type { Askers, Senders } from "./call.js";
 import type { Position } from "./position.js";
+import type { Presence } from "./presence.js";
 
 /** Stops a listener; safe to call twice. */
 export type Unsubscribe = () => void;
@@ -84,6 +85,8 @@ export interface OpenOptions<C extends Contract> {
    * commit. Default: what the type says. What this client sends is shown at once all the same.
    */
   readonly everyMs?: number;
+  /** Shown to the others who follow the document, from the start; default: hidden. Each opening has its own. */
+  readonly presence?: C["presence"];
 }
 
 /** What `probe` found out: the seq held, the sequencer's, and the round trip. */
@@ -118,6 +121,8 @@ export interface LiveDocument<C extends Contract> extends AsyncIterable<View<C>>
   readonly error: TidemarkError | undefined;
   readonly send: Senders<C>;
   readonly query: Askers<C>;
+  /** Who else is there. Of a type that has presence. */
+  readonly presence: [C["presence"]] extends [never] ? undefined : Presence<C["presence"]>;
   /** Called once with what is there (`first`), then once per frame, after all of it is in place. */
   subscribe(listener: (state: View<C>, change: Change) => void): Unsubscribe;
   /** Follows a record, or an array by `key`. */
@@ -126,6 +131,17 @@ export interface LiveDocument<C extends Contract> extends AsyncIterable<View<C>>
   on<K extends keyof EventMap<C> & string>(
     event: K,
     listener: (data: DeepReadonly<EventMap<C>[K]>, at: Position) => void,
+  ): Unsubscribe;
+  /**
+   * To all other connections that follow the document, at once or never: it is dropped unless the document is `live`, kept
+   * nowhere, and may be lost. At most 20 a second of one connection. Throws TidemarkError `invalid_input` for what is not
+   * JSON; what the type refuses is reported, as no caller waits.
+   */
+  signal<K extends keyof C["signals"] & string>(signal: K, data: C["signals"][K]): void;
+  /** `peer` is the sender as `presence` lists them. */
+  onSignal<K extends keyof C["signals"] & string>(
+    signal: K,
+    listener: (data: DeepReadonly<C["signals"][K]>, peer: string) => void,
   ): Unsubscribe;
   onStatus(listener: (status: Status) => void): Unsubscribe;
   /** Asks the sequencer now, end to end, and the connection with it. Heals a difference it finds. */

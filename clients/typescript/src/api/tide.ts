@@ -74,7 +74,13 @@ export interface Tide<A extends AnyApp> {
    * Follows a channel: publish and subscribe with history, for whoever has a grant. The type argument is a claim, not a
    * check. Counted like `open`; never throws: look at `status` and `error`.
    */
-  channel<Messages = { [event: string]: Json }>(name: string): Channel<Messages>;
+  channel<Messages = { [event: string]: Json }>(
+    name: string,
+    options?: {
+      /** Shown to the others who follow the channel; default: hidden. */
+      readonly presence?: Json;
+    },
+  ): Channel<Messages>;
   readonly service: Service<A>;
   /** What this client has seen of its streams so far: latencies, time not live, differences healed by kind. */
   readonly stats: StreamStats;

@@ -4,9 +4,11 @@ import type { Json, TidemarkError } from "@tidemark/protocol";
 import type { CallOptions, Sent } from "../api/call.js";
 import type { Channel, ChannelMessage } from "../api/channel.js";
 import type { Status, Unsubscribe } from "../api/document.js";
-import { asChannelMessage } from "../documents/claims.js";
+import type { Presence } from "../api/presence.js";
+import { asChannelMessage, asPresenceOf } from "../documents/claims.js";
 import type { FollowedDocument, Follower } from "../documents/followed-document.js";
 import { Listeners } from "../documents/listeners.js";
+import { OpeningPresence } from "../peers/opening-presence.js";
 import type { Platform } from "../platform/platform.js";
 import type { Update } from "../stream/change.js";
 
@@ -39,7 +41,9 @@ export interface LiveChannelOptions {
 }
 
 export class LiveChannel<Messages> implements Channel<Messages>, Follower {
+  readonly presence: Presence<Json>;
   readonly #options: LiveChannelOptions;
+  readonly #presence: OpeningPresence;
   readonly #messages: Listeners<[message: ChannelMessage<Messages>]>;
   readonly #gaps: Listeners<[gap: { readonly from: number; readonly to: number }]>;
   readonly #statuses: Listeners<[status: Status]>;
@@ -53,6 +57,8 @@ export class LiveChannel<Messages> implements Channel<Messages>, Follower {
     this.#gaps = new Listeners(platform);
     this.#statuses = new Listeners(platform);
     this.#status = document.status;
+    this.#presence = new OpeningPresence({ platform, opening: this, peers: () => document.peers });
+    this.presence = asPresenceOf<Json>(this.#presence);
   }
 
   get status(): Status {
@@ -90,6 +96,7 @@ export class LiveChannel<Messages> implements Channel<Messages>, Follower {
     this.#closed = true;
     this.#messages.clear();
     this.#gaps.clear();
+    this.#presence.close();
     this.#options.release(this);
     this.#tellStatus();
   }
@@ -101,6 +108,13 @@ export class LiveChannel<Messages> implements Channel<Messages>, Follower {
     }
     this.#tellStatus();
   }
+
+  presenceMoved(): void {
+    this.#presence.moved();
+  }
+
+  /** Channels have no signals. */
+  signalled(): void {}
 
   #tellStatus(): void {
     const { status } = this;

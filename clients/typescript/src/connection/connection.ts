@@ -275,7 +275,9 @@ export class Connection {
         if (this.#state.kind === "greeting") this.#welcomed(message[1]);
         return;
       case "err":
-        this.#fault = message[1].code;
+        // About one subscription, it is not why the connection ends.
+        if (message[1].s === undefined) this.#fault = message[1].code;
+        else if (this.live) this.#options.listener.message(message);
         return;
       case "goaway":
         this.#return.hint(message[1]);

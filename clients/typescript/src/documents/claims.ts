@@ -3,6 +3,8 @@
 import type { Contract, DeepReadonly, Json, JsonObject, View } from "@tidemark/protocol";
 import type { Askers, CallOptions, Senders, Sent } from "../api/call.js";
 import type { ChannelMessage } from "../api/channel.js";
+import type { LiveDocument } from "../api/document.js";
+import type { Presence } from "../api/presence.js";
 import type { LogEntry } from "../api/tide.js";
 import type { CollectionObserver } from "./watch.js";
 
@@ -41,6 +43,16 @@ export function asEventListener<Data, At>(
 /** A message of a channel as one of those that it is said to have. */
 export function asChannelMessage<Messages>(message: object): ChannelMessage<Messages> {
   return message as unknown as ChannelMessage<Messages>;
+}
+
+/** Who is present, as the metadata of a type; undefined there, if the type has none. */
+export function asPresence<C extends Contract>(presence: Presence<unknown>): LiveDocument<C>["presence"] {
+  return presence as unknown as LiveDocument<C>["presence"];
+}
+
+/** The same where the metadata is known. */
+export function asPresenceOf<Meta>(presence: Presence<unknown>): Presence<Meta> {
+  return presence as unknown as Presence<Meta>;
 }
 
 /** An observer of a collection as one of any items. */

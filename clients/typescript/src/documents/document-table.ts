@@ -13,7 +13,7 @@ import type { Subscriptions } from "../stream/subscriptions.js";
 import { audit } from "./audit.js";
 import type { Method } from "./claims.js";
 import { FollowedDocument, type FollowedWire, type Follower, viewIdOf } from "./followed-document.js";
-import { checkedRequest, type OpenRequest } from "./open-request.js";
+import { type CheckedRequest, checkedRequest, type OpenRequest } from "./open-request.js";
 import { Opening } from "./opening.js";
 import { probe } from "./probe.js";
 
@@ -30,6 +30,12 @@ interface TableOptions {
   readonly calls: Calls;
 }
 
+/** A document that an opening is of. */
+interface Asked extends CheckedRequest {
+  readonly document: FollowedDocument;
+  readonly isKnown: boolean;
+}
+
 export class DocumentTable {
   readonly #options: TableOptions;
   readonly #documents = new Map<string, FollowedDocument>();
@@ -44,7 +50,8 @@ export class DocumentTable {
   /** Never throws: what is wrong shows as `status` and `error`. */
   open<C extends Contract>(request: OpenRequest): Opening<C> {
     const { platform, calls, wire } = this.#options;
-    const document = this.#followed(request);
+    const asked = this.#asked(request);
+    const { document } = asked;
     const target = document.documentId;
     const opening = new Opening<C>({
       platform,
@@ -56,20 +63,16 @@ export class DocumentTable {
       audit: (followed): Promise<Audit> => audit(followed, { platform, calls }),
       release: (follower) => this.#release(document, follower),
     });
-    document.follow(opening);
+    this.#follow(opening, asked);
     return opening;
   }
 
   /** Never throws: what is wrong shows as `status` and `error`. */
-  channel<Messages>(name: string): LiveChannel<Messages> {
+  channel<Messages>(name: string, presence: unknown): LiveChannel<Messages> {
     const { platform, calls } = this.#options;
-    const document = this.#followed({
-      type: CHANNEL_TYPE,
-      key: name,
-      params: undefined,
-      create: undefined,
-      everyMs: undefined,
-    });
+    const unasked = { params: undefined, create: undefined, everyMs: undefined };
+    const asked = this.#asked({ type: CHANNEL_TYPE, key: name, presence, ...unasked });
+    const { document } = asked;
     const target = document.documentId;
     const channel = new LiveChannel<Messages>({
       platform,
@@ -84,7 +87,7 @@ export class DocumentTable {
       history: (page) => channelHistory(calls, target, page),
       release: (follower) => this.#release(document, follower),
     });
-    document.follow(channel);
+    this.#follow(channel, asked);
     return channel;
   }
 
@@ -121,19 +124,26 @@ export class DocumentTable {
     for (const document of [...this.#documents.values()]) document.close(error);
   }
 
-  #followed(request: OpenRequest): FollowedDocument {
+  /** The document that is followed, or one that is about to be. */
+  #asked(request: OpenRequest): Asked {
     const checked = checkedRequest(request);
-    const known = checked.refusal === undefined ? this.#documents.get(viewIdOf(checked.request)) : undefined;
-    if (known !== undefined) {
-      this.#lingering.get(known)?.();
-      this.#lingering.delete(known);
-      return known;
-    }
-    const document = this.#made(checked.request);
-    const refusal = this.#options.wire.error ?? checked.refusal;
-    if (refusal !== undefined) document.close(refusal);
-    else this.#begin(document);
-    return document;
+    const known = this.#known(checked);
+    return { ...checked, document: known ?? this.#made(checked.request), isKnown: known !== undefined };
+  }
+
+  #follow(follower: Follower, { document, isKnown, presence, refusal }: Asked): void {
+    document.follow(follower);
+    // Before it begins, so that its first message says it.
+    if (presence !== undefined) document.peers.show(follower, presence);
+    if (!isKnown) this.#begin(document, this.#options.wire.error ?? refusal);
+  }
+
+  #known({ request, refusal }: CheckedRequest): FollowedDocument | undefined {
+    const known = refusal === undefined ? this.#documents.get(viewIdOf(request)) : undefined;
+    if (known === undefined) return undefined;
+    this.#lingering.get(known)?.();
+    this.#lingering.delete(known);
+    return known;
   }
 
   #made(request: StreamRequest): FollowedDocument {
@@ -143,7 +153,8 @@ export class DocumentTable {
     return document;
   }
 
-  #begin(document: FollowedDocument): void {
+  #begin(document: FollowedDocument, refusal: TidemarkError | undefined): void {
+    if (refusal !== undefined) return document.close(refusal);
     const { wire, subscriptions } = this.#options;
     this.#documents.set(document.viewId, document);
     subscriptions.add(document.stream);

@@ -1,12 +1,13 @@
 // One document that is followed, however often it was opened: its stream, its openings, and the senders that wait for
 // it to show their effect. It turns where the stream and the connection stand into the status applications see.
-import { canonicalJson, type JsonObject, type TidemarkError } from "@tidemark/protocol";
+import { canonicalJson, type Json, type JsonObject, type TidemarkError } from "@tidemark/protocol";
 import type { Staleness, Status } from "../api/document.js";
 import type { Position } from "../api/position.js";
 import type { Divergence } from "../api/stats.js";
 import type { TideStatus } from "../api/tide.js";
 import type { View } from "../calls/call.js";
 import type { Tally } from "../liveness/tally.js";
+import { LatePeers, type Peers, type PeersObserver, type PeersWire } from "../peers/peers.js";
 import type { Platform } from "../platform/platform.js";
 import type { Update } from "../stream/change.js";
 import { Stream, type StreamRequest, type StreamWire } from "../stream/stream.js";
@@ -18,10 +19,13 @@ export const viewIdOf = ({ doc, params, every }: StreamRequest): string =>
 /** One `open` of the document. */
 export interface Follower {
   moved(update: Update | undefined): void;
+  /** Others came or went, or show something else. */
+  presenceMoved(): void;
+  signalled(name: string, data: Json, peer: string): void;
 }
 
 /** What a followed document asks of the connection. */
-export interface FollowedWire extends StreamWire {
+export interface FollowedWire extends StreamWire, Omit<PeersWire, "send"> {
   readonly status: TideStatus;
   /** What the connection brought is no older than two heartbeats. */
   readonly trusted: boolean;
@@ -40,6 +44,7 @@ interface FollowedOptions {
 
 export class FollowedDocument implements View {
   readonly stream: Stream;
+  readonly #peers: LatePeers;
   readonly #options: FollowedOptions;
   readonly #followers = new Set<Follower>();
   /** Where it stood when it was last looked at, for the time it spends there. */
@@ -51,7 +56,10 @@ export class FollowedDocument implements View {
   constructor(options: FollowedOptions) {
     this.#options = options;
     this.#stood = { isLive: false, sinceMs: options.platform.monotonicMs() };
-    this.stream = new Stream({ ...options, observer: { moved: (update) => this.#moved(update) } });
+    const { platform, wire } = options;
+    const peers = new LatePeers({ platform, wire, observer: this.#toAll });
+    this.#peers = peers;
+    this.stream = new Stream({ ...options, peers, observer: { moved: (update) => this.#moved(update) } });
   }
 
   get documentId(): string {
@@ -95,6 +103,11 @@ export class FollowedDocument implements View {
     return phase === "live" && !this.stream.isLeftOut && wire.trusted ? "live" : "stale";
   }
 
+  /** This document's part among the others who follow it. */
+  get peers(): Peers {
+    return this.#peers.make();
+  }
+
   /** Undefined while it is live, or nothing is shown, or nothing will come any more. */
   get staleness(): Staleness | undefined {
     const { status } = this;
@@ -123,6 +136,7 @@ export class FollowedDocument implements View {
 
   unfollow(follower: Follower): void {
     this.#followers.delete(follower);
+    this.#peers.made?.forget(follower);
   }
 
   whenReached(seq: number, then: () => void): void {
@@ -157,6 +171,7 @@ export class FollowedDocument implements View {
     this.#note();
     if (update?.change?.cause === "reset") this.#options.tally.reset(update.change.reason);
     for (const follower of [...this.#followers]) follower.moved(update);
+    this.#peers.made?.settle();
     const reset = update?.change?.cause === "reset";
     const waiting = this.#waiting;
     // A snapshot is at least as new as what was durable before it, or that history is gone.
@@ -164,6 +179,15 @@ export class FollowedDocument implements View {
     for (const wait of waiting) if (reset || this.#reached(wait.seq)) wait.then();
     if (this.stream.phase === "over") this.#options.over();
   }
+
+  readonly #toAll: PeersObserver = {
+    presence: () => {
+      for (const follower of [...this.#followers]) follower.presenceMoved();
+    },
+    signal: (name, data, peer) => {
+      for (const follower of [...this.#followers]) follower.signalled(name, data, peer);
+    },
+  };
 
   #note(): void {
     const isLive = this.status === "live";

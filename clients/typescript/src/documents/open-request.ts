@@ -1,5 +1,5 @@
 // From what an application asks for to what an `open` says of it. It sends nothing, and knows no documents.
-import { formatDocumentId, isKey, isTypeName, type JsonObject, TidemarkError } from "@tidemark/protocol";
+import { formatDocumentId, isKey, isTypeName, type Json, type JsonObject, TidemarkError } from "@tidemark/protocol";
 import { copyInput } from "../calls/input.js";
 import { isObject } from "../stream/local-diff.js";
 import type { StreamRequest } from "../stream/stream.js";
@@ -11,13 +11,19 @@ export interface OpenRequest {
   readonly params: unknown;
   readonly create: unknown;
   readonly everyMs: number | undefined;
+  /** What this opening shows to the others; undefined: nothing. */
+  readonly presence: unknown;
+}
+
+/** What becomes of it. */
+export interface CheckedRequest {
+  readonly request: StreamRequest;
+  readonly presence?: Json;
+  readonly refusal?: TidemarkError;
 }
 
 /** What is wrong is said, not thrown: it shows at the document. */
-export function checkedRequest(asked: OpenRequest): {
-  readonly request: StreamRequest;
-  readonly refusal?: TidemarkError;
-} {
+export function checkedRequest(asked: OpenRequest): CheckedRequest {
   const { type, key, create, everyMs } = asked;
   const doc = formatDocumentId(type, key);
   if (!isTypeName(type)) return { request: { doc }, refusal: new TidemarkError("unknown_type") };
@@ -31,6 +37,7 @@ export function checkedRequest(asked: OpenRequest): {
         ...(create === undefined ? {} : { create: copyInput(create) }),
         ...(everyMs === undefined ? {} : { every: checkedPace(everyMs) }),
       },
+      ...(asked.presence === undefined ? {} : { presence: copyInput(asked.presence) }),
     };
   } catch (error) {
     if (error instanceof TidemarkError) return { request: { doc }, refusal: error };

@@ -14,9 +14,11 @@ import type {
   Unsubscribe,
 } from "../api/document.js";
 import type { Position } from "../api/position.js";
+import { copyInput } from "../calls/input.js";
+import { OpeningPresence } from "../peers/opening-presence.js";
 import type { Platform } from "../platform/platform.js";
 import type { Update } from "../stream/change.js";
-import { asAskers, asEventListener, asObserver, asSenders, asView, type Method } from "./claims.js";
+import { asAskers, asEventListener, asObserver, asPresence, asSenders, asView, type Method } from "./claims.js";
 import type { FollowedDocument, Follower } from "./followed-document.js";
 import { guarded, Listeners } from "./listeners.js";
 import { methods } from "./methods.js";
@@ -49,6 +51,8 @@ export class Opening<C extends Contract> implements LiveDocument<C>, Follower {
   readonly #changes: Listeners<[state: View<C> | undefined, change: Change | undefined]>;
   readonly #events = new Map<string, Listeners<[data: Json, at: Position]>>();
   readonly #statuses: Listeners<[status: Status]>;
+  readonly #signals = new Map<string, Listeners<[data: Json, peer: string]>>();
+  readonly #presence: OpeningPresence;
   #status: Status;
   #last: Last<C> | undefined;
 
@@ -58,6 +62,11 @@ export class Opening<C extends Contract> implements LiveDocument<C>, Follower {
     this.#changes = new Listeners(options.platform);
     this.#statuses = new Listeners(options.platform);
     this.#status = options.document.status;
+    this.#presence = new OpeningPresence({
+      platform: options.platform,
+      opening: this,
+      peers: () => options.document.peers,
+    });
     const followed = (): FollowedDocument | undefined => (this.#last === undefined ? options.document : undefined);
     this.send = asSenders(methods((name) => options.message(name, followed)));
     this.query = asAskers(methods(options.query));
@@ -130,6 +139,25 @@ export class Opening<C extends Contract> implements LiveDocument<C>, Follower {
     return listeners.add(asEventListener(listener));
   }
 
+  get presence(): LiveDocument<C>["presence"] {
+    return asPresence<C>(this.#presence);
+  }
+
+  signal<K extends keyof C["signals"] & string>(signal: K, data: C["signals"][K]): void {
+    const copied = copyInput(data);
+    if (this.status === "live") this.#document.peers.signal(signal, copied);
+  }
+
+  onSignal<K extends keyof C["signals"] & string>(
+    signal: K,
+    listener: (data: DeepReadonly<C["signals"][K]>, peer: string) => void,
+  ): Unsubscribe {
+    if (this.#last !== undefined) return () => undefined;
+    const listeners = this.#signals.get(signal) ?? new Listeners<[Json, string]>(this.#options.platform);
+    this.#signals.set(signal, listeners);
+    return listeners.add(asEventListener(listener));
+  }
+
   onStatus(listener: (status: Status) => void): Unsubscribe {
     return this.#statuses.add(listener);
   }
@@ -147,6 +175,8 @@ export class Opening<C extends Contract> implements LiveDocument<C>, Follower {
     this.#last = { state: this.state, position: this.position };
     this.#changes.clear();
     this.#events.clear();
+    this.#signals.clear();
+    this.#presence.close();
     this.#options.release(this);
     this.#tellStatus();
   }
@@ -171,6 +201,14 @@ export class Opening<C extends Contract> implements LiveDocument<C>, Follower {
     if (update?.gap !== undefined) this.#tellEvent("gap", update.gap, update.at);
     for (const event of update?.events ?? []) this.#tellEvent(event.name, event.data, event.at);
     this.#tellStatus();
+  }
+
+  presenceMoved(): void {
+    this.#presence.moved();
+  }
+
+  signalled(name: string, data: Json, peer: string): void {
+    this.#signals.get(name)?.tell(data, peer);
   }
 
   #listen(wake: () => void): Unsubscribe {

@@ -16,12 +16,16 @@ import {
   type Opened,
   type OpenMessage,
   type PartMessage,
+  type PresentMessage,
+  type ProtocolFault,
+  type SignalMessage,
   type SnapMessage,
   TidemarkError,
 } from "@tidemark/protocol";
 import type { Divergence } from "../api/stats.js";
 import { backOffMs } from "../connection/back-off.js";
 import type { Tally } from "../liveness/tally.js";
+import type { LatePeers } from "../peers/peers.js";
 import type { Cancel, Platform } from "../platform/platform.js";
 import type { Update } from "./change.js";
 import { Replica } from "./replica.js";
@@ -33,7 +37,7 @@ export interface StreamWire {
   readonly live: boolean;
   /** A subscription number that was never used. */
   nextSubscription(): number;
-  send(message: OpenMessage | CloseMessage): void;
+  send(message: OpenMessage | CloseMessage | SignalMessage | PresentMessage): void;
   /** From now on messages for these handles, and for `s`, are this stream's. */
   route(stream: Stream, s: number, handles: readonly number[]): void;
   unroute(s: number, handles: readonly number[]): void;
@@ -44,7 +48,7 @@ export interface StreamWire {
 }
 
 /** What is asked for, on each connection anew. */
-export type StreamRequest = Omit<Open, "s" | "at">;
+export type StreamRequest = Omit<Open, "s" | "at" | "presence">;
 
 /** Whom a stream tells. Never called in the middle of a frame. */
 export interface StreamObserver {
@@ -57,6 +61,7 @@ export interface StreamOptions {
   readonly wire: StreamWire;
   readonly request: StreamRequest;
   readonly observer: StreamObserver;
+  readonly peers: LatePeers;
   readonly tally: Tally;
 }
 
@@ -169,6 +174,8 @@ export class Stream {
     if (this.#doubt === "behind" && opened.gap === true) this.#doubt = "otherHistory";
     wire.unroute(state.s, state.handles);
     wire.route(this, state.s, opened.h);
+    const { peers } = this.#options;
+    (opened.peers === undefined ? peers.made : peers.make())?.opened(opened);
     this.named();
     const fromMs = state.kind === "opening" ? state.fromMs : this.#options.platform.monotonicMs();
     const late = state.kind === "opening" ? state.late : this.#deadline(state.s);
@@ -218,7 +225,10 @@ export class Stream {
       this.#pause(afterMs ?? this.#backOffMs());
       return;
     }
-    if (code === "denied") this.#replica.erase();
+    if (code === "denied") {
+      this.#replica.erase();
+      this.#options.peers.made?.erase();
+    }
     this.#state = { kind: "over", error: new TidemarkError(code, data === undefined ? {} : { data }) };
   }
 
@@ -255,6 +265,14 @@ export class Stream {
     this.#reopen();
   }
 
+  /** A signal, or what was to be shown, was refused: the application's mistake, which nobody waits to hear of. */
+  refused({ code, message, afterMs, data, about }: ProtocolFault): void {
+    const { platform, request } = this.#options;
+    const what = about === "sig" ? "signal" : "presence";
+    const details = { ...(afterMs === undefined ? {} : { afterMs }), ...(data === undefined ? {} : { data }) };
+    platform.reportError(new TidemarkError(code, { message: `${what} of ${request.doc}: ${message}`, ...details }));
+  }
+
   /** What is held cannot be trusted, or be gone on from: asks for a snapshot. */
   heal(kind: Divergence): void {
     if (this.#state.kind !== "opening" && this.#state.kind !== "live") return;
@@ -272,7 +290,7 @@ export class Stream {
   // ------------------------------------------------------------------------------------------------ opening
 
   #open(): void {
-    const { wire, request } = this.#options;
+    const { wire, request, peers } = this.#options;
     if (!wire.live) {
       this.#state = { kind: "down" };
       return;
@@ -283,7 +301,15 @@ export class Stream {
     this.#state = { kind: "opening", s, handles: [], fromMs, late: this.#deadline(s) };
     this.#absentRounds = 0;
     wire.route(this, s, []);
-    wire.send(["open", at === undefined ? { s, ...request } : { s, ...request, at }]);
+    const presence = peers.made?.wanted;
+    const open = {
+      s,
+      ...request,
+      ...(at === undefined ? {} : { at }),
+      ...(presence === undefined ? {} : { presence }),
+    };
+    wire.send(["open", open]);
+    peers.made?.opening(s);
   }
 
   #claim(): readonly HeldPosition[] | undefined {
@@ -368,6 +394,7 @@ export class Stream {
     if (state.kind === "pausing") state.due();
     if (state.kind !== "opening" && state.kind !== "live") return;
     if (state.kind === "opening") state.late();
+    this.#options.peers.made?.left();
     this.#options.wire.unroute(state.s, state.handles);
   }
 }

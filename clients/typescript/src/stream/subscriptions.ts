@@ -7,13 +7,20 @@ import {
   LIMITS,
   type OpenedMessage,
   type PartMessage,
+  type PresenceMessage,
+  type ProtocolFault,
+  type SignalledMessage,
   type SnapMessage,
 } from "@tidemark/protocol";
+import type { Peers } from "../peers/peers.js";
 import type { Platform } from "../platform/platform.js";
 import type { Stream } from "./stream.js";
 
 /** Messages that belong to a stream. */
 export type StreamMessage = OpenedMessage | SnapMessage | PartMessage | DeltaMessage | EndedMessage;
+
+/** Messages that belong to all who follow a document. */
+export type PeersMessage = SignalledMessage | PresenceMessage;
 
 interface Route {
   readonly stream: Stream;
@@ -34,6 +41,9 @@ export class Subscriptions {
   readonly #bySubscription = new Map<number, Stream>();
   readonly #byHandle = new Map<number, Route>();
   readonly #touched = new Set<Stream>();
+  /** Several views of one document on a connection hear everything once, and share it. */
+  readonly #peersByHandle = new Map<number, Set<Peers>>();
+  readonly #touchedPeers = new Set<Peers>();
   #next = 1;
   /** The one under way. */
   #round: Round | undefined;
@@ -65,6 +75,19 @@ export class Subscriptions {
   unroute(s: number, handles: readonly number[]): void {
     this.#bySubscription.delete(s);
     for (const handle of handles) this.#byHandle.delete(handle);
+  }
+
+  routePeers(peers: Peers, handle: number): void {
+    const known = this.#peersByHandle.get(handle);
+    if (known === undefined) this.#peersByHandle.set(handle, new Set([peers]));
+    else known.add(peers);
+  }
+
+  unroutePeers(peers: Peers, handle: number): void {
+    const known = this.#peersByHandle.get(handle);
+    known?.delete(peers);
+    if (known?.size === 0) this.#peersByHandle.delete(handle);
+    this.#touchedPeers.delete(peers);
   }
 
   /** A connection is live: every stream opens on it. */
@@ -101,12 +124,29 @@ export class Subscriptions {
     }
   }
 
+  receivePeers(message: PeersMessage): void {
+    for (const peers of this.#peersByHandle.get(message[1]) ?? []) {
+      peers.receive(message);
+      this.#touchedPeers.add(peers);
+    }
+  }
+
+  /** What a subscription said to the others was refused. */
+  refused(fault: ProtocolFault): void {
+    if (fault.s !== undefined) this.#bySubscription.get(fault.s)?.refused(fault);
+  }
+
   /** The frame is over: tells each document what it did, after all of them have moved. */
   frameEnd(): void {
-    if (this.#touched.size === 0) return;
-    const touched = [...this.#touched];
-    this.#touched.clear();
-    tell(touched);
+    if (this.#touched.size > 0) {
+      const touched = [...this.#touched];
+      this.#touched.clear();
+      tell(touched);
+    }
+    if (this.#touchedPeers.size === 0) return;
+    const touched = [...this.#touchedPeers];
+    this.#touchedPeers.clear();
+    for (const peers of touched) peers.settle();
   }
 
   /** Flat heads of every live stream, cut into what one ping may hold; at least one, perhaps empty. */
@@ -132,7 +172,10 @@ export class Subscriptions {
   #compare(heads: Heads): void {
     for (const [handle, epoch, seq] of triples(heads)) {
       const route = this.#byHandle.get(handle);
-      if (route === undefined) continue;
+      if (route === undefined) {
+        for (const peers of this.#peersByHandle.get(handle) ?? []) peers.compare(seq);
+        continue;
+      }
       this.#round?.named.add(route.stream);
       if (route.stream.isLeftOut) this.#touched.add(route.stream);
       route.stream.named();

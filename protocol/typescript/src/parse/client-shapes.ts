@@ -12,8 +12,10 @@ import type {
   HelloMessage,
   Open,
   OpenMessage,
+  PresentMessage,
+  SignalMessage,
 } from "../messages.js";
-import { either, jsonObject, list, object, record, tuple } from "../shape/containers.js";
+import { either, jsonObject, list, object, record, tuple, tupleWithTail } from "../shape/containers.js";
 import { integer, json, matching, oneOf, text } from "../shape/scalars.js";
 import type { Shape } from "../shape/shape.js";
 import { variants } from "../shape/variants.js";
@@ -36,7 +38,13 @@ const heldPosition: Shape<HeldPosition> = tuple(integer(), integer(), text(LIMIT
 
 const openFields: Shape<Open> = object(
   { s: integer(), doc: text(LIMITS.targetLengthMax) },
-  { at: list(heldPosition, { max: LIMITS.layersMax }), params: jsonObject, create: json, every: integer() },
+  {
+    at: list(heldPosition, { max: LIMITS.layersMax }),
+    params: jsonObject,
+    create: json,
+    every: integer(),
+    presence: json,
+  },
 );
 
 const callExtension: Shape<CallExtension> = object(
@@ -52,9 +60,11 @@ const auth: Shape<AuthMessage> = tuple(oneOf("auth"), authFields);
 const open: Shape<OpenMessage> = tuple(oneOf("open"), openFields);
 const close: Shape<CloseMessage> = tuple(oneOf("close"), integer());
 const c: Shape<CallMessage> = tuple(oneOf("c"), integer({ min: 1 }), target, name, json, callExtension);
+const sig: Shape<SignalMessage> = tuple(oneOf("sig"), integer(), name, json);
+const pres: Shape<PresentMessage> = tupleWithTail([oneOf("pres"), integer()], json);
 
 /** Every client message, by type. */
-export const CLIENT_SHAPES = { hello, auth, open, close, c, ping: pingShape, pong: pongShape };
+export const CLIENT_SHAPES = { hello, auth, open, close, c, sig, pres, ping: pingShape, pong: pongShape };
 
 /** Any client message. */
 export const clientMessage = variants(CLIENT_SHAPES);

@@ -6,6 +6,11 @@ import type {
   Opened,
   OpenedMessage,
   PartMessage,
+  Peers,
+  PresenceChange,
+  PresenceMessage,
+  PresentPeer,
+  SignalledMessage,
   SnapMessage,
   SnapParts,
   Welcome,
@@ -50,6 +55,8 @@ const welcomeFields: Shape<Welcome> = object(
   {},
 );
 
+const peers: Shape<Peers> = object({ h: integer(), you: anyText }, {});
+
 const openedFields: Shape<Opened> = object(
   {
     s: integer(),
@@ -58,7 +65,7 @@ const openedFields: Shape<Opened> = object(
     prev: list(integer(), perLayer),
     tag: list(anyText, perLayer),
   },
-  { events: list(event), gap: flag },
+  { events: list(event), gap: flag, peers },
 );
 
 const deltaExtension: Shape<DeltaExtension> = object({}, { e: integer(), ev: list(event), at: integer(), by: anyText });
@@ -66,7 +73,15 @@ const deltaExtension: Shape<DeltaExtension> = object({}, { e: integer(), ev: lis
 const refusal = object({ retry, fault }, { afterMs: integer(), reason: anyText, data: json });
 const uncertainty = object({}, { afterMs: integer(), final: flag });
 const endedFields = object({ s: integer(), code: anyText, retry }, { afterMs: integer(), data: json });
-const faultFields = object({ code: anyText, message: anyText, retry, fault }, { about: anyText });
+const faultFields = object(
+  { code: anyText, message: anyText, retry, fault },
+  { about: anyText, s: integer(), afterMs: integer(), data: json },
+);
+const presentPeer: Shape<PresentPeer> = tuple(anyText, json);
+const presenceChange: Shape<PresenceChange> = object(
+  { count: integer() },
+  { all: list(presentPeer), join: list(presentPeer), leave: list(anyText) },
+);
 const goAwayFields = object({ code: anyText, afterMs: integer(), jitterMs: integer() }, {});
 
 const welcome: Shape<WelcomeMessage> = tuple(oneOf("welcome"), welcomeFields);
@@ -86,6 +101,8 @@ const no = tuple(oneOf("no"), integer({ min: 1 }), anyText, anyText, refusal);
 const unk = tuple(oneOf("unk"), integer({ min: 1 }), anyText, uncertainty);
 const ended = tuple(oneOf("ended"), endedFields);
 const err = tuple(oneOf("err"), faultFields);
+const sig: Shape<SignalledMessage> = tuple(oneOf("sig"), integer(), anyText, json, anyText);
+const pres: Shape<PresenceMessage> = tuple(oneOf("pres"), integer(), integer(), presenceChange);
 const goaway = tuple(oneOf("goaway"), goAwayFields);
 
 /** Every server message, by type. */
@@ -100,6 +117,8 @@ export const SERVER_SHAPES = {
   unk,
   ended,
   err,
+  sig,
+  pres,
   goaway,
   ping: pingShape,
   pong: pongShape,

@@ -32,8 +32,6 @@ describe("documentType: what does not work yet is refused, never ignored", () =>
     ["onTimer", { tick: () => undefined }],
     ["tasks", { look: { input: z.string(), output: z.string() } }],
     ["onTask", {}],
-    ["signals", { cursor: z.object({}) }],
-    ["presence", z.object({})],
     ["members", {}],
     ["indexes", { n: () => 1 }],
     ["migrate", {}],
@@ -51,6 +49,17 @@ describe("documentType: what does not work yet is refused, never ignored", () =>
   it("channels of an application whose messages are not stored", () => {
     const app = { documents: {}, channels: { "chat-*": { durable: false } } };
     expect(refusal(() => defineApp(app)).property).toBe("channels.chat-*.durable");
+  });
+
+  it.each([
+    ["signals", 7],
+    ["signals.a-b", { "a-b": z.null() }],
+    ["signals.cursor", { cursor: { x: 1 } }],
+    ["presence", { name: "text" }],
+    ["presence", z.string().refine(async () => true)],
+  ])("[SIG-4] refuses as %s what is no schema, or no name", (property, value) => {
+    const [name = ""] = property.split(".");
+    expect(refused({ [name]: value }).property).toBe(property);
   });
 
   it("[PACE-1] accepts a pace up to a minute", () => {
