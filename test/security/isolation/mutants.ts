@@ -51,6 +51,7 @@ function instead(follower: Follower, parts: Partial<Follower>): Follower {
     },
     opened: (opening: Parameters<Follower["opened"]>[0]) => follower.opened(opening),
     ended: (code: Parameters<Follower["ended"]>[0]) => follower.ended(code),
+    said: (...what: Parameters<Follower["said"]>) => follower.said(...what),
     ...parts,
   };
   stands.set(follower, stand);
@@ -62,6 +63,7 @@ function over(documents: Documents, parts: Partial<Documents>): Documents {
     open: (request) => documents.open(request),
     close: (document, follower) => documents.close(document, stands.get(follower) ?? follower),
     refresh: (document, follower) => documents.refresh(document, stands.get(follower) ?? follower),
+    say: (document, follower, speech) => documents.say(document, stands.get(follower) ?? follower, speech),
     call: (call) => documents.call(call),
     list: (request) => documents.list(request),
     ...parts,
