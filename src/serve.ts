@@ -33,6 +33,8 @@ export interface ServeOptions {
   readonly trustProxy?: readonly string[];
   /** Settings that are meant though they are unsafe; else such settings are refused with the reason. */
   readonly allowUnsafe?: readonly Risk[];
+  /** Whether `/v1/openapi.json` describes the API, with a page to try it at `/v1/docs-ui/`; default true. */
+  readonly apiDocs?: boolean;
 }
 
 /** A served application. */
@@ -74,5 +76,6 @@ export async function serve<Contracts extends { readonly [K in keyof Contracts]:
     staticDir: options.staticDir,
     foldRows: undefined,
     httpCallsPerSecond: options.httpCallsPerSecond ?? LIMITS.httpCallsPerSecond,
+    apiDocs: options.apiDocs ?? true,
   });
 }

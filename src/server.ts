@@ -48,6 +48,8 @@ export interface ServerOptions extends AuthenticationOptions {
   readonly trustProxy?: readonly string[];
   /** Settings that are meant though they are unsafe. */
   readonly allow?: readonly Risk[];
+  /** Whether the API is described, with a page to try it. */
+  readonly apiDocs: boolean;
 }
 
 /** A server that accepts sockets. */
@@ -89,7 +91,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   // The port comes first: a server that cannot have it must leave the file as it was. Until the store is open it
   // answers "not ready", and sockets are refused.
   const { proxies } = rules;
-  const http = await httpApp({ staticDir: options.staticDir, ready: () => state.accepting, api, proxies, certificate });
+  const { staticDir, apiDocs, app } = options;
+  const describedTypes = apiDocs ? app.types : undefined;
+  const http = await httpApp({ staticDir, ready: () => state.accepting, api, proxies, certificate, describedTypes });
   await listen(http, options);
   try {
     const store = await openStore(options);

@@ -26,6 +26,7 @@ export interface ServerFlags {
   readonly figuresMs: number;
   readonly foldRows?: number;
   readonly httpRate: number;
+  readonly apiDocs: boolean;
   readonly json?: true;
 }
 
@@ -131,6 +132,7 @@ export function addServerFlags(command: Command): Command {
         .argParser(wholeNumber(0))
         .default(LIMITS.httpCallsPerSecond),
     )
+    .option("--no-api-docs", "do not describe the API at /v1/openapi.json and /v1/docs-ui/")
     .addOption(
       setting("--log <level>", "what to log, as JSON on standard error", "TIDEMARK_LOG")
         .choices(LOG_LEVELS)

@@ -35,6 +35,7 @@ export function startServing(app: ResolvedApp, flags: ServerFlags, manner: Servi
     staticDir: flags.static,
     foldRows: flags.foldRows,
     httpCallsPerSecond: flags.httpRate,
+    apiDocs: flags.apiDocs,
   });
 }
 

@@ -2,8 +2,10 @@
 // routes, their headers and how long a request may take; sockets are upgraded elsewhere.
 import { LIMITS, SOCKET_PATH } from "@tidemark/protocol";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { ResolvedType } from "../document/definition/resolved-type.js";
 import { TrustedProxies } from "../session/proxies.js";
 import type { HttpApi } from "./api.js";
+import { addApiDocs } from "./api-docs.js";
 import type { Certificate } from "./certificate.js";
 import { nodeServer } from "./http-server.js";
 import { sendFailure, sendProblem } from "./problem.js";
@@ -22,13 +24,15 @@ export interface HttpParts {
   readonly proxies?: TrustedProxies;
   /** What is shown to whoever comes by TLS; undefined: all come in the clear. */
   readonly certificate?: Certificate | undefined;
+  /** What its description is made of; undefined: it is not described. */
+  readonly describedTypes?: ReadonlyMap<string, ResolvedType> | undefined;
 }
 
 const RETRY_AFTER_SECONDS = 1;
 
 /** Builds the app; nothing listens yet. Throws OperatorError `app_invalid` when there is no such folder. */
 export async function httpApp(parts: HttpParts): Promise<FastifyInstance> {
-  const { staticDir, ready, api, proxies = new TrustedProxies(), certificate } = parts;
+  const { staticDir, ready, api, proxies = new TrustedProxies(), certificate, describedTypes } = parts;
   const secure = (request: FastifyRequest, reply: FastifyReply): void =>
     setSecurityHeaders(proxies.wayOf(request.raw), reply);
   const app = fastify({
@@ -51,6 +55,7 @@ export async function httpApp(parts: HttpParts): Promise<FastifyInstance> {
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, 404, "There is nothing at this address."));
   addHealth(app, ready);
   api?.addTo(app);
+  if (describedTypes !== undefined) addApiDocs(app, describedTypes);
   if (staticDir !== undefined) await serveFolder(app, staticDir);
   return app;
 }

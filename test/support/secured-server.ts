@@ -56,6 +56,7 @@ export async function startSecured({ jwt, authenticate }: Secured): Promise<Secu
     staticDir: undefined,
     foldRows: undefined,
     httpCallsPerSecond: 0,
+    apiDocs: false,
   });
   return {
     url: server.url,

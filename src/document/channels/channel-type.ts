@@ -49,10 +49,13 @@ const publish: ResolvedMessage = {
 /** Answered from the log, which no handler reads. */
 const history: ResolvedQuery = { input: lookBackInput, run: () => null };
 
+const STATE = z.strictObject({ since: z.number() });
+
 function typeOf(kept: ResolvedHistory, channel: ResolvedType["channel"]): ResolvedType {
   return {
     version: 1,
-    state: compileState(z.strictObject({ since: z.number() })),
+    state: compileState(STATE),
+    stateSchema: STATE,
     create: undefined,
     init: (ctx) => ({ since: ctx instanceof TransactionContext ? ctx.seq : 1 }),
     messages: new Map([[PUBLISH, publish]]),

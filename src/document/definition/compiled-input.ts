@@ -20,6 +20,8 @@ type ParsedInput =
 
 /** A schema ready to check inputs. `parse` throws only what the application's own refinements and transforms throw. */
 export interface CompiledInput {
+  /** What it was compiled from, for descriptions; undefined: nothing is known of what it takes. */
+  readonly schema?: $ZodTypes;
   parse(value: unknown): ParsedInput;
 }
 
@@ -35,6 +37,7 @@ export function compileDeclared(property: string, schema: unknown): CompiledInpu
 /** Compiles a schema for inputs: transforms, defaults and coercions are welcome here. */
 export function compileInput(schema: $ZodTypes): CompiledInput {
   return {
+    schema,
     parse(value) {
       const result = safeParse(schema, value);
       if (result.success) return { ok: true, value: result.data };

@@ -66,7 +66,8 @@ export function resolveDefinition(definition: unknown): ResolvedType {
   const queries = resolveEntries(raw, "query", optional(raw, "queries"));
   refuseSharedNames(messages, queries);
   refuseAsync("state", raw.state);
-  const state = compileState(requireSchema("state", raw.state));
+  const stateSchema = requireSchema("state", raw.state);
+  const state = compileState(stateSchema);
   const hidden = resolveHidden(raw.hidden, state);
   const audiences = resolveAudiences(raw.events);
   const views = resolveViews(raw, hidden);
@@ -74,6 +75,7 @@ export function resolveDefinition(definition: unknown): ResolvedType {
   return {
     version,
     state,
+    stateSchema,
     create: raw.create === undefined ? undefined : compileDeclared("create", raw.create),
     init: required(raw, "init"),
     messages,

@@ -1,6 +1,7 @@
 // The form in which the document room uses a definition: checked, compiled, with nothing left to look up. It is hung on
 // the opaque `DocumentType` under a registered symbol, so that it is found whichever copy of the package made it.
 import type { DeepReadonly, Principal } from "@tidemark/protocol";
+import type { $ZodTypes } from "zod/v4/core";
 import type { HiddenParts } from "../views/hidden.js";
 import type { EventAudience, ShownRows } from "../views/shown-rows.js";
 import type { CompiledInput } from "./compiled-input.js";
@@ -62,6 +63,8 @@ export interface ResolvedPeers {
 export interface ResolvedType {
   readonly version: number;
   readonly state: CompiledState;
+  /** What `state` was compiled from, for descriptions. It names hidden parts too. */
+  readonly stateSchema: $ZodTypes;
   /** Undefined: the creator passes nothing, null or true. */
   readonly create: CompiledInput | undefined;
   init(ctx: unknown, input: unknown): unknown;

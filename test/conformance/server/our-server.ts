@@ -68,5 +68,6 @@ function serverOn(data: string, watchdogMs: number): Promise<RunningServer> {
     staticDir: undefined,
     foldRows: undefined,
     httpCallsPerSecond: 0,
+    apiDocs: false,
   });
 }
