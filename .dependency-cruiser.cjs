@@ -15,7 +15,8 @@ const rooms = [
 const mayImport = {
   runtime: [],
   document: ["runtime"],
-  storage: ["runtime", "document"],
+  // Of auth only the port.
+  storage: ["runtime", "document", "auth"],
   session: ["runtime", "document"],
   auth: ["runtime", "document", "session"],
   observability: ["runtime"],

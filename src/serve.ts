@@ -21,6 +21,8 @@ export interface ServeOptions {
   readonly origins?: readonly string[];
   /** Which signed tokens are accepted, besides what the application's `authenticate` knows. */
   readonly jwt?: JwtOptions;
+  /** How soon a socket must have shown a valid token, ms; default and most 15,000. */
+  readonly authDeadlineMs?: number;
   /** A folder of static files to serve at `/`. */
   readonly staticDir?: string;
   /** How often clients are pinged, ms; default 10,000. A socket without a byte for 2.5 times as long ends. */
@@ -68,6 +70,7 @@ export async function serve<Contracts extends { readonly [K in keyof Contracts]:
     tls: options.tls,
     trustProxy: options.trustProxy ?? [],
     allow: options.allowUnsafe ?? [],
+    authDeadlineMs: Math.min(options.authDeadlineMs ?? LIMITS.helloTimeoutMs, LIMITS.helloTimeoutMs),
     devTokens: false,
     idleMs: LIMITS.idleUnloadMs,
     pingIntervalMs,

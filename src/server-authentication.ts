@@ -1,13 +1,16 @@
 // Puts a server's ways to come in together, and refuses to go on when there is none.
-import { OperatorError } from "@tidemark/protocol";
+import { LIMITS, OperatorError } from "@tidemark/protocol";
 import { makeAuthenticator } from "./auth/authenticator.js";
+import { ConnectTokens } from "./auth/connect-tokens.js";
+import type { CredentialStore } from "./auth/credential-store.js";
+import { Credentials } from "./auth/credentials.js";
 import { fetchText } from "./auth/fetch-text.js";
 import { type JwtOptions, JwtVerifier } from "./auth/jwt.js";
 import { RefusalLog } from "./auth/refusal-log.js";
 import type { ResolvedApp } from "./document/definition/define-app.js";
 import type { Logger } from "./observability/logger.js";
 import type { Runtime } from "./runtime/runtime.js";
-import type { IdentityCheck } from "./session/identity.js";
+import type { Identified, IdentityCheck } from "./session/identity.js";
 
 /** What decides who comes in. */
 export interface AuthenticationOptions {
@@ -20,24 +23,68 @@ export interface AuthenticationOptions {
   readonly logger: Logger;
 }
 
-/** Throws OperatorError `auth_invalid` when nobody could come in. */
-export function identityCheck({ app, jwt, devTokens, runtime, logger }: AuthenticationOptions): IdentityCheck {
-  if (app.authenticate === undefined && jwt === undefined && !devTokens) throw nobodyComesIn();
-  const refusals = new RefusalLog(runtime, (refused) => logger.warn(refused, "tokens were refused"));
-  const onKeysFailed = (err: unknown): void => logger.error({ err }, "the key set of the issuer cannot be had");
-  return makeAuthenticator({
-    authenticate: app.authenticate,
-    jwt: jwt === undefined ? undefined : new JwtVerifier(jwt, { runtime, fetchText, onKeysFailed }),
-    devTokens,
-    runtime,
-    onFailed: (error) => logger.error({ err: error }, "authenticate failed"),
-    onRefused: (reason) => refusals.note(reason),
-  });
+/** Everything about who comes in. What is stored is there once the store is. */
+export class Authentication {
+  readonly identify: IdentityCheck;
+  readonly connectTokens: ConnectTokens;
+  readonly #options: AuthenticationOptions;
+  #credentials: Credentials | undefined;
+
+  /** Throws OperatorError `auth_invalid` for keys that cannot be used. */
+  constructor(options: AuthenticationOptions) {
+    const { app, jwt, devTokens, runtime, logger } = options;
+    const refusals = new RefusalLog(runtime, (refused) => logger.warn(refused, "tokens were refused"));
+    const onKeysFailed = (err: unknown): void => logger.error({ err }, "the key set of the issuer cannot be had");
+    this.#options = options;
+    this.connectTokens = new ConnectTokens(runtime);
+    this.identify = makeAuthenticator({
+      authenticate: app.authenticate,
+      jwt: jwt === undefined ? undefined : new JwtVerifier(jwt, { runtime, fetchText, onKeysFailed }),
+      credentials: () => this.#credentials,
+      connectTokens: this.connectTokens,
+      devTokens,
+      runtime,
+      onFailed: (error) => logger.error({ err: error }, "authenticate failed"),
+      onRefused: (reason) => refusals.note(reason),
+    });
+  }
+
+  /** Keys and revocations; undefined before `open`. */
+  get credentials(): Credentials | undefined {
+    return this.#credentials;
+  }
+
+  /** Reads what is stored. Throws OperatorError `auth_invalid` when nobody could come in. */
+  async open(store: CredentialStore): Promise<void> {
+    const { app, jwt, devTokens, runtime, logger } = this.#options;
+    const credentials = await Credentials.open({
+      ...{ store, runtime },
+      lifetimeMaxMs: jwt?.lifetimeMaxMs ?? LIMITS.tokenLifetimeMaxMs,
+      onFailed: (err) => logger.error({ err }, "keys and revocations"),
+    });
+    this.#credentials = credentials;
+    if (app.authenticate !== undefined || jwt !== undefined || devTokens || credentials.keyCount > 0) return;
+    await credentials.stop();
+    throw nobodyComesIn();
+  }
+
+  /** `hear` is called when something may have been withdrawn, with what is to be asked about whatever is open. */
+  onWithdrawn(hear: (isOver: (identity: Identified) => boolean) => void): void {
+    const credentials = this.#credentials;
+    credentials?.onWithdrawn(() => hear((identity) => credentials.isOver(identity)));
+  }
+
+  async close(): Promise<void> {
+    // What was not noted is not worth failing for.
+    await this.#credentials
+      ?.stop()
+      .catch((err: unknown) => this.#options.logger.error({ err }, "keys and revocations"));
+  }
 }
 
 const nobodyComesIn = (): OperatorError =>
   new OperatorError(
     "auth_invalid",
     "nobody could come in: there is no way to say who one is",
-    "Give --jwt-secret, --jwt-public-key or --jwks, or give `defineApp` an `authenticate`; on your own machine use `tidemark dev`. See docs/AUTH.md.",
+    "Give --jwt-secret, --jwt-public-key or --jwks, make a key with `tidemark key create`, or give `defineApp` an `authenticate`; on your own machine use `tidemark dev`. See docs/AUTH.md.",
   );

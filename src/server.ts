@@ -11,13 +11,12 @@ import type { Logger } from "./observability/logger.js";
 import { randomHex } from "./runtime/ids.js";
 import type { Runtime } from "./runtime/runtime.js";
 import { TokenBucket } from "./runtime/token-bucket.js";
-import { type AuthenticationOptions, identityCheck } from "./server-authentication.js";
+import { Authentication, type AuthenticationOptions } from "./server-authentication.js";
 import { certificateOf, keepCertificate } from "./server-certificate.js";
 import { logFigures } from "./server-figures.js";
 import { type Risk, requireSafe } from "./server-safety.js";
 import { FanOuts } from "./session/fan-out.js";
 import { Flusher } from "./session/flusher.js";
-import type { IdentityCheck } from "./session/identity.js";
 import type { OriginRules } from "./session/origins.js";
 import { TrustedProxies } from "./session/proxies.js";
 import { SessionRegistry } from "./session/session-registry.js";
@@ -34,6 +33,8 @@ export interface ServerOptions extends AuthenticationOptions {
   readonly origins: readonly string[];
   readonly idleMs: number;
   readonly pingIntervalMs: number;
+  /** How soon a socket must have shown a valid token, ms; default 15,000. */
+  readonly authDeadlineMs?: number | undefined;
   readonly watchdogMs: number;
   /** How often what was counted is logged. */
   readonly figuresIntervalMs: number;
@@ -80,10 +81,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const certificate = await certificateOf(options.tls, runtime);
   const rules = { origins: options.origins, loopbackNamesOnly: devTokens, proxies: proxiesOf(options) };
   const state: ServingState = { accepting: false, documents: undefined };
-  const identify = identityCheck(options);
+  const authentication = new Authentication(options);
   const api = new HttpApi({
     runtime,
-    identify,
+    identify: authentication.identify,
+    tokens: authentication,
     documents: () => (state.accepting ? state.documents : undefined),
     ...rules,
     callsPerSecond: options.httpCallsPerSecond,
@@ -97,8 +99,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await listen(http, options);
   try {
     const store = await openStore(options);
+    await authentication.open(store).catch(async (error: unknown) => {
+      await store.close();
+      throw error;
+    });
     const reload = keepCertificate(options, certificate, http.server);
-    return serveStore(options, { http, api, store, state, identify, rules, reload });
+    return serveStore(options, { http, api, store, state, authentication, rules, reload });
   } catch (error) {
     await http.close();
     throw error;
@@ -125,13 +131,13 @@ interface Opened {
   readonly api: HttpApi;
   readonly store: SqliteStore;
   readonly state: ServingState;
-  readonly identify: IdentityCheck;
+  readonly authentication: Authentication;
   readonly rules: OriginRules;
   readonly reload: CertificateReload | undefined;
 }
 
 function serveStore(options: ServerOptions, opened: Opened): RunningServer {
-  const { http, api, store, state, identify, rules, reload } = opened;
+  const { http, api, store, state, authentication, rules, reload } = opened;
   const { app, runtime, logger, host, idleMs } = options;
   const fanOuts = new FanOuts(runtime);
   const registry = new SessionRegistry();
@@ -150,14 +156,19 @@ function serveStore(options: ServerOptions, opened: Opened): RunningServer {
     fanOuts,
     registry,
     flusher: new Flusher(runtime),
-    identify,
+    identify: authentication.identify,
     serverId: randomHex(runtime, 8),
     pingIntervalMs: options.pingIntervalMs,
+    authDeadlineMs: options.authDeadlineMs,
     watchdogMs: options.watchdogMs,
     ...rules,
     isOverloaded: () => documents.isOverloaded,
     admission: new TokenBucket({ runtime, perSecond: LIMITS.upgradesPerSecond, burst: LIMITS.upgradesBurst }),
     onBug: (error) => logger.error({ err: error }, "a bug: please report it"),
+  });
+  authentication.onWithdrawn((isOver) => {
+    registry.review(isOver);
+    api.review(isOver);
   });
   state.documents = documents;
   state.accepting = true;
@@ -179,6 +190,7 @@ function serveStore(options: ServerOptions, opened: Opened): RunningServer {
       await documents.stop();
       sockets.close();
       await http.close();
+      await authentication.close();
       await store.close();
     },
   };

@@ -1,12 +1,16 @@
-// Turns a token into an identity: the names that `dev` accepts from this machine, tokens that are signed with a configured
-// key, and whatever else the application's own `authenticate` knows, in this order. A herd is not passed on to whoever the
-// application asks: so many are checked at a time. It never logs a token and never tells its sender why it was refused.
+// Turns a token into an identity: the names that `dev` accepts from this machine, API keys, connect tokens, tokens that are
+// signed with a configured key, and whatever else the application's own `authenticate` knows, in this order. A herd is not
+// passed on to whoever the application asks: so many are checked at a time. It never logs a token and never tells its
+// sender why it was refused.
 import { CHANNEL_TYPE, type JsonObject, LIMITS } from "@tidemark/protocol";
 import type { Identity } from "../document/definition/define-app.js";
 import { checkedGrants, type Grant } from "../document/grants.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { Turns } from "../runtime/turns.js";
 import type { Identified, IdentityCheck, TokenSource } from "../session/identity.js";
+import { KEY_SUBJECT, looksLikeKey } from "./api-key.js";
+import { type ConnectTokens, looksLikeConnectToken } from "./connect-tokens.js";
+import type { Credentials } from "./credentials.js";
 import type { JwtVerifier } from "./jwt.js";
 
 /** What an authenticator is made of. */
@@ -14,6 +18,9 @@ export interface AuthenticatorParts {
   readonly authenticate: Authenticate | undefined;
   /** Decides about tokens that are signed with a configured key; the application is not asked about those. */
   readonly jwt?: JwtVerifier | undefined;
+  /** API keys, and what was revoked. */
+  readonly credentials?: () => Credentials | undefined;
+  readonly connectTokens?: ConnectTokens;
   /** Accept `dev:<id>` from this machine. */
   readonly devTokens: boolean;
   readonly runtime: Runtime;
@@ -37,19 +44,55 @@ const DEV_TOKEN = /^dev:([A-Za-z0-9._~@-]{1,128})$/;
 
 /** Makes the authenticator of a server. */
 export function makeAuthenticator(parts: AuthenticatorParts): IdentityCheck {
-  const { authenticate, jwt, devTokens, runtime, turns = new Turns(runtime, LIMITS.authenticatingMax) } = parts;
-  const ask = (token: string, source: TokenSource): Promise<Identified | undefined> =>
-    authenticate === undefined ? Promise.resolve(undefined) : asking({ token, source, authenticate, turns, parts });
+  const turns = parts.turns ?? new Turns(parts.runtime, LIMITS.authenticatingMax);
   return async (token, source) => {
-    const dev = devTokens && source.loopback ? DEV_TOKEN.exec(token)?.[1] : undefined;
-    if (dev !== undefined) return authenticated({ id: dev, grants: DEV_GRANTS }, runtime);
-    if (jwt === undefined) return ask(token, source);
-    const verdict = await jwt.verify(token);
-    if (verdict.kind === "accepted") return authenticated(verdict.identity, runtime);
-    if (verdict.kind === "foreign" && authenticate !== undefined) return ask(token, source);
-    parts.onRefused?.(verdict.reason);
-    return undefined;
+    const identified = (await byOwnToken(token, source, parts)) ?? (await bySignature(token, source, { parts, turns }));
+    if (identified === "refused") return undefined;
+    if (parts.credentials?.()?.isOver(identified) !== true) return identified;
+    parts.onRefused?.("it was revoked");
+    return "revoked";
   };
+}
+
+type Found = Identified | "refused";
+
+/** Tokens of Tidemark's own making, told by how they begin; undefined: it is none. */
+async function byOwnToken(token: string, source: TokenSource, parts: AuthenticatorParts): Promise<Found | undefined> {
+  const { devTokens, runtime, credentials, connectTokens } = parts;
+  const dev = devTokens && source.loopback ? DEV_TOKEN.exec(token)?.[1] : undefined;
+  if (dev !== undefined) return authenticated({ id: dev, grants: DEV_GRANTS }, runtime);
+  if (credentials !== undefined && looksLikeKey(token)) {
+    return credentials()?.holder(token) ?? refuse("it is no API key, or one that is withdrawn or expired", parts);
+  }
+  if (connectTokens !== undefined && looksLikeConnectToken(token)) {
+    return connectTokens.take(token) ?? refuse("it is no connect token, or one that was used or came too late", parts);
+  }
+  return undefined;
+}
+
+async function bySignature(
+  token: string,
+  source: TokenSource,
+  { parts, turns }: { readonly parts: AuthenticatorParts; readonly turns: Turns },
+): Promise<Found> {
+  const { authenticate, jwt, runtime } = parts;
+  const verdict = await jwt?.verify(token);
+  if (verdict?.kind === "accepted") return own(verdict.identity, parts) ?? authenticated(verdict.identity, runtime);
+  if (verdict?.kind === "refused" || authenticate === undefined) {
+    return refuse(verdict?.reason ?? "there is no way to check it", parts);
+  }
+  return asking({ token, source, authenticate, turns, parts });
+}
+
+function refuse(reason: string, { onRefused }: AuthenticatorParts): "refused" {
+  onRefused?.(reason);
+  return "refused";
+}
+
+/** Nobody else is an API key, whatever others call them. */
+function own({ id }: Identity, parts: AuthenticatorParts): "refused" | undefined {
+  const claimed = typeof id === "string" && id.startsWith(KEY_SUBJECT);
+  return claimed ? refuse(`its subject begins with \`${KEY_SUBJECT}\`, as only API keys' do`, parts) : undefined;
 }
 
 interface Asking {
@@ -60,39 +103,36 @@ interface Asking {
   readonly parts: AuthenticatorParts;
 }
 
-function asking({ token, source, authenticate, turns, parts }: Asking): Promise<Identified | undefined> {
+function asking({ token, source, authenticate, turns, parts }: Asking): Promise<Found> {
   return new Promise((resolve) => {
     turns.take({
       isUrgent: source.isKnown === true,
       isAwaited: source.isAwaited ?? (() => true),
       begin: async () => resolve(await asked(token, authenticate, parts)),
-      skipped: () => resolve(undefined),
+      skipped: () => resolve("refused"),
     });
   });
 }
 
-async function asked(
-  token: string,
-  authenticate: Authenticate,
-  { runtime, onFailed }: AuthenticatorParts,
-): Promise<Identified | undefined> {
+async function asked(token: string, authenticate: Authenticate, parts: AuthenticatorParts): Promise<Found> {
   try {
-    const identity = await within(runtime, ANSWER_WITHIN_MS, authenticate(token));
-    return identity === null ? undefined : authenticated(identity, runtime);
+    const identity = await within(parts.runtime, ANSWER_WITHIN_MS, authenticate(token));
+    return identity === null ? "refused" : (own(identity, parts) ?? authenticated(identity, parts.runtime));
   } catch (error) {
-    onFailed(error);
-    return undefined;
+    parts.onFailed(error);
+    return "refused";
   }
 }
 
-function authenticated(identity: Identity, runtime: Runtime): Identified | undefined {
+function authenticated(identity: Identity, runtime: Runtime): Found {
   const expiresAt = identity.expiresAt ?? runtime.now() + HOUR_MS;
-  if (typeof identity.id !== "string" || identity.id === "" || !(expiresAt > runtime.now())) return undefined;
+  if (typeof identity.id !== "string" || identity.id === "" || !(expiresAt > runtime.now())) return "refused";
   const claims: JsonObject = identity.claims ?? {};
   const principal = { id: identity.id, roles: [...(identity.roles ?? [])], claims };
   // A welcome carries whole milliseconds; "never" is what an application may mean.
   const until = Math.floor(Math.min(expiresAt, Number.MAX_SAFE_INTEGER));
-  return { principal, space: identity.space ?? "", grants: checkedGrants(identity.grants), expiresAt: until };
+  const { space = "", tokenId, issuedAt } = identity;
+  return { principal, space, grants: checkedGrants(identity.grants), expiresAt: until, tokenId, issuedAt };
 }
 
 function within<Value>(runtime: Runtime, ms: number, value: Value | Promise<Value>): Promise<Value> {

@@ -13,9 +13,9 @@ export class ClaimError extends Error {
 /** `expiresAt` of the identity is the token's `exp` with the leeway. Throws ClaimError. */
 export function identityOf(payload: object, leewayMs: number): Identity & { readonly expiresAt: number } {
   // Times are of one token, not of its holder: with them, every refresh would look like other rights.
-  const { sub, exp, jti, roles, grants, space, iat: _issued, nbf: _begins, ...claims } = named(payload);
+  const { sub, exp, jti, roles, grants, space, iat, nbf: _begins, ...claims } = named(payload);
   if (typeof exp !== "number" || !Number.isFinite(exp)) throw new ClaimError("it has no `exp`");
-  optionalText("jti", jti);
+  const tokenId = optionalText("jti", jti);
   const tenant = optionalText("space", space);
   return {
     id: subject(sub),
@@ -24,6 +24,8 @@ export function identityOf(payload: object, leewayMs: number): Identity & { read
     grants: grantsOf(grants),
     expiresAt: exp * 1_000 + leewayMs,
     ...(tenant === undefined ? {} : { space: tenant }),
+    ...(tokenId === undefined ? {} : { tokenId }),
+    ...(typeof iat === "number" ? { issuedAt: iat * 1_000 } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { callCommand } from "./call-command.js";
 import { devCommand } from "./dev-command.js";
 import { getCommand } from "./get-command.js";
+import { keyCommand } from "./key-command.js";
 import { listCommand } from "./list-command.js";
 import { publishCommand } from "./publish-command.js";
 import { serveCommand } from "./serve-command.js";
@@ -26,6 +27,7 @@ const COMMANDS = [
   tailCommand,
   listCommand,
   tokenCommand,
+  keyCommand,
 ];
 
 /** Describes `tidemark`. */

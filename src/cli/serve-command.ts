@@ -2,7 +2,7 @@
 import { LIMITS } from "@tidemark/protocol";
 import type { Command } from "commander";
 import { describeCommand } from "./command.js";
-import { addServerFlags, milliseconds, type ServerFlags, setting } from "./flags.js";
+import { addServerFlags, milliseconds, type ServerFlags, setting, wholeNumber } from "./flags.js";
 import { addJwtFlags, type JwtFlags, jwtOptions } from "./jwt-flags.js";
 import { Output } from "./output.js";
 import { stopSignal } from "./stop-signal.js";
@@ -11,6 +11,7 @@ import { addReachFlags, type ReachFlags, reachOf } from "./tls-flags.js";
 interface ServeFlags extends ServerFlags, JwtFlags, ReachFlags {
   readonly host: string;
   readonly idleMs: number;
+  readonly authDeadlineMs: number;
 }
 
 /** Describes `serve`. */
@@ -39,11 +40,20 @@ export function serveCommand(): Command {
         .argParser(milliseconds)
         .default(LIMITS.idleUnloadMs),
     )
+    .addOption(
+      setting(
+        "--auth-deadline-ms <ms>",
+        "close a socket that has not shown a valid token by then",
+        "TIDEMARK_AUTH_DEADLINE_MS",
+      )
+        .argParser(wholeNumber(1, LIMITS.helloTimeoutMs))
+        .default(LIMITS.helloTimeoutMs),
+    )
     .action(serve);
 }
 
 async function serve(file: string | undefined, flags: ServeFlags): Promise<void> {
-  const { host, idleMs, data, json } = flags;
+  const { host, idleMs, authDeadlineMs, data, json } = flags;
   const stopped = stopSignal();
   const jwt = jwtOptions(flags);
   const reach = reachOf(flags);
@@ -51,7 +61,7 @@ async function serve(file: string | undefined, flags: ServeFlags): Promise<void>
   const { loadApplication } = await import("./load-application.js");
   const { serveUntil, startServing } = await import("./serving.js");
   const app = await loadApplication(file);
-  const server = await startServing(app, flags, { host, idleMs, jwt, devTokens: false, ...reach });
+  const server = await startServing(app, flags, { host, idleMs, jwt, authDeadlineMs, devTokens: false, ...reach });
   const { url } = server;
   const output = new Output({ json: json === true });
   const what = file ?? "channels";

@@ -17,6 +17,7 @@ export interface ServingManner {
   readonly tls?: CertificateFiles | undefined;
   readonly trustProxy?: readonly string[];
   readonly allow?: readonly Risk[];
+  readonly authDeadlineMs?: number | undefined;
 }
 
 /** Starts a server for an application. Throws OperatorError. */

@@ -16,9 +16,10 @@ export const ANY_PART = "";
 
 /** May `caller` page through the keys of the type? Without a rule: only API keys, which have the role `service`. A grant
  * must be of all keys, since all are shown (ACCESS-3). */
-export const mayList = (type: ResolvedType, name: string, { principal, grants }: Caller): boolean =>
-  isGrantedForAll(grants, "list", name) ||
-  (type.canList === undefined ? isService(principal) : isYes(type.canList(principal, {})));
+export const mayList = (type: ResolvedType, name: string, { principal, grants, scope }: Caller): boolean =>
+  (scope === undefined || isGrantedForAll(scope, "list", name)) &&
+  (isGrantedForAll(grants, "list", name) ||
+    (type.canList === undefined ? isService(principal) : isYes(type.canList(principal, {}))));
 
 const isService = (caller: Principal): boolean => caller.roles.includes("service");
 
@@ -41,6 +42,7 @@ export class Access {
 
   /** May `viewer` follow and read? `read` hears the top-level parts that the rule looked at. */
   mayOpen(document: Document, viewer: Caller, read?: (part: string) => void): boolean {
+    if (!this.#isInScope("open", viewer)) return false;
     const rule = this.#type.canOpen;
     if (rule === undefined || this.#isGranted("open", viewer)) return true;
     const ask = (state: object): boolean =>
@@ -50,11 +52,17 @@ export class Access {
 
   /** May `caller` send a message or query that has no rule of its own? */
   mayCall(document: Document, caller: Caller): boolean {
+    if (!this.mayTry(caller)) return false;
     const rule = this.#type.canOpen;
     if (rule === undefined || this.#isGranted(this.#type.callRight, caller)) return true;
     return this.#guarded("canOpen", () =>
       document.read((state) => isYes(rule(caller.principal, state, this.#name.key))),
     );
+  }
+
+  /** Are messages and queries within the caller's reach at all (AUTH-7)? Where one has a rule of its own, that decides. */
+  mayTry(caller: Caller): boolean {
+    return this.#isInScope(this.#type.callRight, caller);
   }
 
   /** May `caller` look at the messages of a channel? Whoever follows it may come back to them anyway. */
@@ -64,6 +72,7 @@ export class Access {
 
   /** The same of any state. */
   mayOpenAt(state: object, viewer: Caller): boolean {
+    if (!this.#isInScope("open", viewer)) return false;
     const rule = this.#type.canOpen;
     if (rule === undefined || this.#isGranted("open", viewer)) return true;
     return this.#guarded("canOpen", () => isYes(rule(viewer.principal, state, this.#name.key)));
@@ -79,12 +88,14 @@ export class Access {
     if (this.#isGranted("create", caller)) return true;
     const { channel, canCreate: rule } = this.#type;
     if (channel !== undefined) return this.#isGranted(use, caller);
+    if (!this.#isInScope("create", caller)) return false;
     if (rule === undefined) return isService(caller.principal);
     return this.#guarded("canCreate", () => isYes(rule(caller.principal, this.#name.key)));
   }
 
   /** Without a rule: only API keys. */
   mayWithState(name: "canDelete" | "canHistory", document: Document, caller: Caller): boolean {
+    if (!this.#isInScope(RIGHT_OF[name], caller)) return false;
     if (this.#isGranted(RIGHT_OF[name], caller)) return true;
     const rule = this.#type[name];
     if (rule === undefined) return isService(caller.principal);
@@ -105,8 +116,12 @@ export class Access {
     return refusal ?? refused(this.absence(status, origin.caller));
   }
 
-  #isGranted(right: Right, { grants }: Caller): boolean {
-    return isGranted(grants, right, this.#name);
+  #isInScope(right: Right, { scope }: Caller): boolean {
+    return scope === undefined || isGranted(scope, right, this.#name);
+  }
+
+  #isGranted(right: Right, caller: Caller): boolean {
+    return isGranted(caller.grants, right, this.#name) && this.#isInScope(right, caller);
   }
 
   #guarded(rule: string, ask: () => boolean): boolean {

@@ -162,7 +162,8 @@ export class Calls {
     const { principal } = caller;
     // Without a `can` of its own, a message needs what `canOpen` asks, or a grant to call.
     const ownRule = document.type.messages.get(name)?.can !== undefined;
-    if (!ownRule && !this.#access.mayCall(document, caller)) return refuse({ code: "denied" });
+    const allowed = ownRule ? this.#access.mayTry(caller) : this.#access.mayCall(document, caller);
+    if (!allowed) return refuse({ code: "denied" });
     const permitted =
       ifSeq === undefined || turn.began === true ? undefined : (): RefusedAnswer | undefined => moved(turn);
     const execution = document.execute({ name, input, caller: principal, now, permitted });

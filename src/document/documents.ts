@@ -10,6 +10,8 @@ export interface Caller {
   readonly space: string;
   /** What its token adds to the rules of the types. Handlers and views never see it. */
   readonly grants?: readonly Grant[];
+  /** What is not among these is out of its reach, whatever the rules and its grants say; undefined: nothing is. */
+  readonly scope?: readonly Grant[] | undefined;
 }
 
 /** What became of a request. `refused` and `denied` copies were certainly not applied (R8). `at`: where a message was

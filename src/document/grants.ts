@@ -75,6 +75,14 @@ export function isGranted(
   return grants.some(({ doc, may }) => may.includes(right) && matches(doc, document));
 }
 
+/** Does one who has `grants` have all that `grant` gives? */
+export const isCovered = (grants: readonly Grant[], grant: Grant): boolean =>
+  grant.may.every((right) => grants.some(({ doc, may }) => may.includes(right) && isPartOf(grant.doc, doc)));
+
+/** Whatever the one pattern is of, the other is too. */
+const isPartOf = (pattern: string, whole: string): boolean =>
+  pattern === whole || (whole.endsWith("*") && pattern.startsWith(whole.slice(0, -1)));
+
 /** Is there a grant of `right` on every document of the type, `type/*`? */
 export const isGrantedForAll = (grants: readonly Grant[] | undefined, right: Right, type: string): boolean =>
   grants?.some(({ doc, may }) => doc === `${type}/*` && may.includes(right)) === true;

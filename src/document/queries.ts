@@ -107,7 +107,8 @@ export class Queries {
     const { access } = this.#parts;
     if (name === HEAD || name === GET) return access.mayOpen(document, caller);
     if (isLookingBack(document.type, name)) return access.mayLookBack(caller);
-    return document.type.queries.get(name)?.can !== undefined || access.mayCall(document, caller);
+    const ownRule = document.type.queries.get(name)?.can !== undefined;
+    return ownRule ? access.mayTry(caller) : access.mayCall(document, caller);
   }
 
   #get(work: CallWork, residence: Residence, document: Document): Answer | Later {

@@ -4,7 +4,7 @@ import { LIMITS, TidemarkError } from "@tidemark/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Documents } from "../document/documents.js";
 import type { Runtime } from "../runtime/runtime.js";
-import { callerOf, type IdentityCheck } from "../session/identity.js";
+import { callerOf, type Identified, type IdentityCheck } from "../session/identity.js";
 import type { OriginRules } from "../session/origins.js";
 import { Admission } from "./admission.js";
 import { Senders } from "./authentication.js";
@@ -19,11 +19,14 @@ import { wholeNumber } from "./parameters.js";
 import { sendFailure, sendUnmet, unmetOf } from "./problem.js";
 import { addReadRoutes } from "./read-routes.js";
 import { header, type Routes } from "./routes.js";
+import { addTokenRoutes, type TokenRoom } from "./token-routes.js";
 
 /** What the API is made of. */
 export interface HttpApiParts extends OriginRules {
   readonly runtime: Runtime;
   readonly identify: IdentityCheck;
+  /** Connect tokens and revocations; undefined: there is no way to ask for them. */
+  readonly tokens?: TokenRoom;
   /** Undefined: the server is starting or stopping. */
   readonly documents: () => Documents | undefined;
   /** Calls a second of one principal; 0: any number. */
@@ -61,10 +64,16 @@ export class HttpApi {
         addReadRoutes(routes);
         addBatchRoute(routes);
         addChannelRoutes(routes);
+        if (this.#parts.tokens !== undefined) addTokenRoutes(routes, this.#parts.tokens);
         done();
       },
       { prefix: "/v1" },
     );
+  }
+
+  /** Something was withdrawn: whoever rests on it waits no more. */
+  review(isOver: (identity: Identified) => boolean): void {
+    this.#inFlight.review(isOver);
   }
 
   /** Ends all waiting, and resolves when everybody has been answered. */

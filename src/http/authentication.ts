@@ -28,7 +28,7 @@ export class Senders {
     const identity = await this.#identify(token, this.#sourceOf(request)).finally(() => {
       this.#asking -= 1;
     });
-    if (identity === undefined) throw new TidemarkError("unauthenticated");
+    if (identity === undefined || identity === "revoked") throw new TidemarkError(identity ?? "unauthenticated");
     return identity;
   }
 

@@ -35,7 +35,7 @@ export interface Asked {
 }
 
 /** Why nothing is waited for any more. */
-export type Cut = Extract<ErrorCode, "deadline_exceeded" | "aborted" | "draining">;
+export type Cut = Extract<ErrorCode, "deadline_exceeded" | "aborted" | "draining" | "revoked">;
 
 /** Queries are nobody's: no receipt, no number. */
 const READER = "reader";

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { LIMITS } from "@tidemark/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
+import type { Identified } from "../session/identity.js";
 import type { Admitted } from "./admission.js";
 import type { Exchange } from "./exchange.js";
 
@@ -45,6 +46,11 @@ export class InFlight {
     reply.raw.once("close", over);
     // An answer that waits for others on its connection does not hear of that connection's end.
     this.#ofSocket(socket).add(over);
+  }
+
+  /** Something was withdrawn: nobody who rests on it is kept waiting for an answer any more. */
+  review(isOver: (identity: Identified) => boolean): void {
+    for (const { exchange } of this.#byRequest.values()) if (isOver(exchange.identity)) exchange.cut("revoked");
   }
 
   /** Ends all waiting, and resolves when all answers have left. */

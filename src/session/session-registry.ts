@@ -2,6 +2,7 @@
 // what a server keeps for all its sessions together: who is not known yet, and what clients report.
 import { CLOSE, type ErrorCode, LIMITS } from "@tidemark/protocol";
 import { ClientReports } from "./client-reports.js";
+import type { Identified } from "./identity.js";
 import { Newcomers } from "./newcomers.js";
 
 /** Whom a session speaks for, and which connection of theirs it is. */
@@ -16,6 +17,8 @@ export interface Endable {
   end(closeCode: number, reason: ErrorCode): void;
   /** Ends it, having said when to come back: after `afterMs` and up to `jitterMs` more. */
   goAway(hint: { readonly afterMs: number; readonly jitterMs: number }): void;
+  /** Ends it if what its identity rests on was withdrawn. */
+  review(isOver: (identity: Identified) => boolean): void;
 }
 
 /** A server that was told to stop is back so soon, at best. */
@@ -50,6 +53,11 @@ export class SessionRegistry {
   ended({ subject, client }: Claim, session: Endable): void {
     const name = nameOf(subject, client);
     if (this.#sessions.get(name)?.session === session) this.#sessions.delete(name);
+  }
+
+  /** Something was withdrawn: whoever rests on it ends. */
+  review(isOver: (identity: Identified) => boolean): void {
+    for (const { session } of [...this.#sessions.values()]) session.review(isOver);
   }
 
   /** Sends all of them away, to come back no faster than they are let in (CLOSE-4). */

@@ -20,7 +20,7 @@ import { Backlog } from "./backlog.js";
 import type { FanOuts } from "./fan-out.js";
 import type { Flusher } from "./flusher.js";
 import { Heartbeat, headLists } from "./heartbeat.js";
-import { callerOf, type Identified, type IdentityCheck, sameRights } from "./identity.js";
+import { callerOf, type Identified, type IdentityCheck, sameRights, type Verdict } from "./identity.js";
 import type { Newcomer } from "./newcomers.js";
 import { OutboundQueue } from "./outbound-queue.js";
 import { Requests } from "./requests.js";
@@ -40,6 +40,8 @@ export interface SessionParts {
   readonly serverId: string;
   readonly pingIntervalMs: number;
   readonly watchdogMs: number;
+  /** How soon whoever connects must have proved who they are; default 15 s (R16). */
+  readonly authDeadlineMs?: number | undefined;
 }
 
 type State =
@@ -78,7 +80,7 @@ export class Session implements Newcomer {
     this.#parts = parts;
     this.#wire = wire;
     this.#out = new OutboundQueue(wire, parts.flusher, () => this.end(CLOSE.slowReader, "slow_reader"));
-    const deadline = parts.runtime.setTimer(LIMITS.helloTimeoutMs, () =>
+    const deadline = parts.runtime.setTimer(parts.authDeadlineMs ?? LIMITS.helloTimeoutMs, () =>
       this.end(CLOSE.helloTimeout, "unauthenticated"),
     );
     this.#state = { state: "greeting", deadline };
@@ -126,6 +128,11 @@ export class Session implements Newcomer {
     if (this.#state.state === "closed") return;
     this.#out.send(["goaway", { code: "draining", afterMs, jitterMs }]);
     this.end(CLOSE.draining, "draining");
+  }
+
+  /** Ends it if what its identity rests on was withdrawn (AUTH-6). */
+  review(isOver: (identity: Identified) => boolean): void {
+    if (this.#state.state === "live" && isOver(this.#state.identity)) this.end(CLOSE.revoked, "revoked");
   }
 
   #handle(message: ClientMessage): void {
@@ -185,23 +192,20 @@ export class Session implements Newcomer {
     this.#state = { state: "identifying", deadline };
     this.#parts.registry.newcomers.spoke(this);
     this.#identify(hello.token ?? "").then(
-      (identity) => this.#identified(hello, identity),
+      (verdict) => this.#identified(hello, verdict),
       () => this.end(CLOSE.internal, "internal"),
     );
   }
 
   /** Whoever is gone by then needs no answer, and none is asked for. */
-  #identify(token: string): Promise<Identified | undefined> {
+  #identify(token: string): Promise<Verdict> {
     const isAwaited = (): boolean => this.#state.state !== "closed";
     return this.#parts.identify(token, { loopback: this.#wire.loopback, isKnown: this.isKnown, isAwaited });
   }
 
-  #identified(hello: Hello, identity: Identified | undefined): void {
+  #identified(hello: Hello, identity: Verdict): void {
     if (this.#state.state !== "identifying") return;
-    if (identity === undefined) {
-      this.#fault("unauthenticated", ERRORS.unauthenticated.message, "hello");
-      return this.end(CLOSE.unauthenticated, "unauthenticated");
-    }
+    if (identity === undefined || identity === "revoked") return this.#turnAway(identity, "hello");
     this.#state.deadline();
     const claim = { subject: identity.principal.id, client: hello.client, conn: hello.conn };
     if (!this.#parts.registry.begins(claim, this)) return this.end(CLOSE.replaced, "closed");
@@ -280,12 +284,19 @@ export class Session implements Newcomer {
     );
   }
 
-  #refreshed(identity: Identified | undefined, live: Live): void {
+  /** The token was refused. It hears no reason (AUTH-4). */
+  #turnAway(verdict: "revoked" | undefined, about?: string): void {
+    const code = verdict ?? "unauthenticated";
+    if (about !== undefined) this.#fault(code, ERRORS[code].message, about);
+    this.end(CLOSE[code], code);
+  }
+
+  #refreshed(identity: Verdict, live: Live): void {
     if (this.#state.state !== "live") return;
     const next = live.refreshing?.next;
     live.refreshing = undefined;
     if (next !== undefined) return this.#refresh(next, live);
-    if (identity === undefined) return this.end(CLOSE.unauthenticated, "unauthenticated");
+    if (identity === undefined || identity === "revoked") return this.#turnAway(identity);
     if (identity.principal.id !== live.identity.principal.id) {
       this.#fault("identity_changed", ERRORS.identity_changed.message, "auth");
       return this.end(CLOSE.identityChanged, "identity_changed");

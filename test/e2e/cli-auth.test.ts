@@ -19,7 +19,10 @@ beforeAll(() => {
 afterAll(() => place.close());
 
 async function served(args: readonly string[], env = {}): Promise<{ readonly command: Command; readonly url: string }> {
-  const command = place.start(["serve", "app.ts", "--port", "0", "--data", "todo.db", ...args], { env });
+  const command = place.start(
+    ["serve", "app.ts", "--port", "0", ...(args.includes("--data") ? [] : ["--data", "todo.db"]), ...args],
+    { env },
+  );
   const [url] = await command.said(/http:\/\/[\d.:]+/);
   return { command, url: url ?? "" };
 }
@@ -83,5 +86,47 @@ describe("tidemark token", () => {
       stdout: "",
       stderr: expect.stringMatching(says),
     });
+  });
+});
+
+describe("tidemark key", () => {
+  const env = (key: string) => ({ env: { TIDEMARK_TOKEN: key } });
+  const made = async (args: readonly string[]): Promise<string> => {
+    const { code, stdout } = await place.run(["key", ...args, "--data", "keys.db"]);
+    expect(code).toBe(0);
+    return stdout.trim();
+  };
+
+  it("[AUTH-7] makes the only way in there is, before a server and beside it; `list` never shows a key", async () => {
+    const first = await made(["create", "backend", "--grant", "todo/*=open,call,create"]);
+    const { command, url } = await served(["--data", "keys.db"]);
+    const add = ["call", "todo/a", "add", '{"text":"milk"}', "--create", "--url", url];
+    expect(await place.run(add, env(first))).toMatchObject({ code: 0 });
+    const second = await made(["rotate", "backend", "--overlap", "3600"]);
+    const count = ["call", "todo/a", "count", "--url", url];
+    await expect.poll(async () => (await place.run(count, env(second))).code, { timeout: 8_000 }).toBe(0);
+    expect(await place.run(count, env(first))).toMatchObject({ code: 0, stdout: "1\n" });
+    const listed = await made(["list"]);
+    expect(listed.match(/^backend {2}/gm)).toHaveLength(2);
+    for (const key of [first, second]) {
+      expect(listed).toContain(key.slice(4, 20));
+      expect(listed).not.toContain(key.slice(21));
+    }
+    await made(["revoke", "backend"]);
+    await expect.poll(async () => (await place.run(count, env(second))).code, { timeout: 8_000 }).toBe(3);
+    expect(await made(["list"])).toBe("no keys");
+    await command.end();
+  }, 30_000);
+
+  it.each<[string, readonly string[], number, RegExp]>([
+    ["to do what it cannot", ["destroy", "a"], 2, /Allowed choices are create, list, revoke, rotate/],
+    ["to make a key without a name", ["create", "--grant", "todo/*=open"], 2, /needs the name of a key/],
+    ["to make a key that could do nothing", ["create", "idle"], 2, /could do nothing\nAdd --grant/],
+    ["a name that is none", ["create", "a/b", "--grant", "todo/*=open"], 2, /1 to 64 of/],
+    ["to rotate what is not there", ["rotate", "absent"], 1, /there is no key absent\nLook at/],
+    ["a power that is none", ["create", "a", "--may", "everything"], 2, /tokens, revocations, or both/],
+  ])("refuses %s", async (_what, args, code, says) => {
+    const ended = await place.run(["key", ...args, "--data", "keys.db"]);
+    expect(ended).toMatchObject({ code, stdout: "", stderr: expect.stringMatching(says) });
   });
 });

@@ -195,13 +195,14 @@ describe("an issuer's key set", () => {
     await keyed(attempt, [jwkOf(stranger, { kid: "a" }), jwkOf(rsa, { kid: "a" }), jwkOf(ec, { kid: "c" })]);
   });
 
-  const misbehaviours: readonly [what: string, answer: Issuer["answer"]][] = [
-    ["huge", (_request, response) => void pour(response)],
-    ["down", (request) => void request.socket.destroy()],
-    ["somewhere else", (_request, response) => void response.writeHead(302, { location: trap.url }).end()],
-    ["a page of HTML", (_request, response) => void response.end("<html>sign in</html>")],
+  const misbehaviours: readonly [what: string, says: string, answer: Issuer["answer"]][] = [
+    ["huge", "longer than 262144 bytes", (_request, response) => void pour(response)],
+    ["down", "", (request) => void request.socket.destroy()],
+    ["somewhere else", "", (_request, response) => void response.writeHead(302, { location: trap.url }).end()],
+    ["a page of HTML", "JSON", (_request, response) => void response.end("<html>sign in</html>")],
+    ["an error", "status 500", (_request, response) => void response.writeHead(500).end()],
   ];
-  for (const [what, answer] of misbehaviours) {
+  for (const [what, says, answer] of misbehaviours) {
     it(`[SEC] [AUTH-5] that is ${what} keeps everybody out and the server up`, async () => {
       const issuer = await Issuer.start();
       issuer.answer = answer;
@@ -209,6 +210,7 @@ describe("an issuer's key set", () => {
       expect(await knock(guarded.url, await asA())).toEqual(TURNED_AWAY);
       expect(await knock(guarded.url, await signed(stranger, good(), { kid: "mine" }))).toEqual(TURNED_AWAY);
       expect(guarded.log()).toContain("the key set of the issuer cannot be had");
+      expect(guarded.log()).toContain(says);
       expect(trap.asked).toBe(0);
       await guarded.close();
       await issuer.close();

@@ -2,29 +2,43 @@
 // a stranger who says hello to it over a real socket.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Json, jsonCodec, LIMITS, PROTOCOL_VERSION } from "@tidemark/protocol";
 import { defineApp, documentType } from "tidemark";
 import { z } from "zod";
+import { makeKey } from "../../src/auth/api-key.js";
+import type { StoredKey } from "../../src/auth/credential-store.js";
 import { type Identity, resolveApp } from "../../src/document/definition/define-app.js";
 import { makeLogger } from "../../src/observability/logger.js";
 import { systemRuntime } from "../../src/runtime/system-runtime.js";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/server.js";
+import { openKeyFile } from "../../src/storage/sqlite/key-file.js";
 import { RawSocket } from "./raw-socket.js";
 
 const note = documentType({
   state: z.object({ text: z.string() }),
   init: () => ({ text: "" }),
   canOpen: (viewer) => viewer.roles.includes("reader"),
+  canHistory: () => true,
   messages: (message) => ({
     write: message(z.string(), (ctx, text) => {
       ctx.state.text = text;
     }),
+    // Whoever comes in may, whatever they may read.
+    shout: message(
+      z.string(),
+      (ctx, text) => {
+        ctx.state.text = text.toUpperCase();
+      },
+      () => true,
+    ),
   }),
 });
 
 /** What a test may say of its server. */
-export interface Secured extends Pick<ServerOptions, "jwt"> {
+export interface Secured extends Pick<ServerOptions, "jwt" | "authDeadlineMs"> {
+  /** The file of a server before, to go on with; it is left there. */
+  readonly data?: string;
   readonly authenticate?: (token: string) => Identity | null | Promise<Identity | null>;
 }
 
@@ -34,21 +48,21 @@ export interface SecuredServer {
   readonly data: string;
   /** Everything it logged, at every level. */
   log(): string;
-  /** Ends it, and removes its files. */
-  close(): Promise<void>;
+  /** Ends it, and removes its files unless they are to be kept. */
+  close(options?: { readonly keep: boolean }): Promise<void>;
 }
 
 /** Starts one on a free port. */
-export async function startSecured({ jwt, authenticate }: Secured): Promise<SecuredServer> {
+export async function startSecured({ jwt, authenticate, authDeadlineMs, ...given }: Secured): Promise<SecuredServer> {
   const folder = mkdtempSync(join(tmpdir(), "tidemark-secured-"));
-  const data = join(folder, "notes.db");
+  const data = given.data ?? join(folder, "notes.db");
   const log: string[] = [];
   const documents = { note };
   const server: RunningServer = await startServer({
     app: resolveApp(authenticate === undefined ? defineApp({ documents }) : defineApp({ documents, authenticate })),
     runtime: systemRuntime,
     logger: makeLogger("debug", { write: (line: string) => void log.push(line) }),
-    ...{ host: "127.0.0.1", port: 0, data, origins: [], devTokens: false, jwt },
+    ...{ host: "127.0.0.1", port: 0, data, origins: [], devTokens: false, jwt, authDeadlineMs },
     idleMs: LIMITS.idleUnloadMs,
     figuresIntervalMs: 60_000,
     pingIntervalMs: LIMITS.pingIntervalMs,
@@ -62,9 +76,10 @@ export async function startSecured({ jwt, authenticate }: Secured): Promise<Secu
     url: server.url,
     data,
     log: () => log.join(""),
-    async close() {
+    async close({ keep } = { keep: false }) {
       await server.close();
-      rmSync(folder, { recursive: true, force: true });
+      if (!keep) rmSync(dirname(data), { recursive: true, force: true });
+      if (given.data !== undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
@@ -108,4 +123,29 @@ export async function knock(url: string, token: string): Promise<Hearing> {
   const heard = await stranger.hello(token);
   stranger.socket.close();
   return heard;
+}
+
+/** A key of that file, as the command line makes it, whether a server has the file open or not. */
+export function keyIn(data: string, fields: Pick<StoredKey, "name" | "grants"> & Partial<StoredKey>): string {
+  const file = openKeyFile(data, { create: true });
+  const { token, stored } = makeKey(systemRuntime, { space: "", powers: [], expiresAt: undefined, ...fields });
+  file.save([stored]);
+  file.close();
+  return token;
+}
+
+/** A request with a token. */
+export async function request(
+  server: Pick<SecuredServer, "url">,
+  token: string,
+  { path, method = "GET", body }: { readonly path: string; readonly method?: string; readonly body?: unknown },
+): Promise<{ readonly status: number; readonly code: unknown; readonly body: Record<string, unknown> }> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const response = await fetch(new URL(path, server.url), {
+    ...{ method, headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const answer: Record<string, unknown> = text === "" ? {} : JSON.parse(text);
+  return { status: response.status, code: answer.code, body: answer };
 }

@@ -15,6 +15,10 @@ export interface Identity {
   readonly grants?: readonly Grant[];
   /** Unix milliseconds; nothing is sent past it. Default: an hour from now. */
   readonly expiresAt?: number;
+  /** A number that the token can be revoked by. */
+  readonly tokenId?: string;
+  /** When the token was issued, Unix milliseconds. Without it, a revocation of its subject refuses it too. */
+  readonly issuedAt?: number;
   /** The tenant; one per session. Default: the empty one. */
   readonly space?: string;
 }

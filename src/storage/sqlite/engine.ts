@@ -5,6 +5,7 @@ import { StoreError } from "../../document/document-store.js";
 import { unsettled } from "../unsettled.js";
 import { appendBatch } from "./append.js";
 import { type Connection, checkpointTruncate, durability, sqliteCode } from "./connection.js";
+import { CredentialTables } from "./credential-tables.js";
 import { DocumentStatus } from "./documents.js";
 import { foldSlice } from "./fold.js";
 import { loadDocument } from "./load.js";
@@ -16,7 +17,7 @@ import type { WriterCalls, WriterEvent } from "./writer-calls.js";
 
 /** What an engine needs. */
 export interface EngineOptions {
-  /** A new connection with `synchronous=FULL` read back, after which nothing else writes the file. */
+  /** A new connection with `synchronous=FULL` read back, after which nothing else writes documents. */
   readonly connect: () => Connection;
   readonly generation: number;
   /** Fold when the active journal holds so many rows, or about so many bytes. */
@@ -42,6 +43,7 @@ export class Engine {
   readonly #options: EngineOptions;
   #db: Connection;
   #tables: Tables | undefined;
+  #credentials: CredentialTables;
   #foldPaused = false;
   #folds = 0;
 
@@ -50,6 +52,7 @@ export class Engine {
     this.#db = db;
     this.#options = options;
     this.#tables = new Tables(db, options.tell);
+    this.#credentials = new CredentialTables(db);
   }
 
   /** False after an indeterminate commit, until `recover` says `recovered`. */
@@ -190,7 +193,23 @@ export class Engine {
       throw error;
     }
     this.#tables = new Tables(this.#db, this.#options.tell);
+    this.#credentials = new CredentialTables(this.#db);
     return "recovered";
+  }
+
+  credentials(): Out<"credentials"> {
+    this.#serving();
+    return this.#credentials.readIfChanged();
+  }
+
+  revoke(revocation: In<"revoke">): undefined {
+    const { transact } = this.#serving();
+    this.#writing(() => transact(() => this.#credentials.revoke(revocation)));
+  }
+
+  noteUse(uses: In<"noteUse">): undefined {
+    const { transact } = this.#serving();
+    this.#writing(() => transact(() => this.#credentials.noteUse(uses)));
   }
 
   facts(): Out<"facts"> {

@@ -1,7 +1,7 @@
 // Brings a file from its format to the newest, one numbered step per transaction. A newer format is never touched.
 import type { Connection } from "./connection.js";
 import { writeMeta } from "./meta.js";
-import { APPLICATION_ID, FORMAT, FORMAT_1 } from "./schema.js";
+import { APPLICATION_ID, FORMAT, FORMAT_1, FORMAT_2 } from "./schema.js";
 import type { Transact } from "./transact.js";
 
 /** `steps[n]` takes a file of format n to n + 1. */
@@ -11,6 +11,9 @@ const steps: readonly ((db: Connection) => void)[] = [
     for (const statement of FORMAT_1) db.exec(statement);
     writeMeta(db, "generation", 0);
     writeMeta(db, "journal_first", 1);
+  },
+  (db) => {
+    for (const statement of FORMAT_2) db.exec(statement);
   },
 ];
 

@@ -4,7 +4,7 @@
 export const APPLICATION_ID = 0x54_49_44_45;
 
 /** The newest file format this build reads and writes. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** The two journals that take turns. */
 export const JOURNALS = ["journal_a", "journal_b"] as const;
@@ -45,4 +45,15 @@ export const FORMAT_1: readonly string[] = [
     doc INT NOT NULL, sub TEXT NOT NULL, client TEXT NOT NULL, n INT NOT NULL, low INT NOT NULL, seq INT NOT NULL,
     epoch INT NOT NULL, born INT NOT NULL, hash INT NOT NULL, result TEXT, crc INT NOT NULL,
     PRIMARY KEY(doc, sub, client, n)) WITHOUT ROWID`,
+];
+
+/** What format 2 adds: who may come in. */
+export const FORMAT_2: readonly string[] = [
+  // `used` decides nothing, changes often, and is not in the checksum.
+  `CREATE TABLE keys(
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, space TEXT NOT NULL, hash BLOB NOT NULL, grants TEXT NOT NULL,
+    powers TEXT NOT NULL, created INT NOT NULL, expires INT, used INT, crc INT NOT NULL) WITHOUT ROWID`,
+  `CREATE TABLE revocations(
+    space TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, at INT NOT NULL, until INT NOT NULL, crc INT NOT NULL,
+    PRIMARY KEY(space, kind, name)) WITHOUT ROWID`,
 ];

@@ -1,6 +1,7 @@
 // The DocumentStore of one SQLite file. It owns refs and their fencing on the main thread; rows, files and durability
 // are the writer thread's.
 import { LIMITS, OperatorError } from "@tidemark/protocol";
+import type { CredentialStore, Credentials, Revocation } from "../../auth/credential-store.js";
 import type {
   Append,
   AppendOutcome,
@@ -38,8 +39,8 @@ export interface SqliteStoreOptions {
   readonly onEvent?: (event: StoreEvent) => void;
 }
 
-/** A DocumentStore with what only a file has. */
-export interface SqliteStore extends DocumentStore {
+/** A DocumentStore, the keys and revocations beside it, and what only a file has. */
+export interface SqliteStore extends DocumentStore, CredentialStore {
   /** Resolves if the disk fails for good or the writer dies: `storage_failed`. Stop the process then (R10). */
   readonly failed: Promise<OperatorError>;
   /** How the store is doing. Rejects with StoreError. */
@@ -171,6 +172,21 @@ class FileStore implements SqliteStore {
   async list(page: { space: string; type: string; after: string; limit: number }): Promise<KeyPage> {
     const { space, type, after, limit } = page;
     return this.#writer.call("list", { space, type, after, limit });
+  }
+
+  credentials(): Promise<Credentials | undefined> {
+    return this.#writer.call("credentials", undefined);
+  }
+
+  async revoke({ space, kind, name, at, until }: Revocation): Promise<void> {
+    await this.#writer.call("revoke", { space, kind, name, at, until });
+  }
+
+  async noteUse(uses: readonly { readonly id: string; readonly at: number }[]): Promise<void> {
+    await this.#writer.call(
+      "noteUse",
+      uses.map(({ id, at }) => ({ id, at })),
+    );
   }
 
   facts(): Promise<StoreFacts> {

@@ -1,4 +1,6 @@
 // What the main thread asks of the writer thread and what it answers: plain data that a port can carry.
+
+import type { Credentials, Revocation } from "../../auth/credential-store.js";
 import type {
   ClientReceipts,
   DocumentName,
@@ -84,6 +86,13 @@ export interface WriterCalls {
   readonly fold: { readonly in: { readonly now: number }; readonly out: undefined };
   /** After an indeterminate commit: a new connection and a checkpoint. `busy`: ask again. */
   readonly recover: { readonly in: undefined; readonly out: "recovered" | "busy" };
+  /** Undefined: no other connection has written since. */
+  readonly credentials: { readonly in: undefined; readonly out: Credentials | undefined };
+  readonly revoke: { readonly in: Revocation; readonly out: undefined };
+  readonly noteUse: {
+    readonly in: readonly { readonly id: string; readonly at: number }[];
+    readonly out: undefined;
+  };
   readonly facts: { readonly in: undefined; readonly out: StoreFacts };
   readonly close: { readonly in: undefined; readonly out: undefined };
 }

@@ -60,6 +60,12 @@ export class WriterLoop {
         return engine.fold(request.input);
       case "recover":
         return engine.recover();
+      case "credentials":
+        return engine.credentials();
+      case "revoke":
+        return engine.revoke(request.input);
+      case "noteUse":
+        return engine.noteUse(request.input);
       case "facts":
         return engine.facts();
       case "close":

@@ -134,6 +134,7 @@ describe("[AUTH-3] what claims mean", () => {
       kind: "accepted",
       identity: {
         ...{ id: "ann", roles: ["editor"], grants, space: "north", claims: { iss: "us", team: { id: 7 } } },
+        ...{ tokenId: "t1", issuedAt: Math.floor(NOW_S) * 1_000 },
         expiresAt: (Math.floor(NOW_S) + 300) * 1_000 + 3_000,
       },
     });

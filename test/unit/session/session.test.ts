@@ -570,6 +570,7 @@ describe("a server that stops", () => {
       for (let n = 0; n < count; n += 1) {
         const session = {
           end: () => undefined,
+          review: () => undefined,
           goAway: ({ jitterMs }: { jitterMs: number }) => {
             jitter = jitterMs;
           },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { OperatorError } from "@tidemark/protocol";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { FORMAT } from "../../../../src/storage/sqlite/schema.js";
 import { openSqliteStore } from "../../../../src/storage/sqlite/sqlite-store.js";
 import { DocumentModel } from "../../../contract/store-model.js";
 import { drivers, Folder, nearBirths } from "./sqlite-files.js";
@@ -92,7 +93,7 @@ describe("opening a SQLite store", () => {
   test("a newer format is refused and left as it was", async () => {
     await (await folder.open()).close();
     const { checksum } = await import("../../../../src/storage/sqlite/checksum.js");
-    folder.sql("UPDATE meta SET value = 2, crc = ? WHERE key = 'format'", checksum("format", 2));
+    folder.sql("UPDATE meta SET value = ?, crc = ? WHERE key = 'format'", FORMAT + 1, checksum("format", FORMAT + 1));
     const before = readFileSync(folder.file);
     expect((await refusal(folder.file)).code).toBe("newer_format");
     expect(readFileSync(folder.file).equals(before)).toBe(true);
@@ -128,7 +129,7 @@ describe("opening a SQLite store", () => {
     db.pragma("journal_mode = WAL");
     db.close();
     const store = await other.open();
-    expect(await store.facts()).toMatchObject({ format: 1 });
+    expect(await store.facts()).toMatchObject({ format: FORMAT });
     await store.close();
     other.remove();
   });
