@@ -17,6 +17,7 @@ import {
   POSITION,
   REPEATABLE,
 } from "./pieces.js";
+import { tokenPaths } from "./token-paths.js";
 import { type Describing, typePaths } from "./type-paths.js";
 
 /** The version of the API, which is that of its addresses. */
@@ -34,6 +35,7 @@ export function apiDocument(types: ReadonlyMap<string, ResolvedType>): JsonObjec
     ...documents.map(([name, type]) => typePaths(name, type, describing)),
     channelPaths(describing),
     servicePaths(describing),
+    tokenPaths(describing.problem),
   );
   return {
     openapi: "3.1.0",
