@@ -59,7 +59,8 @@ export class HttpApi {
         scope.addHook("onSend", async (_request, reply) => this.#sayGoodbye(reply));
         scope.setErrorHandler<FastifyError | TidemarkError>(refuse);
         scope.options("/*", (_request, reply) => answerPreflight(reply));
-        const routes = { scope, runtime: this.#parts.runtime, handler: this.#handler };
+        const { runtime } = this.#parts;
+        const routes = { scope, runtime, identifyAgain: this.#identifyAgain, handler: this.#handler };
         addMessageRoutes(routes);
         addReadRoutes(routes);
         addBatchRoute(routes);
@@ -104,6 +105,9 @@ export class HttpApi {
     if (documents !== undefined) return documents;
     throw new TidemarkError("draining", { message: "The server is starting or stopping.", afterMs: AFTER_MS });
   }
+
+  readonly #identifyAgain: Routes["identifyAgain"] = async ({ exchange, request }) =>
+    exchange.refreshed(await this.#senders.identify(request));
 
   readonly #handler: Routes["handler"] = (handle) => async (request, reply) => {
     const answering = this.#inFlight.of(request);

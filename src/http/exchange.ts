@@ -43,8 +43,8 @@ const ONLY = { n: 1, of: 1 };
 
 /** One request's dealings with documents. */
 export class Exchange {
-  readonly identity: Identified;
-  readonly caller: Caller;
+  identity: Identified;
+  caller: Caller;
   readonly #documents: Documents;
   readonly #runtime: Runtime;
   readonly #deadlineAtMs: number;
@@ -60,6 +60,12 @@ export class Exchange {
     const untilMs = Math.min(deadlineMs, Math.max(0, identity.expiresAt - runtime.now()));
     this.#deadlineAtMs = runtime.now() + untilMs;
     this.#stopTimer = runtime.setTimer(untilMs, () => this.cut("deadline_exceeded"));
+  }
+
+  /** Its sender was asked about again: what follows is asked with the rights of now. */
+  refreshed(identity: Identified): void {
+    this.identity = identity;
+    this.caller = callerOf(identity);
   }
 
   /** Ends all waiting, for good: a message without an answer may have been applied, a query was nothing. */

@@ -15,21 +15,25 @@ const PAGE = { min: 1, max: 1_000 };
 const PAGE_DEFAULT = 100;
 const WAIT_S = { min: 0, max: 30 };
 const WAIT_DEFAULT_S = 25;
+/** How long it rests on one look at its sender's token. */
+const FRESH_MS = 1_000;
 /** How often a document is looked at by somebody who waits for a seq: soon, then less and less often. */
 const LOOK_AFTER_MS = 10;
 const LOOK_AFTER_MAX_MS = 500;
 
 /** Adds them. */
-export function addReadRoutes({ scope, runtime, handler }: Routes): void {
+export function addReadRoutes({ scope, runtime, identifyAgain, handler }: Routes): void {
   scope.get(
     DOCUMENT,
     handler(async (visit) => {
       const parameters = new Parameters(visit.request.query, ["at-least", "params", "seq", "wait"]);
       const atLeast = parameters.whole("at-least", WHOLE);
       const waitMs = (parameters.whole("wait", WAIT_S) ?? WAIT_DEFAULT_S) * 1_000;
-      const untilMs = runtime.monotonicMs() + waitMs;
-      const isOver = (): boolean => runtime.monotonicMs() >= untilMs;
+      const sinceMs = runtime.monotonicMs();
+      const isOver = (): boolean => runtime.monotonicMs() >= sinceMs + waitMs;
       const refusal = atLeast === undefined ? undefined : await reached(visit, atLeast, isOver);
+      // Whoever has waited may have lost the right meanwhile (R17).
+      if (runtime.monotonicMs() >= sinceMs + FRESH_MS) await identifyAgain(visit);
       return refusal === undefined ? sendState(visit, parameters) : sendUnmet(visit.reply, refusal);
     }),
   );

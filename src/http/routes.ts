@@ -17,6 +17,8 @@ export interface Visit extends Answering {
 export interface Routes {
   readonly scope: FastifyInstance;
   readonly runtime: Runtime;
+  /** Asks about the sender of a request that has waited again. Rejects with TidemarkError. */
+  readonly identifyAgain: (visit: Visit) => Promise<void>;
   /** The handler of a route. What it throws as TidemarkError is its refusal. */
   handler(
     handle: (visit: Visit) => Promise<unknown>,

@@ -58,6 +58,23 @@ describe("who asks", () => {
     expect(jsonOf(await http.answer(waiting))).toMatchObject({ code: "deadline_exceeded" });
   });
 
+  it("[HTTP-2] [R17] whoever has waited is asked about again, and gets what they may have then", async () => {
+    const lives = { ann: true };
+    const principal = { id: "ann", roles: [], claims: {} };
+    const http = await open({
+      identify: async () => (lives.ann ? { principal, space: "", expiresAt: Number.MAX_SAFE_INTEGER } : undefined),
+    });
+    const waiting = http.begin("/v1/docs/board/one?at-least=2");
+    const inVain = http.begin("/v1/docs/board/one?at-least=9&wait=5");
+    await http.bench.runtime.advance(2_000);
+    await http.post("/v1/docs/board/one/add", { by: 1 });
+    lives.ann = false;
+    await http.bench.runtime.advance(5_000);
+    for (const answer of [await http.answer(waiting), await http.answer(inVain)]) {
+      expect([answer.statusCode, answer.body.includes("seq")]).toEqual([401, false]);
+    }
+  });
+
   it("[HTTP-2] a name that was bent to this machine opens no door that is for this machine only", async () => {
     const sources: boolean[] = [];
     const http = await open({
