@@ -188,6 +188,11 @@ describe("slowness", () => {
     for (let time = 0; time < 20; time += 1) expect((await ask("/v1/docs/ledger/ann-1")).status).toBe(200);
     // 400 answers would be more than a gigabyte.
     expect(residentBytes() - before).toBeLessThan(400_000_000);
+    // When it has gone, answers that still waited for their turn on its connection hold nothing any more.
+    const all = { calls: Array.from({ length: 100 }, () => ({ doc: "ledger/fay-1", name: "total" })) };
+    attack.close();
+    await expect.poll(async () => (await post("/v1/batch", all, { as })).status, { timeout: 5_000 }).toBe(200);
+    expect((await ask("/v1/docs/ledger/fay-1", { as })).status).toBe(200);
   });
 
   it("[SEC] headers larger than any need to be are refused", async () => {
