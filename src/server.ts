@@ -7,6 +7,7 @@ import { LocalDocuments } from "./document/local-documents.js";
 import { HttpApi } from "./http/api.js";
 import { httpApp } from "./http/app.js";
 import type { CertificateFiles, CertificateReload } from "./http/certificate.js";
+import type { Sessions } from "./http/follow-routes.js";
 import type { Logger } from "./observability/logger.js";
 import { randomHex } from "./runtime/ids.js";
 import type { Runtime } from "./runtime/runtime.js";
@@ -19,6 +20,7 @@ import { FanOuts } from "./session/fan-out.js";
 import { Flusher } from "./session/flusher.js";
 import type { OriginRules } from "./session/origins.js";
 import { TrustedProxies } from "./session/proxies.js";
+import { Session, type SessionParts } from "./session/session.js";
 import { SessionRegistry } from "./session/session-registry.js";
 import { openSqliteStore, type SqliteStore } from "./storage/sqlite/sqlite-store.js";
 import { SocketServer } from "./transport/websocket-server.js";
@@ -80,7 +82,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   requireSafe(options);
   const certificate = await certificateOf(options.tls, runtime);
   const rules = { origins: options.origins, loopbackNamesOnly: devTokens, proxies: proxiesOf(options) };
-  const state: ServingState = { accepting: false, documents: undefined };
+  const state: ServingState = { accepting: false, documents: undefined, sessions: undefined };
   const authentication = new Authentication(options);
   const api = new HttpApi({
     runtime,
@@ -88,6 +90,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     tokens: authentication,
     documents: () => (state.accepting ? state.documents : undefined),
     ...rules,
+    sessions: () => (state.accepting ? state.sessions : undefined),
     callsPerSecond: options.httpCallsPerSecond,
   });
   // The port comes first: a server that cannot have it must leave the file as it was. Until the store is open it
@@ -114,6 +117,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 interface ServingState {
   accepting: boolean;
   documents: Documents | undefined;
+  sessions: Sessions | undefined;
 }
 
 function openStore({ runtime, logger, data, foldRows }: ServerOptions): Promise<SqliteStore> {
@@ -150,7 +154,8 @@ function serveStore(options: ServerOptions, opened: Opened): RunningServer {
     audience,
     report: reportTo(logger),
   });
-  const sockets = new SocketServer(http.server, {
+  const onBug = (error: unknown): void => logger.error({ err: error }, "a bug: please report it");
+  const sessionParts: SessionParts = {
     runtime,
     documents,
     fanOuts,
@@ -161,16 +166,20 @@ function serveStore(options: ServerOptions, opened: Opened): RunningServer {
     pingIntervalMs: options.pingIntervalMs,
     authDeadlineMs: options.authDeadlineMs,
     watchdogMs: options.watchdogMs,
+  };
+  const sockets = new SocketServer(http.server, {
+    ...sessionParts,
     ...rules,
     isOverloaded: () => documents.isOverloaded,
     admission: new TokenBucket({ runtime, perSecond: LIMITS.upgradesPerSecond, burst: LIMITS.upgradesBurst }),
-    onBug: (error) => logger.error({ err: error }, "a bug: please report it"),
+    onBug,
   });
   authentication.onWithdrawn((isOver) => {
     registry.review(isOver);
     api.review(isOver);
   });
   state.documents = documents;
+  state.sessions = { admits: () => sockets.admits(), begin: (wire) => new Session(sessionParts, wire), onBug };
   state.accepting = true;
   const sources = { documents, registry, sockets };
   const stopFigures = logFigures(sources, { runtime, logger, everyMs: options.figuresIntervalMs });

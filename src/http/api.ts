@@ -9,9 +9,11 @@ import type { OriginRules } from "../session/origins.js";
 import { Admission } from "./admission.js";
 import { Senders } from "./authentication.js";
 import { addBatchRoute } from "./batch-route.js";
+import { addCallsRoute } from "./calls-route.js";
 import { addChannelRoutes } from "./channel-routes.js";
 import { admitOrigin, answerPreflight } from "./cross-origin.js";
 import { Exchange } from "./exchange.js";
+import { addFollowRoutes, type Sessions } from "./follow-routes.js";
 import { InFlight } from "./in-flight.js";
 import { bodyRefusal, takeJsonOnly } from "./json-body.js";
 import { addMessageRoutes } from "./message-routes.js";
@@ -29,6 +31,8 @@ export interface HttpApiParts extends OriginRules {
   readonly tokens?: TokenRoom;
   /** Undefined: the server is starting or stopping. */
   readonly documents: () => Documents | undefined;
+  /** Undefined at the same times. */
+  readonly sessions: () => Sessions | undefined;
   /** Calls a second of one principal; 0: any number. */
   readonly callsPerSecond: number;
 }
@@ -66,6 +70,8 @@ export class HttpApi {
         addBatchRoute(routes);
         addChannelRoutes(routes);
         if (this.#parts.tokens !== undefined) addTokenRoutes(routes, this.#parts.tokens);
+        addCallsRoute(routes);
+        addFollowRoutes(routes, this.#parts.sessions);
         done();
       },
       { prefix: "/v1" },

@@ -45,7 +45,7 @@ const ONLY = { n: 1, of: 1 };
 export class Exchange {
   identity: Identified;
   caller: Caller;
-  readonly #documents: Documents;
+  readonly documents: Documents;
   readonly #runtime: Runtime;
   readonly #deadlineAtMs: number;
   readonly #waiting = new Set<(cut: Cut) => void>();
@@ -53,7 +53,7 @@ export class Exchange {
   #cut: Cut | undefined;
 
   constructor({ documents, runtime, identity, deadlineMs }: ExchangeParts) {
-    this.#documents = documents;
+    this.documents = documents;
     this.#runtime = runtime;
     this.identity = identity;
     this.caller = callerOf(identity);
@@ -87,13 +87,29 @@ export class Exchange {
       const kind = asked.identity === undefined ? "no" : "unknown";
       const end = (code: Cut): void => settle({ kind, code });
       this.#waiting.add(end);
-      this.#documents.call(this.#callOf(asked, settle));
+      this.documents.call(this.#callOf(asked, settle));
     });
   }
 
   /** Keys of a type. Rejects with TidemarkError. */
   list(page: { type: string; after: string; limit: number }): ReturnType<Documents["list"]> {
-    return this.#documents.list({ caller: this.caller, ...page });
+    return this.documents.list({ caller: this.caller, ...page });
+  }
+
+  /** Resolves with `work`, or with why it is not waited for any more. It does not reject. */
+  waitFor(work: Promise<void>): Promise<Cut | undefined> {
+    return new Promise((resolve) => {
+      if (this.#cut !== undefined) return resolve(this.#cut);
+      const settle = (cut?: Cut): void => {
+        this.#waiting.delete(settle);
+        resolve(cut);
+      };
+      this.#waiting.add(settle);
+      work.then(
+        () => settle(),
+        () => settle(),
+      );
+    });
   }
 
   /** Lets time pass; less when the waiting ends. */

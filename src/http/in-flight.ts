@@ -14,10 +14,16 @@ export interface Answering {
   readonly admitted: Admitted;
 }
 
+/** One that is being answered. */
+export interface Answered extends Answering {
+  /** Gives its place back before its answer has left: what goes on is bounded otherwise. */
+  leave(): void;
+}
+
 /** The requests of a server. */
 export class InFlight {
   readonly #runtime: Runtime;
-  readonly #byRequest = new Map<FastifyRequest, Answering>();
+  readonly #byRequest = new Map<FastifyRequest, Answered>();
   /** One listener for each connection, however many requests come on it at once. */
   readonly #bySocket = new WeakMap<Socket, Set<() => void>>();
   #whenIdle: (() => void)[] = [];
@@ -32,17 +38,17 @@ export class InFlight {
   }
 
   /** The dealings of a request that was taken on; undefined once it is over. */
-  of(request: FastifyRequest): Answering | undefined {
+  of(request: FastifyRequest): Answered | undefined {
     return this.#byRequest.get(request);
   }
 
   /** Takes one over, whose connection is there. */
   begin(request: FastifyRequest, reply: FastifyReply, answering: Answering): void {
     const { socket } = request;
-    this.#byRequest.set(request, answering);
     // Its answer has left, or somebody does not read it, which no client may do for ever.
     const stopWatch = this.#runtime.setTimer(LIMITS.deadlineMs + LIMITS.slowReaderMs, () => socket.destroy());
     const over = (): void => this.#end(request, { stopWatch, socket, over });
+    this.#byRequest.set(request, { ...answering, leave: over });
     reply.raw.once("close", over);
     // An answer that waits for others on its connection does not hear of that connection's end.
     this.#ofSocket(socket).add(over);

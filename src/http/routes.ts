@@ -4,11 +4,11 @@ import { type Json, type JsonObject, TidemarkError } from "@tidemark/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { DocumentName } from "../document/document-store.js";
 import type { Runtime } from "../runtime/runtime.js";
-import type { Answering } from "./in-flight.js";
+import type { Answered } from "./in-flight.js";
 import { invalid } from "./parameters.js";
 
 /** A request that was let in, and its reply. */
-export interface Visit extends Answering {
+export interface Visit extends Answered {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
 }

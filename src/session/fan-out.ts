@@ -28,6 +28,11 @@ export interface FanOutParts {
   readonly peerOf: ((id: string) => string) | undefined;
 }
 
+/** Somebody who is to know that the head moves, though nothing may be sent for it. */
+export interface HeadWatcher {
+  headMoved(): void;
+}
+
 /** The followers of one document, and the handles its bytes go out under. */
 export class FanOut implements Audience {
   /** The log itself, which followers of a document without views share. */
@@ -46,6 +51,8 @@ export class FanOut implements Audience {
    * is seldom asked for. */
   #epoch = 0;
   #seq = 0;
+  /** Undefined: none. */
+  #watchers: Set<HeadWatcher> | undefined = undefined;
 
   constructor(parts: FanOutParts) {
     this.#parts = parts;
@@ -63,6 +70,17 @@ export class FanOut implements Audience {
   /** The last transaction that was delivered, be it empty. */
   get head(): Point {
     return { epoch: this.#epoch, seq: this.#seq };
+  }
+
+  /** Tells it from now on. */
+  watch(watcher: HeadWatcher): void {
+    this.#watchers ??= new Set();
+    this.#watchers.add(watcher);
+  }
+
+  unwatch(watcher: HeadWatcher): void {
+    this.#watchers?.delete(watcher);
+    if (this.#watchers?.size === 0) this.#watchers = undefined;
   }
 
   begin(at: Point): void {
@@ -195,6 +213,7 @@ export class FanOut implements Audience {
   #moveTo({ epoch, seq }: Point): void {
     this.#epoch = epoch;
     this.#seq = seq;
+    if (this.#watchers !== undefined) for (const watcher of this.#watchers) watcher.headMoved();
   }
 
   #sendLog(start: Point, rows: readonly Committed[]): void {

@@ -14,6 +14,8 @@ export interface HeartbeatParts {
   readonly send: (message: ServerMessage) => void;
   /** Nothing came in for the watchdog's time. */
   readonly onSilent: () => void;
+  /** Nobody answers: pings say when they were sent (STREAM-4). */
+  readonly oneWay: boolean;
 }
 
 /** Positions in as many flat lists as messages are needed. The last has room for more, which shows that it is the last;
@@ -37,11 +39,18 @@ export class Heartbeat {
   #k = 0;
   #bytesSeen = 0;
   #heardAt: number;
+  readonly #fromMs: number;
 
   constructor(parts: HeartbeatParts) {
     this.#parts = parts;
-    this.#heardAt = parts.runtime.monotonicMs();
+    this.#fromMs = parts.runtime.monotonicMs();
+    this.#heardAt = this.#fromMs;
     this.#cancel = this.#next();
+  }
+
+  /** Pings at once, besides. */
+  beatNow(): void {
+    this.#ping();
   }
 
   stop(): void {
@@ -53,7 +62,7 @@ export class Heartbeat {
   }
 
   #beat(): void {
-    const { runtime, watchdogMs, heads, send, onSilent } = this.#parts;
+    const { runtime, watchdogMs, onSilent } = this.#parts;
     const bytes = this.#parts.receivedBytes();
     // Bytes count, not messages, so that a client that uploads is not called dead.
     if (bytes !== this.#bytesSeen) {
@@ -62,10 +71,16 @@ export class Heartbeat {
     } else if (runtime.monotonicMs() - this.#heardAt >= watchdogMs) {
       return onSilent();
     }
+    this.#ping();
+    this.#cancel = this.#next();
+  }
+
+  #ping(): void {
+    const { runtime, heads, send, oneWay } = this.#parts;
+    const ms = Math.floor(runtime.monotonicMs() - this.#fromMs);
     for (const list of headLists(heads())) {
       this.#k += 1;
-      send(["ping", this.#k, list]);
+      send(oneWay ? ["ping", this.#k, list, { ms }] : ["ping", this.#k, list]);
     }
-    this.#cancel = this.#next();
   }
 }

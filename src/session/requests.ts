@@ -6,24 +6,38 @@ import {
   type ErrorCode,
   type Json,
   LIMITS,
+  type Piece,
   parseDocumentId,
+  type ServerMessage,
   TidemarkError,
 } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
 import type { Answer, Call, Caller, Documents, ListRequest, Origin } from "../document/documents.js";
 import type { Identified } from "./identity.js";
-import type { OutboundQueue } from "./outbound-queue.js";
 import { refusalMessage } from "./refusal.js";
 import { serviceCall } from "./service-calls.js";
-import type { Subscriptions } from "./subscriptions.js";
 
-/** What a session's requests need. */
+/** Where answers go. */
+export interface AnswerSink {
+  send(message: ServerMessage): void;
+  sendPiece(piece: Piece): void;
+}
+
+/** What else goes there, which answers must not overtake. */
+export interface Followed {
+  /** The document of a subscription number. */
+  documentOf(s: number): DocumentName | undefined;
+  /** Sends what was applied up to `seq`. Returns what the answer must wait for. */
+  catchUp(document: DocumentName, seq: number): { holdBack(send: () => void): void } | undefined;
+}
+
+/** What requests need. */
 export interface RequestsParts {
   readonly caller: Caller;
   readonly identity: Identified;
   readonly documents: Documents;
-  readonly subscriptions: Subscriptions;
-  readonly out: OutboundQueue;
+  readonly subscriptions: Followed;
+  readonly out: AnswerSink;
   readonly codec: Codec;
   readonly client: string;
   readonly conn: number;
@@ -38,8 +52,8 @@ export class Requests implements Origin {
   caller: Caller;
   // Field by field, not as parts: with a thousand sockets, each object on the way of a call is out of the cache.
   readonly #documents: Documents;
-  readonly #subscriptions: Subscriptions;
-  readonly #out: OutboundQueue;
+  readonly #subscriptions: Followed;
+  readonly #out: AnswerSink;
   readonly #codec: Codec;
   readonly #overrun: () => void;
   #identity: Identified;

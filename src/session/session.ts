@@ -16,6 +16,7 @@ import {
 import type { Documents } from "../document/documents.js";
 import { randomHex } from "../runtime/ids.js";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
+import { Advances } from "./advances.js";
 import { Backlog } from "./backlog.js";
 import type { FanOuts } from "./fan-out.js";
 import type { Flusher } from "./flusher.js";
@@ -59,6 +60,8 @@ interface Live {
   readonly subscriptions: Subscriptions;
   readonly requests: Requests;
   readonly heartbeat: Heartbeat;
+  /** Of a wire that only goes out. */
+  readonly advances: Advances | undefined;
   expiry: CancelTimer;
   /** When its client reported last. */
   reportedAtMs: number;
@@ -94,6 +97,23 @@ export class Session implements Newcomer {
 
   crowdedOut(): void {
     this.end(CLOSE.overloaded, "overloaded");
+  }
+
+  /** Its greeting came with proof of who says it. Before anything else, once. */
+  greeted(hello: Hello, identity: Identified): void {
+    if (this.#state.state !== "greeting" || !this.#speaks(hello)) return;
+    this.#state = { state: "identifying", deadline: this.#state.deadline };
+    this.#identified(hello, identity);
+  }
+
+  /** Everything that was asked for has been sent. */
+  get isSettled(): boolean {
+    return this.#state.state === "live" && this.#state.subscriptions.leftOut === 0;
+  }
+
+  /** Says now where everything stands. */
+  beat(): void {
+    if (this.#state.state === "live") this.#state.heartbeat.beatNow();
   }
 
   /** The messages of one frame, valid by shape. */
@@ -185,16 +205,20 @@ export class Session implements Newcomer {
   }
 
   #greet(hello: Hello, deadline: CancelTimer): void {
-    if (hello.v !== PROTOCOL_VERSION) {
-      this.#fault("unsupported_version", `this server speaks version ${PROTOCOL_VERSION}`, "hello");
-      return this.end(CLOSE.unsupportedVersion, "unsupported_version");
-    }
+    if (!this.#speaks(hello)) return;
     this.#state = { state: "identifying", deadline };
     this.#parts.registry.newcomers.spoke(this);
     this.#identify(hello.token ?? "").then(
       (verdict) => this.#identified(hello, verdict),
       () => this.end(CLOSE.internal, "internal"),
     );
+  }
+
+  #speaks({ v }: Hello): boolean {
+    if (v === PROTOCOL_VERSION) return true;
+    this.#fault("unsupported_version", `this server speaks version ${PROTOCOL_VERSION}`, "hello");
+    this.end(CLOSE.unsupportedVersion, "unsupported_version");
+    return false;
   }
 
   /** Whoever is gone by then needs no answer, and none is asked for. */
@@ -218,12 +242,15 @@ export class Session implements Newcomer {
     const { documents, fanOuts, runtime, pingIntervalMs, watchdogMs } = this.#parts;
     const caller = callerOf(identity);
     const out = this.#out;
-    const { codec } = this.#wire;
+    const { codec, oneWay = false } = this.#wire;
     const breach = (message: string, type: string): void => this.#breach(message, type);
     const stalled = (): void => this.end(CLOSE.slowReader, "slow_reader");
     const backlog = new Backlog({ runtime, out, stalled });
     this.#wire.onDrained = () => backlog.drained();
-    const subscriptions = new Subscriptions({ caller, documents, out, codec, backlog, fanOuts, runtime, breach });
+    const advances = oneWay ? new Advances(runtime, () => subscriptions.catchUpAll()) : undefined;
+    const headMoved = advances?.moved;
+    const parts = { caller, documents, out, codec, backlog, fanOuts, runtime, breach };
+    const subscriptions = new Subscriptions({ ...parts, headMoved });
     const overrun = (): void => this.end(CLOSE.overloaded, "limit_reached");
     const requests = new Requests({ caller, documents, out, codec, subscriptions, client, conn, identity, overrun });
     const heartbeat = new Heartbeat({
@@ -234,6 +261,7 @@ export class Session implements Newcomer {
       receivedBytes: () => this.#wire.receivedBytes,
       send: (message) => this.#out.send(message),
       onSilent: () => this.end(CLOSE.silent, "connection_lost"),
+      oneWay,
     });
     const expiry = this.#expireAt(identity);
     const reportedAtMs = Number.NEGATIVE_INFINITY;
@@ -245,6 +273,7 @@ export class Session implements Newcomer {
       subscriptions,
       requests,
       heartbeat,
+      advances,
       expiry,
       reportedAtMs,
       refreshing: undefined,
@@ -343,6 +372,7 @@ export class Session implements Newcomer {
     if (state.state === "greeting" || state.state === "identifying") state.deadline();
     if (state.state !== "live") return;
     state.heartbeat.stop();
+    state.advances?.stop();
     state.backlog.stop();
     state.expiry();
     state.requests.leave();

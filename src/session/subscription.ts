@@ -12,7 +12,7 @@ import type { Caller, Documents, Follower, Opening, RefusedAnswer, Speech } from
 import type { Attendance, Attending } from "./attendance.js";
 import type { Backlog, Backlogged } from "./backlog.js";
 import type { Point } from "./delta-chain.js";
-import type { FanOut } from "./fan-out.js";
+import type { FanOut, HeadWatcher } from "./fan-out.js";
 import type { LayerStream } from "./layer-stream.js";
 import type { OutboundQueue } from "./outbound-queue.js";
 import { endedMessage } from "./refusal.js";
@@ -44,6 +44,8 @@ export interface SubscriptionParts {
   readonly attend: () => Attendance;
   /** It is over, for a reason of the server's. */
   readonly onEnded: (subscription: Subscription) => void;
+  /** Its document moved, perhaps without anything to send; undefined: nobody needs to know. */
+  readonly headMoved: (() => void) | undefined;
 }
 
 /** What an opening is about. */
@@ -65,7 +67,7 @@ type State =
   | { readonly state: "over" };
 
 /** A stream of one document to one socket. */
-export class Subscription implements Follower, Receiver, Backlogged, Attending {
+export class Subscription implements Follower, Receiver, Backlogged, Attending, HeadWatcher {
   readonly s: number;
   readonly view: string;
   readonly document: DocumentName;
@@ -159,6 +161,10 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending {
     if (head.seq <= this.#at.seq || this.#isLate) return;
     for (const layer of view.layers) this.#parts.out.sendPiece(layer.advance(this.codec, head));
     this.#at = head;
+  }
+
+  headMoved(): void {
+    this.#parts.headMoved?.();
   }
 
   ask(): void {
@@ -309,6 +315,7 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending {
     if (this.#state.state !== "open" || this.#state.view !== view) this.#detach();
     this.#state = { state: "open", fanOut, view };
     if (fanOut.gathering !== undefined || this.#attendance !== undefined) this.#attend().attach(this, fanOut.gathering);
+    if (this.#parts.headMoved !== undefined) fanOut.watch(this);
     for (const send of this.#heldBack.splice(0)) send();
   }
 
@@ -353,6 +360,7 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending {
     if (this.#state.state === "open") {
       this.#state.view.detach(this);
       this.#attendance?.detach(this);
+      if (this.#parts.headMoved !== undefined) this.#state.fanOut.unwatch(this);
     }
     if (this.#state.state === "sending") budget.give(this.#state.transfer.holds);
     if (this.#state.state === "slow") budget.forget(this.#roomAgain);

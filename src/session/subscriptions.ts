@@ -33,6 +33,8 @@ export interface SubscriptionsParts {
   readonly codec: Codec;
   /** The client broke the protocol with a message of this type. */
   readonly breach: (message: string, type: string) => void;
+  /** A document moved, perhaps without anything to send; undefined: nobody needs to know. */
+  readonly headMoved: (() => void) | undefined;
 }
 
 /** How many that the server ended are remembered: a client has no more calls under way (R14). */
@@ -67,6 +69,11 @@ export class Subscriptions {
       yield* subscription.heads;
     }
     for (const { head } of this.#attendances.values()) if (head !== undefined) yield head;
+  }
+
+  /** Tells this socket of all that was delivered and changed nothing. */
+  catchUpAll(): void {
+    for (const subscription of this.#byNumber.values()) subscription.catchUp();
   }
 
   /** How many heads leave out: they are owed what has not been sent. */
@@ -163,7 +170,7 @@ export class Subscriptions {
     asked: Pick<SubscriptionParts, "s" | "view" | "params" | "every" | "presence">,
     document: DocumentName,
   ): Subscription {
-    const { codec, documents, out, backlog, fanOuts } = this.#parts;
+    const { codec, documents, out, backlog, fanOuts, headMoved } = this.#parts;
     const { s, view, params, every, presence } = asked;
     return new Subscription({
       s,
@@ -181,6 +188,7 @@ export class Subscriptions {
       fanOut: () => fanOuts.get(document),
       attend: () => this.#attendance(document),
       onEnded: (subscription) => this.#over(subscription),
+      headMoved,
     });
   }
 

@@ -1,4 +1,5 @@
-// The session's side of a socket: frames go out, an end comes. The transport room implements it.
+// The session's side of a socket, or of what stands in for one: frames go out, an end comes. The rooms transport and http
+// implement it.
 import type { Codec, Piece } from "@tidemark/protocol";
 
 /** Messages that leave together. Shared by many sockets when `wire` is worth keeping. */
@@ -24,8 +25,10 @@ export interface Wire {
   readonly loopback: boolean;
   /** Bytes handed over that the peer's kernel has not taken. */
   readonly bufferedBytes: number;
-  /** Bytes that came in so far. */
+  /** Bytes that came in so far; of a one-way wire, bytes that its peer took. */
   readonly receivedBytes: number;
+  /** Nothing comes in after the greeting and what came with it: nobody answers a ping, or hears an `ok` here. */
+  readonly oneWay?: boolean;
   /** Set by the session: called whenever everything handed over was taken after it had been much. */
   onDrained?: (() => void) | undefined;
   /** Writes a frame of one message of this socket's own: what nearly every flush is. */

@@ -60,10 +60,17 @@ export class SocketServer {
     for (const tcp of this.#sockets) tcp.destroy();
   }
 
+  /** Whether one more may connect now, by whichever way; counts it. */
+  admits(): boolean {
+    const { admission, registry, isOverloaded } = this.#parts;
+    if (this.#closed || registry.newcomers.isFull) return false;
+    return admission.take(isOverloaded?.() === true ? TOKENS_WHEN_OVERLOADED : 1) === 0;
+  }
+
   #upgrade(request: IncomingMessage, tcp: Socket, head: Buffer): void {
     destroyOnError(tcp);
     // A herd costs a look at the clock each, not a look at its headers.
-    if (!this.#admits()) return this.#sendAway(tcp);
+    if (!this.admits()) return this.#sendAway(tcp);
     const arrival = { headers: request.headers, socket: tcp };
     const refusal = this.#refusal(request, arrival);
     if (refusal !== undefined) return refuse(tcp, refusal);
@@ -74,12 +81,6 @@ export class SocketServer {
     if (fault !== undefined) return refuse(tcp, fault);
     const loopback = isFromHere(this.#parts, arrival);
     this.#serve(tcp, codec, { answer: handshakeAnswer(request, codec.subprotocol), head, loopback });
-  }
-
-  #admits(): boolean {
-    const { admission, registry, isOverloaded } = this.#parts;
-    if (this.#closed || registry.newcomers.isFull) return false;
-    return admission.take(isOverloaded?.() === true ? TOKENS_WHEN_OVERLOADED : 1) === 0;
   }
 
   #serve(given: Socket, codec: Codec, { answer, head, loopback }: Upgrade): void {

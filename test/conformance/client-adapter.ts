@@ -36,7 +36,7 @@ class Driven {
   readonly #aborts = new Map<string, AbortController>();
 
   constructor({ url, token, codec }: Extract<Command, { command: "connect" }>) {
-    this.#tide = connect<ConformanceApp>({ url, token, codec });
+    this.#tide = connect<ConformanceApp>({ url, token, codec, transport: "websocket" });
     this.#tide.onStatus((status) => say({ saw: "status", status }));
   }
 

@@ -42,6 +42,7 @@ it("the code of README and guides compiles, and the README's application is the 
     [join(ROOT, "examples/mine/client.ts"), program],
     [join(ROOT, "docs/app.ts"), blocksOf("docs/DOCUMENT-TYPES.md").join("")],
     [join(ROOT, "docs/client.ts"), blocksOf("docs/STREAMS.md").join("")],
+    [join(ROOT, "docs/transports.ts"), blocksOf("docs/TRANSPORTS.md").join("")],
     ...blocksOf("docs/CHANNELS.md").map((code, index) => [join(ROOT, `docs/channels-${index}.ts`), code] as const),
     [join(ROOT, "docs/presence-app.ts"), presenceApp],
     [join(ROOT, "docs/presence-client.ts"), presenceClient],

@@ -68,6 +68,8 @@ export class HttpBench {
       runtime: bench.runtime,
       identify: options.identify ?? known,
       documents: () => made.http?.documents,
+      // Streams are tested over real sockets.
+      sessions: () => undefined,
       origins: options.origins ?? [],
       loopbackNamesOnly: options.loopbackNamesOnly ?? false,
       proxies: new TrustedProxies(options.trustProxy),

@@ -133,6 +133,10 @@ export class JoinedPlatform implements Platform {
     return { send: (frame) => socket.send(frame), close: () => socket.leave() };
   }
 
+  post(): Cancel {
+    throw new Error("the bench has no HTTP");
+  }
+
   /** Loses its connection, and finds no way back. */
   leave(): void {
     this.isAway = true;

@@ -1,6 +1,14 @@
 // A client's world under a test's control: time that moves only when told, sockets that end at the test, chance that
 // repeats. Nothing here waits for real time.
-import type { Cancel, Platform, Socket, SocketListener, Wake } from "../../clients/typescript/src/platform/platform.js";
+import type {
+  Cancel,
+  Platform,
+  Post,
+  ResponseListener,
+  Socket,
+  SocketListener,
+  Wake,
+} from "../../clients/typescript/src/platform/platform.js";
 
 /** The test's end of one of the client's sockets. */
 export interface VirtualSocket {
@@ -9,6 +17,13 @@ export interface VirtualSocket {
   readonly listener: SocketListener;
   /** What the client closed it with; undefined while it has not. */
   closedWith: number | undefined;
+}
+
+/** The test's end of one of the client's requests. */
+export interface VirtualPost {
+  readonly request: Post;
+  readonly listener: ResponseListener;
+  isCancelled: boolean;
 }
 
 interface Timer {
@@ -33,11 +48,13 @@ export function seeded(seed: number): () => number {
 
 export class VirtualPlatform implements Platform {
   readonly sockets: VirtualSocket[] = [];
+  readonly posts: VirtualPost[] = [];
   /** What listeners threw. */
   readonly reported: unknown[] = [];
   /** Takes each frame the client sends. */
   onFrame: (socket: VirtualSocket, frame: string | Uint8Array) => void = () => undefined;
   onOpen: (socket: VirtualSocket) => void = () => undefined;
+  onPost: (post: VirtualPost) => void = () => undefined;
   random: () => number = () => 0.5;
   networkUp = true;
   /** Wall clock minus monotonic clock. */
@@ -80,6 +97,15 @@ export class VirtualPlatform implements Platform {
       close: (code) => {
         socket.closedWith ??= code;
       },
+    };
+  }
+
+  post(request: Post, listener: ResponseListener): Cancel {
+    const post: VirtualPost = { request, listener, isCancelled: false };
+    this.posts.push(post);
+    this.onPost(post);
+    return () => {
+      post.isCancelled = true;
     };
   }
 

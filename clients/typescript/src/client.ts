@@ -7,6 +7,7 @@ import {
   type Codec,
   type Json,
   LIMITS,
+  type OpenMessage,
   type ServerMessage,
   TidemarkError,
   type TypeName,
@@ -18,10 +19,12 @@ import type { Askers, Senders } from "./api/call.js";
 import type { Channel } from "./api/channel.js";
 import type { OpenDocument, OpenOptions, Unsubscribe } from "./api/document.js";
 import type { StreamStats } from "./api/stats.js";
-import type { ConnectOptions, Service, Tide, TideStatus } from "./api/tide.js";
+import type { ConnectOptions, Service, Tide, TideStatus, Transport, TransportChoice } from "./api/tide.js";
 import { Calls } from "./calls/calls.js";
 import { Connection, type ConnectionListener } from "./connection/connection.js";
+import type { LostCalls } from "./connection/line.js";
 import { socketUrl } from "./connection/socket-url.js";
+import { TransportPlan } from "./connection/transport-plan.js";
 import { asSendersAndAskers } from "./documents/claims.js";
 import { DocumentTable } from "./documents/document-table.js";
 import { Listeners } from "./documents/listeners.js";
@@ -49,6 +52,7 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
   readonly #tally = new Tally();
   readonly #pulse: Pulse;
   #status: TideStatus = "connecting";
+  #transport: Transport = "websocket";
   #pingMs: number = LIMITS.pingIntervalMs;
 
   constructor(options: ConnectOptions, platform: Platform) {
@@ -58,6 +62,7 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
       url: socketUrl(options.url),
       token: options.token,
       sdk: SDK,
+      plan: new TransportPlan(transportNamed(options.transport ?? "auto")),
     };
     // Never anything but fresh and in memory: a cloned tab must not speak under the same numbers.
     const client = [...platform.randomBytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -88,6 +93,10 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
 
   get status(): TideStatus {
     return this.#connection.status;
+  }
+
+  get transport(): Transport | undefined {
+    return this.#connection.transport;
   }
 
   get stats(): StreamStats {
@@ -150,11 +159,22 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
   }
 
   statusChanged(): void {
-    const { status } = this;
+    const { status, transport } = this;
     this.#documents.statusChanged();
-    if (status === this.#status) return;
+    // Between two connections nothing carries any: that alone is no news.
+    const isCarried = transport === undefined || transport === this.#transport;
+    this.#transport = transport ?? this.#transport;
+    if (status === this.#status && isCarried) return;
     this.#status = status;
     this.#statuses.tell(status);
+  }
+
+  opens(): readonly OpenMessage[] {
+    return this.#subscriptions.renew();
+  }
+
+  lost(lost: LostCalls): void {
+    this.#calls.lost(lost);
   }
 
   ping(): number {
@@ -190,7 +210,7 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
       case "ping":
         this.#subscriptions.pinged(message[2], this.#pingMs);
         this.#connection.send(["pong", message[1], this.#subscriptions.answer(message[2])]);
-        this.#connection.beat();
+        this.#connection.beat(message[3]?.ms);
         return;
       case "pong":
         // Before what shows is trusted anew.
@@ -203,6 +223,7 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
         return;
       case "welcome":
       case "goaway":
+      case "bye":
         return;
     }
   }
@@ -281,6 +302,11 @@ class DocumentWire {
   unroutePeers(...route: Parameters<Subscriptions["unroutePeers"]>): void {
     this.#subscriptions.unroutePeers(...route);
   }
+}
+
+function transportNamed(name: string): TransportChoice {
+  if (name === "auto" || name === "websocket" || name === "http") return name;
+  throw new TypeError(`connect: transport "${name}" is none of "auto", "websocket" and "http"`);
 }
 
 function codecNamed(name: string): (typeof CODECS)[number] {

@@ -25,6 +25,29 @@ export const CLIENT_LIMITS = Object.freeze({
   /** From the beginning of a connection to `welcome`; an application may take 10 s to say who somebody is. Less than
    * the 15 s within which everybody is back (R20). */
   welcomeMs: 12_000,
+  /** From the beginning of a WebSocket to its handshake, where there is something to fall back to. */
+  handshakeMs: 5_000,
+  /** The same of one request of the fallback: later, it does not get through, or its answer is held back. */
+  streamWelcomeMs: 5_000,
+  /** How soon a WebSocket is tried again while it does not get through, doubled each time, at the most. */
+  trialBaseMs: 1_000,
+  trialCapMs: 300_000,
+  /** How long calls under way are waited for before another transport takes over, and how often that is looked at. */
+  switchWaitMs: 5_000,
+  switchLookMs: 100,
+  /** From one poll to the next. */
+  pollGapMs: 100,
+  /** How long what is asked for again stays as live as it was. */
+  renewalMs: 15_000,
+  /** Requests with calls that are under way at once. */
+  callPostsMax: 4,
+  /** A call that is posted may begin for so long; by so much more clocks may differ in how fast they go. */
+  notAfterMs: 5_000,
+  notAfterMarginMs: 250,
+  /** The answer to posted calls is waited for so long. */
+  callPostMs: 20_000,
+  /** What is read of a refusal. */
+  problemLengthMax: 16_384,
   /** How long to wait after a refusal that does not say. */
   refusedWaitMs: 1_000,
   /** Calls that wait to be sent; one more is refused. */

@@ -24,4 +24,4 @@ export type * from "./patch/operations.js";
 export type { PatchErrorCode } from "./patch/patch-error.js";
 export { PatchError } from "./patch/patch-error.js";
 export { escapeToken, formatPointer, PointerError, parsePointer } from "./patch/pointer.js";
-export { PROTOCOL_VERSION, SOCKET_PATH } from "./version.js";
+export { CALLS_PATH, POLL_PATH, PROTOCOL_VERSION, SOCKET_PATH, STREAM_PATH } from "./version.js";

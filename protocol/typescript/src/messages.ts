@@ -29,6 +29,8 @@ export interface Hello {
   /** The version of each document type the client was built against. */
   readonly types?: { readonly [type: string]: number };
   readonly caps: readonly string[];
+  /** Of posted calls: Unix ms by the server's clock after which none of them may begin any more (POST-3). */
+  readonly until?: number;
 }
 
 export interface Auth {
@@ -66,6 +68,8 @@ export interface CallExtension {
 
 export interface PingExtension {
   readonly stats?: JsonObject;
+  /** On a stream: how many ms after `welcome` its server sent it (STREAM-4). */
+  readonly ms?: number;
 }
 
 export interface PongExtension {
@@ -253,6 +257,8 @@ export type SignalledMessage = readonly ["sig", h: Handle, name: string, data: J
 /** Who is present at revision `rev` of this handle. */
 export type PresenceMessage = readonly ["pres", h: Handle, rev: number, change: PresenceChange];
 export type GoAwayMessage = readonly ["goaway", GoAway];
+/** What a close code says on a socket; the last message of a stream. */
+export type ByeMessage = readonly ["bye", code: number];
 
 /** What a server may send. */
 export type ServerMessage =
@@ -269,5 +275,6 @@ export type ServerMessage =
   | SignalledMessage
   | PresenceMessage
   | GoAwayMessage
+  | ByeMessage
   | PingMessage
   | PongMessage;

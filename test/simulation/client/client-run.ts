@@ -83,6 +83,7 @@ export class ClientRun {
         url: "https://simulated",
         token: () => this.#token(),
         codec: parts.codecName,
+        transport: "websocket",
         ...(parts.shelf === undefined ? {} : { storage: parts.shelf.page(parts.process) }),
       },
       parts.mutation.platform?.(this.platform) ?? this.platform,

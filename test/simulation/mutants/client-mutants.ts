@@ -23,6 +23,7 @@ const sockets = (change: (openSocket: OpenSocket) => OpenSocket): Mutation => ({
     random: () => platform.random(),
     randomBytes: (length) => platform.randomBytes(length),
     openSocket: change((url, subprotocol, listener) => platform.openSocket(url, subprotocol, listener)),
+    post: (request, listener) => platform.post(request, listener),
     online: () => platform.online(),
     onWake: (listener) => platform.onWake(listener),
     reportError: (error) => platform.reportError(error),

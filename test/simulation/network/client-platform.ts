@@ -79,6 +79,10 @@ export class ClientPlatform implements Platform {
     };
   }
 
+  post(): Cancel {
+    throw new Error("there is no HTTP in the simulation");
+  }
+
   online(): boolean {
     return this.#isOnline;
   }

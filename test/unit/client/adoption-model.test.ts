@@ -71,7 +71,10 @@ class Run {
     platform.randomBytes = (length) => new Uint8Array(length).fill(id);
     const server = new FakeServer(platform);
     const storage = this.shared.page();
-    const tide = createClient<BoardApp>({ url: "https://tide.test", token: "t", storage: storage.storage }, platform);
+    const tide = createClient<BoardApp>(
+      { url: "https://tide.test", token: "t", storage: storage.storage, transport: "websocket" },
+      platform,
+    );
     const page = { tide, platform, server, storage };
     this.pages.push(page);
     server.onMessage = (connection, message) => this.#received(page, connection, message);

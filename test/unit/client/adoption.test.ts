@@ -22,7 +22,7 @@ function open(shared: SharedStorage, { url = "https://tide.test" } = {}): Page {
   platform.randomBytes = (length) => new Uint8Array(length).fill(byte);
   const server = new FakeServer(platform);
   const { storage, crash } = shared.page();
-  const tide = createClient<BoardApp>({ url, token: "token", storage }, platform);
+  const tide = createClient<BoardApp>({ url, token: "token", storage, transport: "websocket" }, platform);
   return { platform, server, tide, client: byte.toString(16).padStart(2, "0").repeat(16), crash };
 }
 

@@ -38,7 +38,8 @@ export interface World {
 export function world(options: Partial<ConnectOptions> = {}): World {
   const platform = new VirtualPlatform();
   const server = new FakeServer(platform);
-  const tide = createClient<BoardApp>({ url: "https://tide.test", token: "token", ...options }, platform);
+  const socket = { url: "https://tide.test", token: "token", transport: "websocket" } as const;
+  const tide = createClient<BoardApp>({ ...socket, ...options }, platform);
   return { platform, server, tide };
 }
 

@@ -108,7 +108,7 @@ test("[FRAME-8] the shapes know the types of SPEC.md and no others", () => {
     shape.expected.replace("an array that starts with ", "");
   expect(first(clientMessage)).toBe("hello, auth, open, close, c, sig, pres, ping, pong");
   expect(first(serverMessage)).toBe(
-    "welcome, opened, snap, part, d, ok, no, unk, ended, err, sig, pres, goaway, ping, pong",
+    "welcome, opened, snap, part, d, ok, no, unk, ended, err, sig, pres, goaway, bye, ping, pong",
   );
 });
 

@@ -1,8 +1,10 @@
 // A short second connection that speaks in the name of a client that is gone: it sends what that client left, under its
 // numbers, and nothing else. Each call leaves the record as it is answered.
-import { type Codec, type ServerMessage, TidemarkError, type Welcome } from "@tidemark/protocol";
+import { type Codec, type OpenMessage, type ServerMessage, TidemarkError, type Welcome } from "@tidemark/protocol";
 import { Calls } from "../calls/calls.js";
 import { Connection, type ConnectionListener } from "../connection/connection.js";
+import type { LostCalls } from "../connection/line.js";
+import type { TransportPlan } from "../connection/transport-plan.js";
 import type { Platform } from "../platform/platform.js";
 import type { CallRecord } from "./call-record.js";
 import type { LeftRecord } from "./left-record.js";
@@ -17,6 +19,7 @@ export interface Credentials {
   readonly url: URL;
   readonly token: string | (() => Promise<string>);
   readonly sdk: string;
+  readonly plan: TransportPlan;
 }
 
 interface AdoptedClientOptions extends Credentials {
@@ -96,7 +99,7 @@ export class AdoptedClient implements ConnectionListener {
         return;
       case "ping":
         this.#connection.send(["pong", message[1], []]);
-        this.#connection.beat();
+        this.#connection.beat(message[3]?.ms);
         return;
       case "pong":
         this.#connection.answered(message[1]);
@@ -107,6 +110,14 @@ export class AdoptedClient implements ConnectionListener {
   }
 
   frameEnd(): void {}
+
+  opens(): readonly OpenMessage[] {
+    return [];
+  }
+
+  lost(lost: LostCalls): void {
+    this.#calls.lost(lost);
+  }
 
   statusChanged(): void {}
 

@@ -17,9 +17,18 @@ export interface ConnectOptions {
   readonly storage?: CallStorage;
   /** Default for each call; 30,000. */
   readonly deadlineMs?: number;
-  /** How frames are written; default `json`. */
+  /** How frames are written on a WebSocket; default `json`. */
   readonly codec?: "json" | "msgpack";
+  /** Default `auto`: WebSocket, and HTTP while that does not get through. */
+  readonly transport?: TransportChoice;
 }
+
+/** What `connect` may use. */
+export type TransportChoice = "auto" | "websocket" | "http";
+
+/** What carries a connection: a WebSocket; the streamed response to an HTTP request; or one request after the other, where
+ * responses are held back until their end. */
+export type Transport = "websocket" | "stream" | "poll";
 
 /** A committed transaction as the log holds it: without `hidden` parts, not filtered by views. */
 export interface LogEntry extends Position {
@@ -66,6 +75,8 @@ export type TideStatus = "connecting" | "live" | "offline" | "closed";
 /** One connection to the service. It opens lazily, stays up, and is shared by everything opened through it. */
 export interface Tide<A extends AnyApp> {
   readonly status: TideStatus;
+  /** What carries the connection while it is `live`; undefined while it is not. */
+  readonly transport: Transport | undefined;
   /** Reference-counted by (type, key). Never throws: look at `status` and `error`. */
   open<K extends TypeName<A>>(type: K, key: string, options?: OpenOptions<At<A, K>>): OpenDocument<A, K>;
   /** Messages and queries without a subscription: resolves when durable. */
@@ -84,6 +95,7 @@ export interface Tide<A extends AnyApp> {
   readonly service: Service<A>;
   /** What this client has seen of its streams so far: latencies, time not live, differences healed by kind. */
   readonly stats: StreamStats;
+  /** Told when `status` or `transport` is another. */
   onStatus(listener: (status: TideStatus) => void): Unsubscribe;
   /** Closes everything; waiting calls get `closed`, with outcome `unknown` if they were sent. */
   close(): void;

@@ -12,6 +12,7 @@ import {
   type UnknownMessage,
 } from "@tidemark/protocol";
 import type { Sent } from "../api/call.js";
+import type { LostCalls } from "../connection/line.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Platform } from "../platform/platform.js";
 import {
@@ -140,6 +141,17 @@ export class Calls {
       case "unk":
         this.#unknown(call, message);
         return;
+    }
+  }
+
+  /** Nobody will answer these. */
+  lost({ sent, unsent, untilMs }: LostCalls): void {
+    for (const n of [...sent, ...unsent]) {
+      if (this.#dispatch.isAbandoned(n)) continue;
+      const call = this.#pending.get(n);
+      if (call?.state !== "sent") continue;
+      if (unsent.includes(n)) call.copies--;
+      this.#dispatch.lost(call, untilMs);
     }
   }
 

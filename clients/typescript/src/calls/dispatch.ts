@@ -96,6 +96,20 @@ export class Dispatch {
     this.#answered();
   }
 
+  /** Nobody will say what became of a copy, which may be under way until then. Nobody refused it either: it is free. */
+  lost(call: Call, untilMs: number): void {
+    const { platform, timers } = this.#options;
+    const lane = call.request.lane === undefined ? undefined : this.#lanes.get(call.request.lane);
+    if (lane !== undefined) {
+      lane.lost(call, untilMs);
+      this.#pumpAt(lane, untilMs);
+    } else {
+      call.state = "queued";
+      timers.after(backOffMs(call.copies, platform.random()), () => this.#askAgain(call));
+    }
+    this.#answered();
+  }
+
   /** Nobody waits for it any more: `low` may pass it. `answered`: what it took of the window is free. */
   remove(call: Call, answered: boolean): void {
     this.#queries.delete(call);

@@ -9,6 +9,8 @@ export class Lane {
   #queue: Call[] = [];
   #sent = 0;
   #hold: { untilMs: number; readonly jitterMs: number } | undefined;
+  /** A copy may be under way until then, which no connection ends. */
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   get empty(): boolean {
     return this.#calls.size === 0;
@@ -27,6 +29,7 @@ export class Lane {
 
   /** The next call that may leave now; it stays first until `sent`. */
   next(nowMs: number): Call | undefined {
+    if (nowMs < this.#notBeforeMs) return undefined;
     if (this.#hold !== undefined) {
       if (this.#sent > 0 || nowMs < this.#hold.untilMs) return undefined;
       this.#hold = undefined;
@@ -52,6 +55,12 @@ export class Lane {
     this.#hold ??= { untilMs, jitterMs };
     this.#hold.untilMs = Math.max(this.#hold.untilMs, untilMs + this.#hold.jitterMs);
     return this.#hold.untilMs;
+  }
+
+  /** A copy is lost and may still be applied before `untilMs`: it goes back, and nothing leaves until then. */
+  lost(call: Call, untilMs: number): void {
+    this.#requeue(call);
+    this.#notBeforeMs = Math.max(this.#notBeforeMs, untilMs);
   }
 
   remove(call: Call): void {

@@ -68,3 +68,7 @@ function lost(state: Exclude<ConnectionState, { kind: "closed" }>, nowMs: number
     }
   }
 }
+
+/** What the next try is to know of those before it. */
+export const lastTry = (state: ConnectionState): Attempt =>
+  state.kind === "waiting" ? state : { failures: 0, unreachable: false };

@@ -1,5 +1,5 @@
-// The one socket: token, hello and welcome, back-off, heartbeat, frames in and out. It knows nothing of documents or
-// calls: it hands messages to its listener in order, and says when a connection is live and when it is lost.
+// The one connection: token, hello and welcome, back-off, heartbeat, over whichever line there is. It knows nothing of
+// documents or calls: it hands messages to its listener in order, and says when a connection is live and when it is lost.
 import {
   CLOSE,
   type ClientMessage,
@@ -13,20 +13,24 @@ import {
   TidemarkError,
   type Welcome,
 } from "@tidemark/protocol";
-import type { TideStatus } from "../api/tide.js";
+import type { TideStatus, Transport } from "../api/tide.js";
 import { CLIENT_LIMITS } from "../limits.js";
-import type { Cancel, Platform, Socket, Wake } from "../platform/platform.js";
-import { type ConnectionEvent, type ConnectionState, transition } from "./connection-state.js";
+import type { Cancel, Platform, Wake } from "../platform/platform.js";
+import { type ConnectionEvent, type ConnectionState, lastTry, transition } from "./connection-state.js";
 import { faultOf } from "./ending.js";
 import { Heartbeat } from "./heartbeat.js";
-import { Outbox } from "./outbox.js";
+import { HttpLine } from "./http-line.js";
+import type { Line, LineListener, RequestSource } from "./line.js";
 import { ReturnPlan } from "./return-plan.js";
 import { ServerClock } from "./server-clock.js";
+import { SocketLine } from "./socket-line.js";
+import { SocketTrial } from "./socket-trial.js";
 import { TokenRefresh } from "./token-refresh.js";
 import { TokenSource } from "./token-source.js";
+import type { TransportPlan } from "./transport-plan.js";
 
-/** What the connection tells. Calls never nest. */
-export interface ConnectionListener {
+/** What the connection tells, and what it asks where it is made of requests. Calls never nest. */
+export interface ConnectionListener extends Pick<RequestSource, "opens" | "lost"> {
   /** `welcome` came: nothing of an earlier connection will arrive any more. */
   live(welcome: Welcome): void;
   /** The socket of a live connection is gone. */
@@ -50,7 +54,9 @@ export interface ConnectionListener {
 export interface ConnectionOptions {
   readonly platform: Platform;
   readonly codec: Codec;
+  /** Of the socket. */
   readonly url: URL;
+  readonly plan: TransportPlan;
   readonly token: string | (() => Promise<string>);
   readonly sdk: string;
   /** Who calls: 128 random bits in lower-case hex. */
@@ -64,16 +70,19 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #platform: Platform;
   readonly #tokens: TokenSource;
-  readonly #outbox: Outbox;
   readonly #heartbeat: Heartbeat;
   readonly #refresh: TokenRefresh;
   readonly #return: ReturnPlan;
   readonly #clock: ServerClock;
+  readonly #trial: SocketTrial;
   readonly #stopWake: Cancel;
   #state: ConnectionState = { kind: "idle" };
-  /** Rises with each connection; what belongs to an older one is ignored. */
+  /** Rises with each connection, and with each request of a line made of requests. */
   #conn: number;
-  #socket: Socket | undefined;
+  /** Rises when a connection begins or ends; what belongs to an earlier one is ignored. */
+  #generation = 0;
+  #line: Line | undefined;
+  #transport: Transport = "websocket";
   /** When the newest try began. */
   #triedAtMs = 0;
   /** The time limit of a connection that is being made. */
@@ -87,11 +96,6 @@ export class Connection {
     this.#conn = options.connAfter;
     this.#return = new ReturnPlan(options.platform);
     this.#clock = new ServerClock(options.platform);
-    this.#outbox = new Outbox({
-      platform: options.platform,
-      codec: options.codec,
-      write: (frame) => this.#socket?.send(frame),
-    });
     this.#heartbeat = new Heartbeat({
       platform: options.platform,
       ping: () => options.listener.ping(),
@@ -106,11 +110,18 @@ export class Connection {
       expiresAt: () => options.listener.expiresAt(),
       serverNowMs: () => this.#clock.nowMs,
     });
+    this.#trial = new SocketTrial({ ...options, worked: () => this.#improve(CLIENT_LIMITS.switchWaitMs) });
     this.#stopWake = options.platform.onWake((wake) => this.#wake(wake));
   }
 
+  /** Of what comes and goes now. */
   get codec(): Codec {
-    return this.#options.codec;
+    return this.#line?.codec ?? this.#options.codec;
+  }
+
+  /** What carries it; only while live. */
+  get transport(): Transport | undefined {
+    return this.live ? this.#transport : undefined;
   }
 
   get status(): TideStatus {
@@ -155,7 +166,7 @@ export class Connection {
 
   /** Queues a message for this tick's frame; only while live. False: no frame can hold it. */
   send(message: ClientMessage): boolean {
-    return this.#outbox.push(message);
+    return this.#line === undefined || this.#line.push(message);
   }
 
   /** Sends heads now; without an answer in a short time the connection is given up. Only while live. */
@@ -163,9 +174,11 @@ export class Connection {
     if (this.live) this.#heartbeat.ask();
   }
 
-  /** Asks for an answer, unless one is awaited already. */
-  beat(): void {
-    this.#heartbeat.beat();
+  /** Asks for an answer, unless one is awaited already; or takes the time that a server's ping says for one. */
+  beat(sentMs?: number): void {
+    const askedMs = this.#line?.askedMs;
+    if (askedMs === undefined) this.#heartbeat.beat();
+    else if (sentMs !== undefined) this.#heartbeat.proven(askedMs + sentMs);
   }
 
   /** The answer to ping `k` came. */
@@ -181,12 +194,12 @@ export class Connection {
   /** Closes for good. */
   close(error: TidemarkError): void {
     if (this.#state.kind === "closed") return;
-    this.#outbox.flush();
+    this.#line?.flush();
+    this.#go({ kind: "finished", error });
     this.#drop(1_000);
     this.#timer();
     this.#return.stop();
     this.#stopWake();
-    this.#go({ kind: "finished", error });
     this.#options.listener.closed(error);
     this.#options.listener.statusChanged();
   }
@@ -194,13 +207,14 @@ export class Connection {
   // ------------------------------------------------------------------------------------------------ making one
 
   #attempt(): void {
-    const conn = ++this.#conn;
+    const generation = ++this.#generation;
+    this.#transport = this.#options.plan.next;
     this.#triedAtMs = this.#platform.monotonicMs();
     this.#fault = undefined;
     this.#giveUpAfter(CLIENT_LIMITS.welcomeMs);
     this.#tokens.next().then(
-      (token) => conn === this.#conn && this.#openSocket(conn, token),
-      (error: unknown) => conn === this.#conn && this.#tokenFailed(error),
+      (token) => generation === this.#generation && this.#openLine(generation, token),
+      (error: unknown) => generation === this.#generation && this.#tokenFailed(error),
     );
   }
 
@@ -214,24 +228,35 @@ export class Connection {
     else this.#lost(CLOSE.unauthenticated);
   }
 
-  #openSocket(conn: number, token: string): void {
+  #openLine(generation: number, token: string): void {
     const current = (run: () => void): void => {
-      if (conn === this.#conn) run();
+      if (generation === this.#generation) run();
     };
-    this.#socket = this.#platform.openSocket(this.#options.url.href, this.#options.codec.subprotocol, {
-      opened: () => current(() => this.#greet(conn, token)),
-      message: (frame) => current(() => this.#frame(frame)),
+    if (this.#options.plan.mayFallBack && this.#transport === "websocket") this.#giveUpAfter(CLIENT_LIMITS.handshakeMs);
+    this.#line = this.#lineTo({
+      opened: () => current(() => this.#greet(token)),
+      frame: (frame) => current(() => this.#frame(frame)),
       closed: (code) => current(() => this.#closedByPeer(code)),
     });
   }
 
-  #greet(conn: number, token: string): void {
+  #lineTo(listener: LineListener): Line {
+    const { platform, codec, url } = this.#options;
+    if (this.#transport === "websocket") return new SocketLine({ platform, codec, url, listener });
+    const source: RequestSource = {
+      nextConn: () => ++this.#conn,
+      opens: () => this.#options.listener.opens(),
+      lost: (lost) => this.#options.listener.lost(lost),
+    };
+    return new HttpLine({ platform, url, manner: this.#transport, source, listener });
+  }
+
+  #greet(token: string): void {
     this.#go({ kind: "opened" });
+    this.#giveUpAfter(Math.max(0, this.#triedAtMs + CLIENT_LIMITS.welcomeMs - this.#platform.monotonicMs()));
     const { client, sdk } = this.#options;
-    const hello = { v: PROTOCOL_VERSION, token, client, conn, sdk, caps: [] };
-    this.#outbox.clear();
-    this.#outbox.push(["hello", hello]);
-    this.#outbox.flush();
+    this.#line?.push(["hello", { v: PROTOCOL_VERSION, token, client, conn: ++this.#conn, sdk, caps: [] }]);
+    this.#line?.flush();
   }
 
   #welcomed(welcome: Welcome): void {
@@ -239,9 +264,9 @@ export class Connection {
     this.#tokens.accepted();
     this.#return.forget();
     this.#clock.set(welcome.now);
-    this.#outbox.frameBytesMax = welcome.limits.frameBytesMax ?? LIMITS.frameBytesMax;
-    this.#heartbeat.start(welcome);
+    this.#heartbeat.start(welcome, this.#line?.askedMs);
     this.#refresh.start(welcome.exp);
+    if (this.#options.plan.mayImprove) this.#trial.start();
     this.#go({ kind: "welcomed", nowMs: this.#platform.monotonicMs() });
     // The listener first: what applications send when they hear of it must find its place behind what waits.
     this.#options.listener.live(welcome);
@@ -252,13 +277,14 @@ export class Connection {
 
   #frame(frame: string | Uint8Array): void {
     this.#heartbeat.heard();
-    const conn = this.#conn;
+    const generation = this.#generation;
+    const { codec } = this;
     try {
       const limits = { bytesMax: CLIENT_LIMITS.frameBytesMax, depthMax: LIMITS.depthMax, parts: true };
-      for (const raw of this.#options.codec.decode(frame, limits)) {
+      for (const raw of codec.decode(frame, limits)) {
         const message = parseServerMessage(raw);
         if (message !== undefined) this.#message(message);
-        if (conn !== this.#conn) return;
+        if (generation !== this.#generation) return;
       }
     } catch (error) {
       // What cannot be read is not guessed at: positions held are still true, so another connection goes on from them.
@@ -272,6 +298,7 @@ export class Connection {
   #message(message: ServerMessage): void {
     switch (message[0]) {
       case "welcome":
+        this.#line?.welcomed(message[1]);
         if (this.#state.kind === "greeting") this.#welcomed(message[1]);
         return;
       case "err":
@@ -281,6 +308,9 @@ export class Connection {
         return;
       case "goaway":
         this.#return.hint(message[1]);
+        return;
+      case "bye":
+        this.#closedByPeer(message[1]);
         return;
       default:
         if (this.live) this.#options.listener.message(message);
@@ -298,18 +328,42 @@ export class Connection {
     this.close(new TidemarkError(this.#fault ?? faultOf(code), { message: `The server closed with code ${code}.` }));
   }
 
-  #lost(code: number): void {
+  #lost(code: number, { atOnce = false } = {}): void {
     if (this.#state.kind === "closed" || this.#state.kind === "waiting") return;
     const wasLive = this.live;
+    const { kind } = this.#state;
+    const nowMs = this.#platform.monotonicMs();
+    const hasWorked = this.#state.kind === "live" && nowMs - this.#state.sinceMs >= CLIENT_LIMITS.settledMs;
+    // Of what was never begun, or while no network is there, nothing is known.
+    if (kind !== "idle" && this.#line !== undefined && this.#platform.online()) this.#ended(code, hasWorked);
+    this.#go({ kind: "lost", nowMs });
     this.#drop(code);
     this.#timer();
-    this.#go({ kind: "lost", nowMs: this.#platform.monotonicMs() });
     const { failures, unreachable } = lastTry(this.#state);
     // A try that came to nothing after long has waited already.
     const waitedMs = unreachable ? this.#platform.monotonicMs() - this.#triedAtMs : 0;
-    this.#return.wait({ failures, waitedMs }, () => this.#due());
     if (wasLive) this.#options.listener.down();
+    if (atOnce) return this.#due();
+    this.#return.wait({ failures, waitedMs }, () => this.#due());
     this.#options.listener.statusChanged();
+  }
+
+  #ended(code: number, hasWorked: boolean): void {
+    if (hasWorked && this.#transport === "websocket") this.#trial.forget();
+    this.#options.plan.ended(this.#transport, { code, hasWorked });
+  }
+
+  /** A WebSocket gets through: goes on over one, once no call is under way that would have to wait for that. */
+  #improve(waitMs: number): void {
+    const { plan } = this.#options;
+    if (!this.live || !plan.mayImprove) return;
+    if (waitMs > 0 && this.#line?.isIdle === false) {
+      const { switchLookMs } = CLIENT_LIMITS;
+      this.#timer = this.#platform.setTimer(switchLookMs, () => this.#improve(waitMs - switchLookMs));
+      return;
+    }
+    plan.improve();
+    this.#lost(CLOSE.restart, { atOnce: true });
   }
 
   #due(): void {
@@ -318,18 +372,19 @@ export class Connection {
     this.#options.listener.statusChanged();
   }
 
-  /** Forgets the socket at once: a half-open one may take minutes to say that it is closed. */
+  /** Forgets the line at once: a half-open one may take minutes to say that it is closed. */
   #drop(code: number): void {
-    this.#conn++;
+    this.#generation++;
+    this.#trial.stop();
     this.#heartbeat.stop();
     this.#refresh.stop();
-    this.#outbox.clear();
-    this.#socket?.close(code);
-    this.#socket = undefined;
+    this.#line?.close(code);
+    this.#line = undefined;
   }
 
   #wake(wake: Wake): void {
     const { kind } = this.#state;
+    if (wake === "online") this.#trial.forget();
     if (kind === "live") this.#heartbeat.ask();
     else if (wake !== "offline") {
       this.#return.wake();
@@ -342,8 +397,4 @@ export class Connection {
   #go(event: ConnectionEvent): void {
     this.#state = transition(this.#state, event);
   }
-}
-
-function lastTry(state: ConnectionState): { readonly failures: number; readonly unreachable: boolean } {
-  return state.kind === "waiting" ? state : { failures: 0, unreachable: false };
 }

@@ -70,14 +70,15 @@ export class Heartbeat {
     return this.#awaited === undefined && !this.#isDoubtful(this.#options.platform.monotonicMs());
   }
 
-  start({ pingMs, watchdogMs }: Rhythm): void {
+  /** `provenMs`: when it was asked for, on the monotonic clock. */
+  start({ pingMs, watchdogMs }: Rhythm, provenMs = this.#options.platform.monotonicMs()): void {
     this.stop();
     this.#pingMs = pingMs;
     this.#watchdogMs = watchdogMs;
     this.#doubtAfterMs = Math.min(DOUBT_PINGS * pingMs, watchdogMs);
     this.#awaited = undefined;
     this.#unanswered = undefined;
-    this.#provenMs = this.#options.platform.monotonicMs();
+    this.#provenMs = provenMs;
     this.heard();
     this.#arm();
   }
@@ -112,15 +113,27 @@ export class Heartbeat {
       return;
     }
     if (k === this.#unanswered?.k) {
-      this.#proven(this.#unanswered);
+      this.#provenUp(this.#unanswered.atMs);
       this.#unanswered = undefined;
     }
     if (this.#awaited === undefined || k < this.#awaited.k) return;
-    this.#proven(this.#awaited);
+    this.#provenUp(this.#awaited.atMs);
     this.#awaited = undefined;
     // The answer may have waited so long itself that it makes nothing live.
     if (this.#isDoubtful(this.#options.platform.monotonicMs())) this.#doubt();
     else this.#options.trustChanged();
+    this.#arm();
+  }
+
+  /** All has come that the server had sent by then, on the monotonic clock: it says so where nobody can ask. */
+  proven(atMs: number): void {
+    if (this.#cancel === undefined) return;
+    this.#provenUp(atMs);
+    if (this.#unanswered !== undefined && this.#unanswered.atMs <= atMs) this.#unanswered = undefined;
+    if (this.#awaited !== undefined && this.#awaited.atMs <= atMs) {
+      this.#awaited = undefined;
+      this.#options.trustChanged();
+    }
     this.#arm();
   }
 
@@ -162,7 +175,7 @@ export class Heartbeat {
     return asked;
   }
 
-  #proven({ atMs }: Asked): void {
+  #provenUp(atMs: number): void {
     this.#provenMs = Math.max(this.#provenMs, atMs);
   }
 

@@ -1,11 +1,13 @@
 // The client's world in a browser, a worker, Deno or Bun: the global WebSocket, and page events where there is a page.
 import { clock } from "./clock.js";
+import { post } from "./http.js";
 import type { Platform, Socket, SocketListener } from "./platform.js";
 
 /** The Platform of pages and workers. */
 export const platform: Platform = {
   ...clock,
   openSocket,
+  post,
   online: () => globalThis.navigator?.onLine !== false,
   onWake(listener) {
     const stop = new AbortController();

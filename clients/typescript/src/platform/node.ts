@@ -1,12 +1,14 @@
 // The client's world in Node: sockets by `ws`, because Node 20 has no global WebSocket. There is no page, so no wake.
 import { type RawData, WebSocket } from "ws";
 import { clock } from "./clock.js";
+import { post } from "./http.js";
 import type { Platform, Socket, SocketListener } from "./platform.js";
 
 /** The Platform of Node. */
 export const platform: Platform = {
   ...clock,
   openSocket,
+  post,
   online: () => true,
   onWake: () => () => undefined,
 };

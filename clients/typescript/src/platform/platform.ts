@@ -1,4 +1,4 @@
-// What the client may know of the world: clocks, timers, chance, sockets, and whether the page is awake. Everything
+// What the client may know of the world: clocks, timers, chance, sockets, requests, and whether the page is awake. Everything
 // else in the client takes a Platform, so that one source runs in Node, in browsers and in a test's virtual time.
 
 /** Stops a timer or a listener; safe to call twice and after it has fired. */
@@ -20,6 +20,24 @@ export interface Socket {
   close(code: number): void;
 }
 
+/** A request that carries JSON. */
+export interface Post {
+  readonly url: string;
+  /** Goes into its `Authorization` header. */
+  readonly token: string;
+  readonly body: string;
+}
+
+/** What the response to a request reports. After `ended` nothing more is reported. */
+export interface ResponseListener {
+  /** Its head came. */
+  answered(status: number): void;
+  /** Some of its body came. */
+  text(chunk: string): void;
+  /** It is over: as a whole, or cut, or there was none. */
+  ended(isWhole: boolean): void;
+}
+
 /** `online`, `offline`: the network came or went. `visible`: the page is shown, or was thawed. */
 export type Wake = "online" | "offline" | "visible";
 
@@ -39,6 +57,8 @@ export interface Platform {
   randomBytes(length: number): Uint8Array;
   /** Begins connecting. A failure is reported as `closed`, never thrown. */
   openSocket(url: string, subprotocol: string, listener: SocketListener): Socket;
+  /** Begins a POST. A failure is reported as `ended`, never thrown; nothing is reported once it is cancelled. */
+  post(request: Post, listener: ResponseListener): Cancel;
   /** False only when the network is known to be down. */
   online(): boolean;
   onWake(listener: (wake: Wake) => void): Cancel;

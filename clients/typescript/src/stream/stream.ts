@@ -1,10 +1,5 @@
 // One document as the server sends it: opens it on each connection, applies what fits, heals what does not. It decides
 // when to ask again; what is held is the replica's, what the application hears is its observer's.
-//
-//   down -connected-> opening -payload-> live       any -ended, never-> over
-//    ^                   ^  \             |
-//    |                   |   \--late,gap--+--gap, heads, absent--\
-//    cut               due--- pausing <------ended, retry--------+-> opening (tag "!" when what is held is in doubt)
 import {
   type CloseMessage,
   type Codec,
@@ -24,11 +19,13 @@ import {
 } from "@tidemark/protocol";
 import type { Divergence } from "../api/stats.js";
 import { backOffMs } from "../connection/back-off.js";
+import { CLIENT_LIMITS } from "../limits.js";
 import type { Tally } from "../liveness/tally.js";
 import type { LatePeers } from "../peers/peers.js";
 import type { Cancel, Platform } from "../platform/platform.js";
 import type { Update } from "./change.js";
 import { Replica } from "./replica.js";
+import { liveSince, type StreamState } from "./stream-state.js";
 import { Transfer } from "./transfer.js";
 
 /** What a stream needs of the connection. */
@@ -65,18 +62,6 @@ export interface StreamOptions {
   readonly tally: Tally;
 }
 
-interface Subscribed {
-  readonly s: number;
-  readonly handles: readonly number[];
-}
-
-type StreamState =
-  | { readonly kind: "down" }
-  | ({ readonly kind: "opening"; readonly fromMs: number; readonly late: Cancel } & Subscribed)
-  | ({ readonly kind: "live"; readonly sinceMs: number } & Subscribed)
-  | { readonly kind: "pausing"; readonly due: Cancel }
-  | { readonly kind: "over"; readonly error: TidemarkError | undefined };
-
 export class Stream {
   readonly #options: StreamOptions;
   readonly #replica = new Replica();
@@ -104,7 +89,7 @@ export class Stream {
   }
 
   get phase(): StreamState["kind"] {
-    return this.#state.kind;
+    return liveSince(this.#state) === undefined ? this.#state.kind : "live";
   }
 
   get error(): TidemarkError | undefined {
@@ -140,6 +125,16 @@ export class Stream {
   /** A connection is live. */
   connected(): void {
     if (this.#state.kind === "down") this.#open();
+  }
+
+  /** The connection goes on by another request: what to ask for, from what is held, which stays as live as it is.
+   * Undefined: nothing now. */
+  renew(): Open | undefined {
+    const state = this.#state;
+    if (state.kind === "over" || state.kind === "pausing") return undefined;
+    this.#leave();
+    const fromMs = state.kind === "opening" ? state.fromMs : this.#options.platform.monotonicMs();
+    return this.#ask({ fromMs, liveSinceMs: liveSince(state) });
   }
 
   /** The connection is gone. */
@@ -179,7 +174,9 @@ export class Stream {
     this.named();
     const fromMs = state.kind === "opening" ? state.fromMs : this.#options.platform.monotonicMs();
     const late = state.kind === "opening" ? state.late : this.#deadline(state.s);
-    this.#state = { kind: "opening", s: state.s, handles: opened.h, fromMs, late };
+    // What is held is no longer gone on from.
+    const liveSinceMs = state.kind === "opening" && this.#replica.whole ? state.liveSinceMs : undefined;
+    this.#state = { kind: "opening", s: state.s, handles: opened.h, fromMs, late, liveSinceMs };
     this.#settleIfWhole();
   }
 
@@ -290,26 +287,30 @@ export class Stream {
   // ------------------------------------------------------------------------------------------------ opening
 
   #open(): void {
-    const { wire, request, peers } = this.#options;
+    const { wire, platform } = this.#options;
     if (!wire.live) {
       this.#state = { kind: "down" };
       return;
     }
+    wire.send(["open", this.#ask({ fromMs: platform.monotonicMs(), liveSinceMs: undefined })]);
+  }
+
+  #ask(since: { readonly fromMs: number; readonly liveSinceMs: number | undefined }): Open {
+    const { wire, request, peers } = this.#options;
     const s = wire.nextSubscription();
     const at = this.#claim();
-    const fromMs = this.#options.platform.monotonicMs();
-    this.#state = { kind: "opening", s, handles: [], fromMs, late: this.#deadline(s) };
+    const late = this.#deadline(s, since.liveSinceMs === undefined ? LIMITS.firstPayloadMs : CLIENT_LIMITS.renewalMs);
+    this.#state = { kind: "opening", s, handles: [], late, ...since };
     this.#absentRounds = 0;
     wire.route(this, s, []);
     const presence = peers.made?.wanted;
-    const open = {
+    peers.made?.opening(s);
+    return {
       s,
       ...request,
       ...(at === undefined ? {} : { at }),
       ...(presence === undefined ? {} : { presence }),
     };
-    wire.send(["open", open]);
-    peers.made?.opening(s);
   }
 
   #claim(): readonly HeldPosition[] | undefined {
@@ -318,15 +319,15 @@ export class Stream {
   }
 
   /** Of the first payload; each part of it that comes begins it anew. */
-  #deadline(s: number): Cancel {
+  #deadline(s: number, waitMs: number = LIMITS.firstPayloadMs): Cancel {
     const { platform } = this.#options;
     this.#movedMs = platform.monotonicMs();
     const check = (): void => {
-      const leftMs = Math.ceil(this.#movedMs + LIMITS.firstPayloadMs - platform.monotonicMs());
+      const leftMs = Math.ceil(this.#movedMs + waitMs - platform.monotonicMs());
       if (leftMs > 0) cancel = platform.setTimer(leftMs, check);
       else if (this.#state.kind === "opening" && this.#state.s === s) this.#late();
     };
-    let cancel = platform.setTimer(LIMITS.firstPayloadMs, check);
+    let cancel = platform.setTimer(waitMs, check);
     return () => cancel();
   }
 
@@ -341,10 +342,11 @@ export class Stream {
   #settleIfWhole(): void {
     if (this.#state.kind !== "opening" || !this.#replica.whole) return;
     const { platform, tally } = this.#options;
-    const { s, handles, late, fromMs } = this.#state;
+    const { s, handles, late, fromMs, liveSinceMs } = this.#state;
     late();
-    const sinceMs = platform.monotonicMs();
-    tally.firstPayload(sinceMs - fromMs);
+    const nowMs = platform.monotonicMs();
+    if (liveSinceMs === undefined) tally.firstPayload(nowMs - fromMs);
+    const sinceMs = liveSinceMs ?? nowMs;
     if (this.#doubt !== undefined) tally.healed(this.#doubt);
     this.#doubt = undefined;
     this.#knownSeq = 0;
@@ -361,8 +363,9 @@ export class Stream {
 
   /** What has worked for a while starts anew. */
   #forgive(): void {
-    if (this.#state.kind !== "live") return;
-    const livedMs = this.#options.platform.monotonicMs() - this.#state.sinceMs;
+    const sinceMs = liveSince(this.#state);
+    if (sinceMs === undefined) return;
+    const livedMs = this.#options.platform.monotonicMs() - sinceMs;
     if (livedMs >= LIMITS.pingIntervalMs) this.#failures = 0;
   }
 

@@ -6,6 +6,7 @@ import {
   type Heads,
   LIMITS,
   type OpenedMessage,
+  type OpenMessage,
   type PartMessage,
   type PresenceMessage,
   type ProtocolFault,
@@ -102,6 +103,12 @@ export class Subscriptions {
     this.#touched.clear();
     for (const stream of this.#streams) stream.cut();
     tell([...this.#streams]);
+  }
+
+  /** The connection goes on by another request: what to ask it for. */
+  renew(): readonly OpenMessage[] {
+    this.#round = undefined;
+    return [...this.#streams].flatMap((stream) => stream.renew() ?? []).map((open): OpenMessage => ["open", open]);
   }
 
   receive(message: StreamMessage): void {

@@ -29,7 +29,7 @@ const helloFields: Shape<Hello> = object(
     sdk: text(LIMITS.sdkLengthMax),
     caps: list(text(LIMITS.nameLengthMax), { max: LIMITS.capabilitiesMax }),
   },
-  { token: text(LIMITS.tokenLengthMax), types: record(integer(), LIMITS.typesMax) },
+  { token: text(LIMITS.tokenLengthMax), types: record(integer(), LIMITS.typesMax), until: integer() },
 );
 
 const authFields: Shape<Auth> = object({ token: text(LIMITS.tokenLengthMax) }, {});

@@ -9,7 +9,7 @@ import type { Shape } from "../shape/shape.js";
 const HEAD_LENGTH = 3;
 
 const heads: Shape<Heads> = list(integer(), { max: LIMITS.headsPerPing * HEAD_LENGTH, multipleOf: HEAD_LENGTH });
-const pingExtension: Shape<PingExtension> = object({}, { stats: jsonObject });
+const pingExtension: Shape<PingExtension> = object({}, { stats: jsonObject, ms: integer() });
 const pongExtension: Shape<PongExtension> = object({}, { left: integer() });
 
 export const pingShape: Shape<PingMessage> = tupleWithTail([oneOf("ping"), integer(), heads], pingExtension);

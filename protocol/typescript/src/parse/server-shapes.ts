@@ -104,6 +104,7 @@ const err = tuple(oneOf("err"), faultFields);
 const sig: Shape<SignalledMessage> = tuple(oneOf("sig"), integer(), anyText, json, anyText);
 const pres: Shape<PresenceMessage> = tuple(oneOf("pres"), integer(), integer(), presenceChange);
 const goaway = tuple(oneOf("goaway"), goAwayFields);
+const bye = tuple(oneOf("bye"), integer());
 
 /** Every server message, by type. */
 export const SERVER_SHAPES = {
@@ -120,6 +121,7 @@ export const SERVER_SHAPES = {
   sig,
   pres,
   goaway,
+  bye,
   ping: pingShape,
   pong: pongShape,
 };
