@@ -1,14 +1,14 @@
 // What befalls a page in a real browser: its tab is hidden, it is frozen, its network is gone. It knows that it is not
 // up to date, and is at head after it, with each event once.
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, type Tide } from "@tidemark/client";
 import { jsonCodec } from "@tidemark/protocol";
-import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { FaultRecord } from "../support/fault-record.js";
+import { bundleFollower } from "../support/follower-page.js";
 import { LifecycleBrowser, type LifecyclePage } from "../support/lifecycle-browser.js";
 import { RawSocket } from "../support/raw-socket.js";
 import { type ServerProcess, startServerProcess } from "../support/server-process.js";
@@ -31,10 +31,7 @@ let writer: Tide<typeof app>;
 let page: LifecyclePage;
 
 beforeAll(async () => {
-  staticDir = mkdtempSync(join(tmpdir(), "tidemark-page-"));
-  copyFileSync(path("./pages/follower.html"), join(staticDir, "index.html"));
-  const entryPoints = [path("./pages/follower.ts")];
-  await build({ entryPoints, outdir: staticDir, bundle: true, format: "esm", platform: "browser", target: "es2022" });
+  staticDir = await bundleFollower();
   browser = await LifecycleBrowser.start();
 });
 

@@ -1,5 +1,5 @@
 // A page that follows one counter and keeps a record of what it saw and when, by its own clock.
-import { connect, type OpenDocument } from "@tidemark/client";
+import { connect, type OpenDocument, type Tide } from "@tidemark/client";
 import type { app } from "../apps/counter.js";
 
 /** What became of the page, with times of its own clock. */
@@ -10,6 +10,7 @@ export interface PageRecord {
 
 /** What a test asks a page for. */
 export interface FollowerPage {
+  readonly tide: Tide<typeof app>;
   readonly record: PageRecord;
   readonly counter: OpenDocument<typeof app, "counter">;
 }
@@ -18,8 +19,9 @@ declare global {
   var follower: FollowerPage;
 }
 
-const counter = connect<typeof app>({ url: location.origin, token: "user:page" }).open("counter", "c");
+const tide = connect<typeof app>({ url: location.origin, token: "user:page" });
+const counter = tide.open("counter", "c");
 const record: PageRecord = { statuses: [], seqs: [] };
 counter.onStatus((status) => record.statuses.push({ status, atMs: Date.now() }));
 counter.on("added", (_, { seq }) => record.seqs.push(seq));
-globalThis.follower = { record, counter };
+globalThis.follower = { record, counter, tide };
