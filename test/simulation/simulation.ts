@@ -279,5 +279,6 @@ const EASY_CALLS: Readonly<Record<string, string>> = {
   board: "put",
   vault: "note",
   table: "next",
+  channel: "publish",
   ballast: "mark",
 };

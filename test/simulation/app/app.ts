@@ -6,14 +6,17 @@ import { defineApp } from "../../../src/index.js";
 import { ballast } from "./ballast.js";
 import { board } from "./board.js";
 import { counter } from "./counter.js";
+import { CHANNELS } from "./hall.js";
 import { table } from "./table.js";
 import { vault } from "./vault.js";
 
 /** The types, resolved. */
-export const { types } = resolveApp(defineApp({ documents: { ballast, board, counter, table, vault } }));
+export const { types } = resolveApp(
+  defineApp({ documents: { ballast, board, counter, table, vault }, channels: CHANNELS }),
+);
 
 /** Everything that every run touches. */
-export const DOCUMENTS = ["counter/a", "counter/b", "board/a", "board/b", "vault/a", "table/a"] as const;
+export const DOCUMENTS = ["counter/a", "counter/b", "board/a", "board/b", "vault/a", "table/a", "channel/a"] as const;
 
 /** What actors know of any type: names are found at run time. */
 interface AnyContract extends Contract {

@@ -1,6 +1,7 @@
 // Judges what callers were told by what the log says: an `ok` is in it, a rejection is not and was justified, and
 // nothing was refused without a reason the call itself gives.
 import type { Json } from "@tidemark/protocol";
+import { isChannel, mayListen, maySpeak } from "../app/hall.js";
 import { shownOf } from "../app/shown.js";
 import { digest } from "../history/digest.js";
 import { type FoldedRow, type Folds, member } from "../history/fold.js";
@@ -43,7 +44,8 @@ function* checkCall(of: Case): Generator<Problem> {
       return yield* checkApplied(of, call.outcome);
     case "answered":
       yield* checkTruth(of, call.outcome.result);
-      return yield* checkGot(of, call.outcome.result);
+      yield* checkGot(of, call.outcome.result);
+      return yield* checkPublished(of, call.outcome.result);
     case "rejected":
       return yield* checkRejected(of, call.outcome);
     case "unknown":
@@ -63,6 +65,9 @@ function* checkApplied({ call, folds, row, client }: Case, { epoch, seq, result,
   }
   if (call.shownSeq !== undefined && call.shownSeq < seq) {
     yield { rule: "REQ-2", text: `${name} was answered at ${seq} while its view showed ${call.shownSeq}` };
+  }
+  if (isChannel(call.documentId) && !client.teams.some((team) => maySpeak(client.subject, team))) {
+    yield { rule: "R18", text: `${name} was published without a right` };
   }
   const at = member(result, "at");
   if (at !== undefined && at !== seq) yield { rule: "R6", text: `${name} is at ${seq}, its result speaks of ${at}` };
@@ -106,6 +111,27 @@ function* checkTruth({ call, client, folds }: Case, said: unknown): Generator<Pr
   const candidates = folds.everywhere(call.documentId, at);
   if (candidates.some((row) => [...factsDiffer(name, said, row)].length === 0)) return;
   yield { rule: "R2", text: `${name} was told ${wanted}, which never was` };
+}
+
+/** What a channel says was published must have been, as it says, with nothing left out in between. */
+function* checkPublished({ call, client, folds }: Case, said: Json): Generator<Problem> {
+  const messages = member(said, "messages");
+  if (!isChannel(call.documentId) || !Array.isArray(messages)) return;
+  const name = `${client.name} ${call.token}`;
+  if (!mayListen(client.subject)) yield { rule: "R18", text: `${name} was told what was published` };
+  let before: number | undefined;
+  for (const message of messages) {
+    const [at, , event, data]: readonly Json[] = Array.isArray(message) ? message : [];
+    const seq = Number(at);
+    const told = JSON.stringify([event, data]);
+    const is = folds.everywhere(call.documentId, seq).some(({ events }) => JSON.stringify(events[0]) === told);
+    if (!is) yield { rule: "R4", text: `${name} was told ${told} at ${seq}, which was never published` };
+    // Every transaction of a channel is a message, but for the first, which made it.
+    if (before !== undefined && before !== seq + 1) {
+      yield { rule: "R3", text: `${name} was told what was published at ${before}, then at ${seq}` };
+    }
+    before = seq;
+  }
 }
 
 /** What `get` shows must be what the asker may see, as it was at the seq that it names. */

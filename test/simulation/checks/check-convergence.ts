@@ -1,5 +1,6 @@
 // Judges the time after the faults: everybody who follows is at the head, all with the same state, and nothing is still
 // waited for (R13, R20).
+import { isChannel, mayListen } from "../app/hall.js";
 import { hasTeams, shownOf } from "../app/shown.js";
 import { maySeeVault } from "../app/vault.js";
 import { digest } from "../history/digest.js";
@@ -53,6 +54,7 @@ function* checkStanding(standing: Standing, folds: Folds): Generator<Problem> {
 }
 
 function wasEverDenied(documentId: string, subject: string, folds: Folds): boolean {
+  if (isChannel(documentId)) return !mayListen(subject);
   if (!documentId.startsWith("vault/")) return false;
   // A denial is for good, also when a backup is restored from the time before.
   return folds.states(documentId).some((state) => {

@@ -1,6 +1,7 @@
 // Judges the states that followers saw: each is the log's at its position and theirs to see, and positions only rise but
 // for a reset that says so.
 import type { Json } from "@tidemark/protocol";
+import { isChannel, mayListen } from "../app/hall.js";
 import { hasTeams, shownOf, shownTo } from "../app/shown.js";
 import { maySeeVault } from "../app/vault.js";
 import { digest } from "../history/digest.js";
@@ -56,6 +57,7 @@ function* checkStep(name: string, held: SeenState | undefined, next: SeenState):
 }
 
 function isHidden(documentId: string, subject: string, state: Json): boolean {
+  if (isChannel(documentId)) return !mayListen(subject);
   const members = member(state, "members");
   if (!documentId.startsWith("vault/") || typeof members !== "object" || members === null) return false;
   return !maySeeVault(subject, members as { readonly [id: string]: unknown });

@@ -3,6 +3,7 @@
 import { type Codec, type Json, LIMITS, TidemarkError } from "@tidemark/protocol";
 import type { Sent } from "../../../clients/typescript/src/api/call.js";
 import { digest } from "../history/digest.js";
+import { member } from "../history/fold.js";
 import type { CallRecord, ClientHistory, Moment, Outcome, Seen } from "../history/history.js";
 import { readToken } from "../server/token.js";
 import { DELETE } from "../workload/deeds.js";
@@ -119,7 +120,7 @@ export class ClientRecord {
     if (isOwn && (type === "hello" || type === "auth")) this.#belongsTo(readToken(textAt(n, "token")).team);
     if (type !== "c" || typeof n !== "number") return;
     const isDeletion = target === "$" && name === "delete";
-    const booked = isDeletion ? this.#deletion(n, textAt(input, "doc")) : this.#parts.book.find(textAt(input, "token"));
+    const booked = isDeletion ? this.#deletion(n, textAt(input, "doc")) : this.#parts.book.find(tokenOf(input));
     if (booked === undefined) return;
     // Its page may have died before it said anything.
     if (booked.owner.clientId === "") booked.owner.clientId = speaker.clientId;
@@ -179,6 +180,9 @@ function failure(error: unknown): Outcome {
   if (outcome === "unknown") return { kind: "unknown", code };
   return { kind: "rejected", code, reason, data: data ?? null };
 }
+
+/** What is published on a channel carries it in its data. */
+const tokenOf = (input: Json | undefined): string => textAt(input, "token") || textAt(member(input, "data"), "token");
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 

@@ -7,6 +7,7 @@ import type { Tide } from "../../../clients/typescript/src/api/tide.js";
 import { createClient } from "../../../clients/typescript/src/client.js";
 import { type SimulatedApp, types } from "../app/app.js";
 import { isMortal } from "../app/board.js";
+import { isChannel, mayListen, maySpeak } from "../app/hall.js";
 import { shownTo } from "../app/shown.js";
 import type { Sighting, Standing } from "../history/history.js";
 import type { Mutation } from "../mutants/mutation.js";
@@ -55,6 +56,11 @@ interface Opening {
   readonly document: Opened;
   /** Writes down where it stands. */
   readonly left: () => void;
+}
+
+/** What a call says: its token is in whatever it does. */
+function inputOf({ documentId, input }: Extract<Deed, { kind: "call" }>, token: string): object {
+  return isChannel(documentId) ? { event: "said", data: { token } } : { ...input, token };
 }
 
 /** A client and its application. */
@@ -204,13 +210,13 @@ export class ClientRun {
       ...(deadlineMs < PATIENT_MS ? ["deadline_exceeded"] : []),
       ...(deed.abortAfterMs === undefined ? [] : ["aborted"]),
       ...(ifSeq === undefined ? [] : ["conflict"]),
-      ...this.#denials(documentId),
+      ...this.#denials(documentId, "calls"),
     ];
     const call = this.record.call({ documentId, name, isQuery: false, mayFail });
     const signal = deed.abortAfterMs === undefined ? {} : { signal: this.#abortAfter(deed.abortAfterMs) };
     const options = { deadlineMs, ...signal, ...(ifSeq === undefined ? {} : { ifSeq }) };
     const senders = opening?.send ?? this.#tide.call(typeOf(documentId), keyOf(documentId));
-    const sent = senders[name]?.({ ...deed.input, token: call.token }, options);
+    const sent = senders[name]?.(inputOf(deed, call.token), options);
     if (sent === undefined || !("receipt" in sent)) return;
     const patientUntilMs = this.process.monotonicMs() + deadlineMs;
     this.record.message(call, sent, () => {
@@ -280,9 +286,15 @@ export class ClientRun {
     document.probe().catch(() => undefined);
   }
 
-  /** Everybody but its owner may be shut out of a vault at any time, and some documents may be gone. */
-  #denials(documentId: string): readonly string[] {
+  /** Everybody but its owner may be shut out of a vault at any time, some documents may be gone, and some tokens let their
+   * holder listen only. */
+  #denials(documentId: string, doing: "asks" | "calls" = "asks"): readonly string[] {
+    const { subject, teams } = this.#parts;
     if (isMortal(documentId)) return ABSENT;
+    if (isChannel(documentId)) {
+      const always = doing === "asks" ? mayListen(subject) : teams.every((team) => maySpeak(subject, team));
+      return always ? [] : ["denied"];
+    }
     return typeOf(documentId) === "vault" && this.#parts.subject !== "ann" ? ["denied"] : [];
   }
 

@@ -1,6 +1,7 @@
 // Every planted bug, and the search for a seed that shows it.
 import { scenarioOf } from "../scenario.js";
 import { simulate } from "../simulation.js";
+import { CHANNEL_MUTANTS } from "./channel-mutants.js";
 import { CLIENT_MUTANTS } from "./client-mutants.js";
 import { DOCUMENT_MUTANTS } from "./document-mutants.js";
 import { FLOW_MUTANTS } from "./flow-mutants.js";
@@ -20,6 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STREAM_MUTANTS,
   ...FLOW_MUTANTS,
   ...PACE_MUTANTS,
+  ...CHANNEL_MUTANTS,
   ...CLIENT_MUTANTS,
 ];
 

@@ -5,12 +5,14 @@ import { makeAuthenticator } from "../../../src/auth/authenticator.js";
 import type { Documents } from "../../../src/document/documents.js";
 import type { HostReport } from "../../../src/document/host-report.js";
 import { LocalDocuments } from "../../../src/document/local-documents.js";
+import type { Identity } from "../../../src/index.js";
 import { randomHex } from "../../../src/runtime/ids.js";
 import { FanOuts } from "../../../src/session/fan-out.js";
 import { Flusher } from "../../../src/session/flusher.js";
 import { Session, type SessionParts } from "../../../src/session/session.js";
 import { SessionRegistry } from "../../../src/session/session-registry.js";
 import { types } from "../app/app.js";
+import { grantsOf } from "../app/hall.js";
 import type { Mutation } from "../mutants/mutation.js";
 import type { Link } from "../network/link.js";
 import type { Listening } from "../network/network.js";
@@ -159,10 +161,8 @@ export class SimulatedServer implements Listening {
   }
 }
 
-function identityOf(
-  token: string,
-  nowMs: number,
-): { readonly id: string; readonly expiresAt: number; readonly claims: { readonly team: string } } | null {
+function identityOf(token: string, nowMs: number): Identity | null {
   const { subject, lifeMs, team } = readToken(token);
-  return subject === "" ? null : { id: subject, expiresAt: nowMs + lifeMs, claims: { team } };
+  if (subject === "") return null;
+  return { id: subject, expiresAt: nowMs + lifeMs, claims: { team }, grants: grantsOf(subject, team) };
 }

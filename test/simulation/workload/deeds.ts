@@ -42,12 +42,19 @@ export interface WorkloadPlan {
 /** Long enough that no fault of the network or of a process outlasts it. */
 export const PATIENT_MS = 600_000;
 
-const QUERIES: Readonly<Record<string, string>> = { counter: "value", board: "length", vault: "notes", table: "round" };
+const QUERIES: Readonly<Record<string, string>> = {
+  counter: "value",
+  board: "length",
+  vault: "notes",
+  table: "round",
+  channel: "history",
+};
 const CALLS: Readonly<Record<string, readonly string[]>> = {
   counter: ["add", "take", "take", "turn", "turn", "turn", "touch", "boom"],
   board: ["put", "put", "move", "edit", "edit", "drop", "say"],
   vault: ["note", "note", "admit", "banish", "book"],
   table: ["deal", "deal", "play", "next", "book", "whisper"],
+  channel: ["publish"],
 };
 
 /** How the deletion of a document is called in records. */
