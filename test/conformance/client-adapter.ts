@@ -9,7 +9,11 @@ import { z } from "zod";
 const EVENTS = ["removed", "dealt"] as const;
 /** What is known of the conformance application: its types have messages, queries and events. */
 type ConformanceApp = App<{
-  readonly [type: string]: Contract & { readonly events: { readonly removed: unknown; readonly dealt: unknown } };
+  readonly [type: string]: Contract & {
+    readonly events: { readonly removed: unknown; readonly dealt: unknown };
+    readonly signals: { readonly wave: unknown };
+    readonly presence: unknown;
+  };
 }>;
 type Document = OpenDocument<ConformanceApp, string>;
 
@@ -19,7 +23,15 @@ const asked = { call, doc, name: z.string(), input: z.unknown().optional(), dead
 const command = z.discriminatedUnion("command", [
   z.object({ command: z.literal("connect"), url: z.string(), token: z.string(), codec: z.enum(["json", "msgpack"]) }),
   z.object({ command: z.literal("disconnect") }),
-  z.object({ command: z.literal("open"), doc, create: z.unknown().optional() }),
+  z.object({
+    command: z.literal("open"),
+    doc,
+    create: z.unknown().optional(),
+    presence: z.unknown().optional(),
+  }),
+  z.object({ command: z.literal("signal"), doc, name: z.literal("wave"), data: z.unknown() }),
+  z.object({ command: z.literal("present"), doc, meta: z.unknown() }),
+  z.object({ command: z.literal("watch"), doc }),
   z.object({ command: z.literal("close"), doc }),
   z.object({ command: z.literal("send"), ...asked }),
   z.object({ command: z.literal("query"), ...asked }),
@@ -43,7 +55,13 @@ class Driven {
   obey(order: Exclude<Command, { command: "connect" }>): void {
     switch (order.command) {
       case "open":
-        return this.#open(order.doc, order.create);
+        return this.#open(order.doc, order);
+      case "signal":
+        return this.#documents.get(order.doc)?.signal(order.name, order.data);
+      case "present":
+        return this.#documents.get(order.doc)?.presence.set(order.meta);
+      case "watch":
+        return this.#watch(order.doc);
       case "close":
         this.#documents.get(order.doc)?.close();
         this.#documents.delete(order.doc);
@@ -61,9 +79,12 @@ class Driven {
     }
   }
 
-  #open(name: string, create: unknown): void {
+  #open(name: string, { create, presence }: { readonly create?: unknown; readonly presence?: unknown }): void {
     const [type, key] = partsOf(name);
-    const document = this.#tide.open(type, key, create === undefined ? {} : { create });
+    const document = this.#tide.open(type, key, {
+      ...(create === undefined ? {} : { create }),
+      ...(presence === undefined ? {} : { presence }),
+    });
     this.#documents.set(name, document);
     document.subscribe((state, { cause, at }) => say({ saw: "state", doc: name, ...at, cause, state }));
     for (const event of EVENTS) {
@@ -76,6 +97,15 @@ class Driven {
     };
     document.onStatus(tell);
     if (document.status !== "connecting") tell();
+    document.onSignal("wave", (data, from) => say({ saw: "signal", doc: name, name: "wave", data, from }));
+    if (presence !== undefined) this.#watch(name);
+  }
+
+  #watch(name: string): void {
+    this.#documents.get(name)?.presence.subscribe(({ peers, count }) => {
+      const present = peers.map(({ peer, you, meta }) => ({ peer, you, meta }));
+      say({ saw: "presence", doc: name, peers: present.sort((a, b) => (a.peer < b.peer ? -1 : 1)), count });
+    });
   }
 
   async #send(order: Asked): Promise<void> {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { judge } from "./checks/judge.js";
 import { ANSWER_CORRUPTIONS } from "./corruptions/answer-corruptions.js";
+import { COMPANY_CORRUPTIONS } from "./corruptions/company-corruptions.js";
 import type { Corruption } from "./corruptions/corruption.js";
 import { type DraftHistory, draftOf, PoorHistoryError } from "./corruptions/draft.js";
 import { FOLLOWER_CORRUPTIONS } from "./corruptions/follower-corruptions.js";
@@ -42,7 +43,7 @@ describe("the judge", () => {
     expect(judge(draftOf(history))).toEqual([]);
   });
 
-  it.each([...LOG_CORRUPTIONS, ...ANSWER_CORRUPTIONS, ...FOLLOWER_CORRUPTIONS])(
+  it.each([...LOG_CORRUPTIONS, ...ANSWER_CORRUPTIONS, ...FOLLOWER_CORRUPTIONS, ...COMPANY_CORRUPTIONS])(
     "finds that $name, under $rule",
     async (corruption) => {
       const problems = judge(await corrupted(corruption));

@@ -8,6 +8,7 @@ import type { SlotSettings } from "./client/slot.js";
 import type { FaultEvent, FaultName } from "./faults/fault.js";
 import { planFaults } from "./faults/plan.js";
 import type { ServerSettings } from "./server/simulated-server.js";
+import { COMPANY_SHARE, planCompany } from "./workload/company.js";
 import { planDeeds, type TimedDeed } from "./workload/deeds.js";
 import { planLoads } from "./workload/loads.js";
 import { planTurns } from "./workload/turns.js";
@@ -27,6 +28,8 @@ export interface Scenario {
   readonly quietAtMs: number;
   /** Everybody sleeps for so long, from then on. */
   readonly sleepMs: number;
+  /** People show themselves to each other. */
+  readonly isSociable: boolean;
 }
 
 /** What may be fixed instead of drawn. */
@@ -61,7 +64,10 @@ export function scenarioOf(seed: number, options: ScenarioOptions = {}): Scenari
     chances.of("faults"),
   );
   const isHeavy = faults.some(({ name }) => name === "heavyLoad");
-  const slots = isHeavy ? lean.map(withBallast) : lean;
+  const laden = isHeavy ? lean.map(withBallast) : lean;
+  const social = chances.of("company");
+  const isSociable = social.happens(COMPANY_SHARE);
+  const slots = laden.map((slot) => ({ ...slot, isSociable }));
   const sleep = faults.find(({ name }) => name === "sleep");
   const sleepMs = sleep === undefined ? 0 : (1 + 3 * sleep.amount) * 3_600_000;
   const planned = planDeeds(
@@ -74,7 +80,8 @@ export function scenarioOf(seed: number, options: ScenarioOptions = {}): Scenari
     },
     chances.of("deeds"),
   );
-  const deeds = [...planned, ...planTurns(faults, slots.length), ...planLoads(faults, slots.length)].sort(
+  const inPassing = isSociable ? planCompany({ slots: slots.length, fromMs: 1_200, untilMs }, social) : [];
+  const deeds = [...planned, ...planTurns(faults, slots.length), ...planLoads(faults, slots.length), ...inPassing].sort(
     (a, b) => a.atMs - b.atMs,
   );
   const shift = <T extends { readonly atMs: number }>(items: readonly T[]): readonly T[] =>
@@ -90,6 +97,7 @@ export function scenarioOf(seed: number, options: ScenarioOptions = {}): Scenari
     deeds: shift(deeds),
     quietAtMs: untilMs + sleepMs,
     sleepMs,
+    isSociable,
   };
 }
 

@@ -2,6 +2,8 @@
 // where the log is, and a call more must simply work.
 
 import { setImmediate as turn } from "node:timers/promises";
+import { LIMITS } from "@tidemark/protocol";
+import { COMPANY_DOCUMENTS } from "./app/company.js";
 import { judge } from "./checks/judge.js";
 import { CallBook } from "./client/call-book.js";
 import { Lookout } from "./client/lookout.js";
@@ -10,7 +12,7 @@ import { takeStandings } from "./client/standings.js";
 import type { FaultCounts } from "./faults/fault.js";
 import { Injector } from "./faults/inject.js";
 import { type Counts, NO_COUNTS, sumOf } from "./history/counts.js";
-import type { ClientHistory, History, Moment, Problem, Standing } from "./history/history.js";
+import type { ClientHistory, CompanyStanding, History, Moment, Problem, Standing, Wave } from "./history/history.js";
 import type { Mutant, Mutation } from "./mutants/mutation.js";
 import type { Link } from "./network/link.js";
 import { Network } from "./network/network.js";
@@ -79,6 +81,9 @@ class Simulation {
   readonly #shelves: CallShelves;
   readonly #injector: Injector;
   readonly #clients: ClientHistory[] = [];
+  readonly #waves: Wave[] = [];
+  #company: readonly CompanyStanding[] = [];
+  #easyWavesFromMs = Number.POSITIVE_INFINITY;
   readonly #problems: Problem[] = [];
   readonly #watches = new Set<LinkWatch>();
   readonly #revealed = new Revealed();
@@ -137,6 +142,7 @@ class Simulation {
       this.#easyCalls();
       await this.#timeLine.runUntil(this.#timeLine.nowMs + EASY_CALL_MS);
       standings.push(...(await takeStandings(stand)));
+      if (this.#scenario.isSociable) await this.#keepCompany();
       await this.#end();
       this.#judge(settledBy, standings);
     } catch (error) {
@@ -165,6 +171,7 @@ class Simulation {
       trace: this.#trace,
       mutation: this.#mutation,
       book: this.#book,
+      waves: this.#waves,
       shelves: this.#shelves,
       moment: this.#moment,
       problem: this.#problem,
@@ -213,6 +220,17 @@ class Simulation {
     }
   }
 
+  /** Once everybody who was cut off is gone or back, all wave to each other. */
+  async #keepCompany(): Promise<void> {
+    await this.#timeLine.runUntil(this.#scenario.quietAtMs + CONVERGED_MS + LIMITS.presenceGraceMs + EASY_CALL_MS);
+    this.#easyWavesFromMs = this.#timeLine.nowMs;
+    for (const slot of this.#slots) {
+      for (const documentId of COMPANY_DOCUMENTS) slot.perform({ kind: "wave", documentId });
+    }
+    await this.#timeLine.runUntil(this.#timeLine.nowMs + EASY_CALL_MS);
+    this.#company = this.#slots.flatMap(({ client }) => client?.company() ?? []);
+  }
+
   async #end(): Promise<void> {
     for (const [name, { orphans }] of this.#shelves.all) {
       // A page that has nothing to do never connects, and looks for nothing.
@@ -232,6 +250,9 @@ class Simulation {
       clients: this.#clients,
       standings,
       sightings: this.#lookout.sightings,
+      company: this.#company,
+      waves: this.#waves,
+      easyWavesFromMs: this.#easyWavesFromMs,
       revealedAtMs: this.#revealed.atMs,
       restoredAtMs: this.#restoredAtMs,
       settledBy,

@@ -9,7 +9,7 @@ import type { Adapter } from "./adapter-process.js";
 /** Kinds of which those nobody waits for do not count. */
 const PASSING: readonly (Json | undefined)[] = ["status", "document"];
 /** Kinds of which nothing may be left: an answer or an event too many is a fault. */
-const COUNTED: readonly (Json | undefined)[] = ["answer", "event", "gap"];
+const COUNTED: readonly (Json | undefined)[] = ["answer", "event", "gap", "signal", "presence"];
 
 /** The observations of one run. */
 export class Observations {

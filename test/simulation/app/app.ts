@@ -5,6 +5,7 @@ import { resolveApp } from "../../../src/document/definition/define-app.js";
 import { defineApp } from "../../../src/index.js";
 import { ballast } from "./ballast.js";
 import { board } from "./board.js";
+import type { Shown } from "./company.js";
 import { counter } from "./counter.js";
 import { CHANNELS } from "./hall.js";
 import { table } from "./table.js";
@@ -22,6 +23,8 @@ export const DOCUMENTS = ["counter/a", "counter/b", "board/a", "board/b", "vault
 interface AnyContract extends Contract {
   readonly view: { readonly [part: string]: unknown };
   readonly events: { readonly [name: string]: unknown };
+  readonly signals: { readonly [name: string]: unknown };
+  readonly presence: Shown;
 }
 
 /** The application as actors see it. */

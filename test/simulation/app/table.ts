@@ -3,6 +3,7 @@
 import type { DeepReadonly, Principal } from "@tidemark/protocol";
 import { z } from "zod";
 import { documentType } from "../../../src/index.js";
+import { company } from "./company.js";
 import { book, MARK } from "./ledger.js";
 
 const Token = z.string();
@@ -50,6 +51,7 @@ export const isFor = (data: { readonly team: string }, team: string): boolean =>
 export const table = documentType({
   state: Table,
   create: z.literal(true),
+  ...company,
   init: () => ({ round: 0, plays: {}, hands: {}, ledger: [], last: "" }),
   hidden: ["ledger", "last"],
   shared: sharedOf,

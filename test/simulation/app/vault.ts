@@ -2,6 +2,7 @@
 import type { Json } from "@tidemark/protocol";
 import { z } from "zod";
 import { documentType } from "../../../src/index.js";
+import { company } from "./company.js";
 import { book } from "./ledger.js";
 
 const Token = z.string();
@@ -22,6 +23,7 @@ export const vault = documentType({
     ledger: z.array(z.string()),
   }),
   create: z.literal(true),
+  ...company,
   everyMs: 100,
   hidden: ["ledger"],
   init: () => ({ members: { bob: true }, notes: 0, last: "", ledger: [] }),

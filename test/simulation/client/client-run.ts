@@ -9,7 +9,7 @@ import { type SimulatedApp, types } from "../app/app.js";
 import { isMortal } from "../app/board.js";
 import { isChannel, mayListen, maySpeak } from "../app/hall.js";
 import { shownTo } from "../app/shown.js";
-import type { Sighting, Standing } from "../history/history.js";
+import type { CompanyStanding, Sighting, Standing, Wave } from "../history/history.js";
 import type { Mutation } from "../mutants/mutation.js";
 import { ClientPlatform } from "../network/client-platform.js";
 import type { Network } from "../network/network.js";
@@ -21,6 +21,7 @@ import type { Chance } from "../world/chance.js";
 import type { SimulatedProcess } from "../world/process.js";
 import { asJson } from "./as-json.js";
 import { ClientRecord, type ClientRecordParts } from "./client-record.js";
+import { Companion } from "./companion.js";
 import { ItemsWatch } from "./items-watch.js";
 
 /** What a client is made of. */
@@ -41,6 +42,10 @@ export interface ClientRunParts extends Omit<ClientRecordParts, "codec"> {
   /** Where unanswered calls are kept for the pages after it; undefined: nowhere. */
   readonly shelf: CallShelf | undefined;
   readonly mutation: Mutation;
+  /** It shows itself to the others. */
+  readonly isSociable: boolean;
+  /** Every wave of the run. */
+  readonly waves: Wave[];
 }
 
 /** Every name of any type: those of others are never heard. */
@@ -71,11 +76,15 @@ export class ClientRun {
   readonly #parts: ClientRunParts;
   readonly #tide: Tide<SimulatedApp>;
   readonly #openings = new Map<string, Opening>();
+  /** Undefined: it keeps to itself. */
+  readonly #companion: Companion | undefined;
   #tokens = 0;
 
   constructor(parts: ClientRunParts) {
     this.#parts = parts;
     this.process = parts.process;
+    const nowMs = (): number => parts.moment().atMs;
+    this.#companion = parts.isSociable ? new Companion({ ...parts, nowMs }) : undefined;
     const codec: Codec = CODECS.find(({ name }) => name === parts.codecName) ?? jsonCodec;
     this.record = new ClientRecord({ ...parts, codec });
     this.platform = new ClientPlatform({
@@ -128,6 +137,10 @@ export class ClientRun {
         return this.#audit(deed.documentId);
       case "delete":
         return this.#delete(deed.documentId);
+      case "wave":
+      case "show":
+      case "hide":
+        return this.#companion?.[deed.kind](deed.documentId);
     }
   }
 
@@ -135,8 +148,13 @@ export class ClientRun {
   follow(documentId: string): void {
     if (this.#openings.has(documentId)) return;
     const everyMs = this.#parts.paces[documentId];
-    const options = everyMs === undefined ? { create: true } : { create: true, everyMs };
-    const document = this.#tide.open(typeOf(documentId), keyOf(documentId), options);
+    const presence = this.#companion?.shows(documentId);
+    const document = this.#tide.open(typeOf(documentId), keyOf(documentId), {
+      create: true,
+      ...(everyMs === undefined ? {} : { everyMs }),
+      ...(presence === undefined ? {} : { presence }),
+    });
+    this.#companion?.joins(documentId, document);
     const see = this.record.subscription(documentId);
     const items = documentId.startsWith("board/") ? new ItemsWatch(document) : undefined;
     document.subscribe((state, change) => {
@@ -164,6 +182,7 @@ export class ClientRun {
     const opening = this.#openings.get(documentId);
     opening?.left();
     opening?.document.close();
+    this.#companion?.leaves(documentId);
     this.#openings.delete(documentId);
   }
 
@@ -176,6 +195,11 @@ export class ClientRun {
       const team = this.record.history.teams.at(-1) ?? "";
       return { client: name, subject, team, documentId, status, epoch, seq, state: asJson(state) };
     });
+  }
+
+  /** What it shows, and is told of the others. */
+  company(): readonly CompanyStanding[] {
+    return this.#companion?.standings() ?? [];
   }
 
   /** Where everything stands that it says is live, and at what pace that comes. */

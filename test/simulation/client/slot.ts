@@ -1,6 +1,6 @@
 // A place for a client: a user at a machine. Clients come and go in it; the machine's network and clock stay.
 
-import type { ClientHistory, Moment } from "../history/history.js";
+import type { ClientHistory, Moment, Wave } from "../history/history.js";
 import type { Mutation } from "../mutants/mutation.js";
 import type { Network } from "../network/network.js";
 import { Route } from "../network/route.js";
@@ -29,6 +29,8 @@ export interface SlotSettings {
   readonly tokenLifeMs: number;
   /** The teams of its tokens, one after the other. */
   readonly teams: readonly string[];
+  /** It shows itself to the others. */
+  readonly isSociable?: boolean;
   /** Where unanswered calls are kept, by name; undefined: nowhere. */
   readonly shelf?: string | undefined;
   /** It takes its client id from the same dice as the first client of this place. */
@@ -44,6 +46,7 @@ export interface SlotParts {
   readonly trace: Trace;
   readonly mutation: Mutation;
   readonly book: CallBook;
+  readonly waves: Wave[];
   readonly shelves: CallShelves;
   readonly moment: () => Moment;
   readonly problem: (rule: string, text: string) => void;
@@ -101,7 +104,7 @@ export class Slot {
     const { timeLine, chances, problem } = this.#parts;
     this.#lives += 1;
     const name = `${this.settings.name}-${this.#lives}`;
-    const { subject, codec: codecName, tokenLifeMs, teams, paces, sharesIdOf } = this.settings;
+    const { subject, codec: codecName, tokenLifeMs, teams, paces, sharesIdOf, isSociable = false } = this.settings;
     const process = new SimulatedProcess({
       name,
       timeLine,
@@ -118,6 +121,7 @@ export class Slot {
       tokenLifeMs,
       teams,
       paces,
+      isSociable,
       identity,
       shelf: this.#shelf,
       tokensFromMs: () => this.#tokensFromMs,

@@ -12,17 +12,19 @@ export type DraftClient = Omit<ClientHistory, "calls" | "subscriptions"> & {
 };
 
 /** A history with parts that may be changed. */
-export interface DraftHistory extends Omit<History, "lines" | "clients" | "standings" | "sightings" | "revealedAtMs"> {
+export interface DraftHistory
+  extends Omit<History, "lines" | "clients" | "standings" | "sightings" | "company" | "revealedAtMs"> {
   readonly lines: Map<string, Transaction[]>;
   readonly clients: DraftClient[];
   readonly standings: Writable<Standing>[];
   readonly sightings: Writable<History["sightings"][number]>[];
+  readonly company: Writable<History["company"][number]>[];
   readonly revealedAtMs: Map<string, number[]>;
 }
 
 /** A copy. */
 export function draftOf(history: History): DraftHistory {
-  const { lines, clients, standings, sightings, revealedAtMs } = structuredClone(history);
+  const { lines, clients, standings, sightings, company, waves, revealedAtMs } = structuredClone(history);
   return {
     ...history,
     lines: new Map([...lines].map(([id, line]) => [id, [...line]])),
@@ -33,6 +35,8 @@ export function draftOf(history: History): DraftHistory {
     })),
     standings: [...standings],
     sightings: [...sightings],
+    company: [...company],
+    waves,
     revealedAtMs: new Map([...revealedAtMs].map(([id, atMs]) => [id, [...atMs]])),
   };
 }

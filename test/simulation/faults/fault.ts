@@ -12,7 +12,7 @@ export const FAULTS = {
   switchNetwork: "a client's machine changes networks: its connection dies at once, what it sent arrives late",
   partition: "nothing gets through between a client and the server for a while",
   refuseConnect: "the server turns new connections away for a while",
-  frameLost: "a frame of deltas is lost between a session and its socket",
+  frameLost: "a frame of deltas, or of who is present, is lost between a session and its socket",
   slowReader: "a client takes nothing of what comes in for a while, and its connection holds little",
   heavyLoad: "a client takes nothing of what comes in for a while, and much comes",
   pauseClient: "a client's process stops for a while; its timers fire late",

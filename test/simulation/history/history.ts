@@ -1,6 +1,7 @@
 // What a run leaves to be judged: what every client asked for and was told, in the order in which it happened, and the
 // log as the disk has it. Plain data, so that a test can corrupt it.
 import type { Json } from "@tidemark/protocol";
+import type { Shown } from "../app/company.js";
 import type { Line } from "../storage/simulated-disk.js";
 
 /** A point in a run. Two moments at one instant differ in `order`. */
@@ -94,6 +95,26 @@ export interface Standing {
   readonly head: number;
 }
 
+/** Somebody's signal, and who heard it. */
+export interface Wave {
+  readonly id: string;
+  readonly documentId: string;
+  readonly client: string;
+  readonly atMs: number;
+  readonly heardBy: string[];
+}
+
+/** What a client showed of itself, and was told of the others, when everybody who was cut off must be gone or back. */
+export interface CompanyStanding {
+  readonly client: string;
+  readonly subject: string;
+  readonly documentId: string;
+  readonly status: string;
+  readonly shown: Shown | undefined;
+  readonly present: readonly Shown[];
+  readonly count: number;
+}
+
 /** A client that said of a document that it is live. */
 export interface Sighting {
   readonly client: string;
@@ -118,6 +139,10 @@ export interface History {
   readonly standings: readonly Standing[];
   /** Taken while faults happened. */
   readonly sightings: readonly Sighting[];
+  readonly company: readonly CompanyStanding[];
+  readonly waves: readonly Wave[];
+  /** From then on nothing keeps a wave from anybody, ms. */
+  readonly easyWavesFromMs: number;
   /** When anybody was first told of each transaction, by document and seq minus one, ms. */
   readonly revealedAtMs: ReadonlyMap<string, readonly number[]>;
   /** When an older history last took the place of the one there was; minus infinity: never. */

@@ -3,6 +3,7 @@ import { scenarioOf } from "../scenario.js";
 import { simulate } from "../simulation.js";
 import { CHANNEL_MUTANTS } from "./channel-mutants.js";
 import { CLIENT_MUTANTS } from "./client-mutants.js";
+import { COMPANY_MUTANTS } from "./company-mutants.js";
 import { DOCUMENT_MUTANTS } from "./document-mutants.js";
 import { FLOW_MUTANTS } from "./flow-mutants.js";
 import type { Mutant } from "./mutation.js";
@@ -23,6 +24,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...PACE_MUTANTS,
   ...CHANNEL_MUTANTS,
   ...CLIENT_MUTANTS,
+  ...COMPANY_MUTANTS,
 ];
 
 /** The seed by which a mutant was caught, and what was said of it. */

@@ -81,7 +81,8 @@ export class ServerWire implements Wire, ServerEnd {
     this.#session = session;
   }
 
-  /** A fault: the next frame of nothing but deltas that `takes` wants never reaches the socket. */
+  /** A fault: the next frame of nothing but deltas, or of what is said of the others, that `takes` wants never reaches the
+   * socket. */
   loseDeltas(takes: (messages: readonly ServerMessage[]) => boolean): void {
     this.#losing = takes;
   }
@@ -122,10 +123,10 @@ export class ServerWire implements Wire, ServerEnd {
     if (!this.#isClosed) this.onDrained?.();
   }
 
-  ended(): void {
+  ended(code?: number): void {
     this.#isClosed = true;
     this.#observer.over();
-    this.#session?.socketClosed();
+    this.#session?.socketClosed(code);
     this.#link.down.finish();
   }
 
@@ -134,7 +135,7 @@ export class ServerWire implements Wire, ServerEnd {
     if (session === undefined) return;
     if (frame.kind === "close") {
       if (!this.#isClosed) this.#link.down.write(closeFrame(frame.code));
-      this.ended();
+      this.ended(frame.code);
       return;
     }
     try {
@@ -160,7 +161,7 @@ export class ServerWire implements Wire, ServerEnd {
 
   #write(frame: OutgoingFrame, heldBytes: number): void {
     const messages = messagesOf(frame);
-    if (messages.every(([type]) => type === "d") && this.#losing?.(messages) === true) {
+    if (messages.every(([type]) => LOSABLE.has(type)) && this.#losing?.(messages) === true) {
       this.#losing = undefined;
       return;
     }
@@ -171,6 +172,9 @@ export class ServerWire implements Wire, ServerEnd {
     this.#isHolding ||= this.bufferedBytes > 0;
   }
 }
+
+/** What a client can miss and notice. */
+const LOSABLE: ReadonlySet<ServerMessage[0]> = new Set(["d", "pres"]);
 
 function messagesOf(frame: OutgoingFrame): readonly ServerMessage[] {
   const known = decoded.get(frame);

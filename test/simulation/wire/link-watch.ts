@@ -14,6 +14,7 @@ import {
 import { NO_COUNTS, type Streamed } from "../history/counts.js";
 import { Asked } from "./asked.js";
 import { Audience, type TokenSays } from "./audience.js";
+import { CompanyWatch } from "./company-watch.js";
 import { Followed } from "./followed.js";
 import { Losses } from "./losses.js";
 
@@ -52,6 +53,7 @@ export class LinkWatch {
   readonly #audience: Audience;
   readonly #losses: Losses;
   readonly #asked = new Asked();
+  readonly #company: CompanyWatch;
   readonly #followed = new Map<number, Followed>();
   readonly #byHandle = new Map<number, Followed>();
   /** Frames were lost: chains and heads prove nothing any more. */
@@ -67,6 +69,7 @@ export class LinkWatch {
     const { problem: complain, nowMs, badUntilMs, serverBadUntilMs, noticeMs, read } = parts;
     this.#parts = parts;
     this.#audience = new Audience({ nowMs, serverBadUntilMs, read, complain });
+    this.#company = new CompanyWatch({ nowMs, complain, isLossy: () => this.#isLossy });
     this.#losses = new Losses({
       noticeMs,
       badUntilMs,
@@ -91,6 +94,7 @@ export class LinkWatch {
       if (message[0] === "hello" || message[0] === "auth") this.#greeted(message[1].token ?? "");
       else if (message[0] === "open") this.#open(message[1]);
       else if (message[0] === "close") this.#close(message[1]);
+      else if (message[0] === "sig") this.#company.said(message);
       else if (message[0] === "c") this.#asked.call(message, (s) => this.#followed.get(s)?.documentId);
     }
   }
@@ -177,6 +181,10 @@ export class LinkWatch {
         return this.#ping(message[2]);
       case "pong":
         return void this.#heads(message[2]);
+      case "sig":
+        return this.#company.signal(message);
+      case "pres":
+        return this.#company.presence(message);
       default:
         return;
     }
@@ -198,6 +206,7 @@ export class LinkWatch {
     }
     if (opened.mode.every((mode) => mode === "reset")) this.#losses.forgive(followed.documentId);
     this.#unroute(followed);
+    this.#company.opened(opened, followed.documentId);
     followed.opened(opened, this.#parts.syncedHead(followed.documentId));
     followed.pace.disturbed(this.#parts.nowMs());
     for (const handle of followed.handles) this.#byHandle.set(handle, followed);
@@ -237,6 +246,7 @@ export class LinkWatch {
   }
 
   #forget(s: number): void {
+    this.#company.over(s);
     const followed = this.#followed.get(s);
     if (followed === undefined) return;
     this.#followed.delete(s);
@@ -292,6 +302,7 @@ export class LinkWatch {
     for (let index = 0; index + 2 < heads.length; index += 3) {
       const [handle = 0, epoch = 0, seq = 0] = heads.slice(index, index + 3);
       handles.push(handle);
+      this.#company.head(handle, epoch, seq);
       if (!this.#isLossy) this.#byHandle.get(handle)?.head(handle, epoch, seq);
     }
     return handles;

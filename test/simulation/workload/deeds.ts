@@ -20,6 +20,7 @@ export type Deed =
       readonly ifUnmoved?: true;
     }
   | { readonly kind: "query"; readonly documentId: string; readonly name: string }
+  | { readonly kind: "wave" | "show" | "hide"; readonly documentId: string }
   | { readonly kind: "get" | "open" | "close" | "probe" | "audit" | "delete"; readonly documentId: string };
 
 /** A deed, and when which client does it. */
