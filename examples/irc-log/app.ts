@@ -1,5 +1,5 @@
-// IRC channels as documents. The state is what a newcomer needs at once (topic, who is here, counts); each line is an
-// event of the log, kept for ever and read in pages, so that the state stays small however old a channel gets.
+// IRC channels as documents of type `room`. The state is what a newcomer needs at once (topic, who is here, counts); each
+// line is an event of the log, kept for ever and read in pages, so that the state stays small however old a room gets.
 import { defineApp, documentType } from "tidemark";
 import { z } from "zod";
 
@@ -15,7 +15,7 @@ const Line = z.object({
   time: z.string().optional(),
 });
 
-export const channel = documentType({
+export const room = documentType({
   state: z.object({
     topic: z.string(),
     /** How many lines each of those present has written. */
@@ -85,7 +85,7 @@ const importerToken = process.env["IRC_LOG_IMPORTER"];
 const PAGE_TOKEN = /^name:([A-Za-z0-9_[\]\\^{}|`-]{1,32})$/;
 
 export const app = defineApp({
-  documents: { channel },
+  documents: { room },
   // A demonstration: whoever asks for a name gets it.
   authenticate: (token) => {
     if (importerToken !== undefined && token === importerToken) return { id: "importer", roles: ["importer"] };

@@ -1,4 +1,4 @@
-// `npm start`: bundles the page, serves the channels, feeds them the real lines of one day the first time, and then lets
+// `npm start`: bundles the page, serves the rooms, feeds them the real lines of one day the first time, and then lets
 // a line appear every now and then, so that there is something to follow.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -22,7 +22,7 @@ const HELP = `Serves a day of the #ubuntu IRC channel as a live document.
 `;
 
 const LINES = fileURLToPath(new URL("./lines/2004-12-25.txt", import.meta.url));
-const CHANNEL = "ubuntu";
+const ROOM = "ubuntu";
 const IN_FLIGHT = 64;
 
 const { values } = parseArgs({
@@ -50,7 +50,7 @@ async function start(): Promise<void> {
   const tide = connect<App>({ url: server.url, token: importer });
   const lines = parseLog(readFileSync(LINES, "utf8"));
   const had = await feed(tide, lines);
-  process.stdout.write(`Follow #${CHANNEL} at ${server.url}\n`);
+  process.stdout.write(`Follow #${ROOM} at ${server.url}\n`);
   const stop = Number(values.every) > 0 ? trickle(tide, lines, had) : () => undefined;
   await stopped(server.failed);
   stop();
@@ -64,19 +64,19 @@ function explain(error: unknown): never {
   process.exit(1);
 }
 
-/** Brings the channel to where the whole day is in it; returns how many lines it has. */
+/** Brings the room to where the whole day is in it; returns how many lines it has. */
 async function feed(tide: Tide<App>, lines: readonly LogLine[]): Promise<number> {
   try {
-    await tide.service.create("channel", CHANNEL, { topic: "Christmas Day 2004 on #ubuntu, as it was logged" });
+    await tide.service.create("room", ROOM, { topic: "Christmas Day 2004 on #ubuntu, as it was logged" });
   } catch (error) {
     if (!(error instanceof TidemarkError && error.code === "already_exists")) throw error;
   }
-  const { state } = await tide.service.get("channel", CHANNEL);
+  const { state } = await tide.service.get("room", ROOM);
   const waiting = new Set<Promise<unknown>>();
   for (let index = state.lines; index < lines.length; index += 1) {
     const line = lines[index];
     if (line === undefined) break;
-    const sent = tide.call("channel", CHANNEL).log(line);
+    const sent = tide.call("room", ROOM).log(line);
     waiting.add(sent);
     void sent.finally(() => waiting.delete(sent)).catch(() => undefined);
     if (waiting.size >= IN_FLIGHT) await Promise.race(waiting);
@@ -93,7 +93,7 @@ function trickle(tide: Tide<App>, lines: readonly LogLine[], from: number): () =
     next += 1;
     if (line === undefined) return;
     tide
-      .call("channel", CHANNEL)
+      .call("room", ROOM)
       .log(line)
       .catch((error: unknown) => {
         process.stderr.write(`a line was not taken: ${String(error)}\n`);

@@ -40,7 +40,7 @@ beforeEach(async () => {
   await startServer(0);
   proxy = await TcpProxy.listen(Number(new URL(server.url).port));
   writer = connect<App>({ url: server.url, token: IMPORTER });
-  await writer.service.create("channel", "ubuntu", { topic: "A test" });
+  await writer.service.create("room", "ubuntu", { topic: "A test" });
   await say("the first line");
   page = await browser.newPage();
   await page.goto(proxy.url);
@@ -57,8 +57,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const say = (text: string): Promise<unknown> =>
-  writer.call("channel", "ubuntu").log({ kind: "say", nick: "bob", text });
+const say = (text: string): Promise<unknown> => writer.call("room", "ubuntu").log({ kind: "say", nick: "bob", text });
 const shows = (text: string): Promise<unknown> => page.waitForSelector(`#lines li:has-text("${text}")`);
 const status = (name: string): Promise<unknown> => page.waitForSelector(`#liveness[data-status="${name}"]`);
 const texts = (): Promise<string[]> => page.locator("#lines li span").allTextContents();
@@ -69,7 +68,7 @@ it("[R3] [R4] follows a channel live, and what a visitor says reaches others onc
   await page.fill("#text", "said on the page");
   await page.click("#speak button");
   await shows("said on the page");
-  const { state } = await writer.service.get("channel", "ubuntu");
+  const { state } = await writer.service.get("room", "ubuntu");
   expect(state.present).toEqual({ ann: 1, bob: 2 });
   await page.waitForFunction(() => document.getElementById("position")?.textContent === "4");
 });

@@ -33,7 +33,7 @@ export class Feeder {
 
   /** Creates the document. */
   async create(): Promise<void> {
-    await this.#tide.service.create("channel", this.key, { topic: `#ubuntu on ${this.key}` });
+    await this.#tide.service.create("room", this.key, { topic: `#ubuntu on ${this.key}` });
   }
 
   /** Sends everything; resolves when every line has its answer. */
@@ -49,7 +49,7 @@ export class Feeder {
 
   async #send(index: number, line: LogLine): Promise<void> {
     this.inFlight += 1;
-    const sent = this.#tide.call("channel", this.key).log(line, { deadlineMs: DEADLINE_MS });
+    const sent = this.#tide.call("room", this.key).log(line, { deadlineMs: DEADLINE_MS });
     try {
       await sent;
       this.acked.push({ index, receipt: await sent.receipt });

@@ -223,11 +223,11 @@ class Run {
   async #evidence({ key, lines, acked }: Feeder, importer: Tide<App>): Promise<Evidence> {
     const log: LogEntry[] = [];
     for (;;) {
-      const page = await importer.service.history("channel", key, { after: log.length, limit: 1_000 });
+      const page = await importer.service.history("room", key, { after: log.length, limit: 1_000 });
       if (page.length === 0) break;
       log.push(...page);
     }
-    const { state } = await importer.service.get("channel", key);
+    const { state } = await importer.service.get("room", key);
     const witnesses = this.#witnesses.filter((witness) => witness.key === key);
     await Promise.all(witnesses.map((witness) => reached(witness, log.length)));
     return {

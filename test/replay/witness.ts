@@ -13,7 +13,7 @@ export interface Heard {
 export class Witness {
   readonly key: string;
   readonly heard: Heard[] = [];
-  readonly document: OpenDocument<App, "channel">;
+  readonly document: OpenDocument<App, "room">;
   first: Position | undefined;
   gaps = 0;
   replays = 0;
@@ -23,7 +23,7 @@ export class Witness {
 
   constructor(tide: Tide<App>, key: string) {
     this.key = key;
-    this.document = tide.open("channel", key);
+    this.document = tide.open("room", key);
     this.document.subscribe((_state, change) => {
       if (change.cause === "first") this.first ??= change.at;
       if (change.cause === "reset") this.#resetSinceLive = true;

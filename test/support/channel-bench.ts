@@ -58,7 +58,10 @@ export class ChannelBench {
   client(token: string, codec: "json" | "msgpack" = "json"): ChannelClient {
     const platform = new JoinedPlatform(this.runtime, () => this.server);
     this.#platforms.push(platform);
-    return { tide: createClient<App>({ url: "https://tide.test", token, codec }, platform), platform };
+    return {
+      tide: createClient<App>({ url: "https://tide.test", token, codec, transport: "websocket" }, platform),
+      platform,
+    };
   }
 
   advance(ms: number): Promise<void> {

@@ -1,9 +1,9 @@
-// The page: follows one channel, shows its lines and the state of the stream, and lets its visitor say something. All
+// The page: follows one room, shows its lines and the state of the stream, and lets its visitor say something. All
 // that it knows of reconnecting is what it shows.
 import { connect, type LogEntry, type OpenDocument, type Tide, TidemarkError } from "@tidemark/client";
 import type { App } from "../app.js";
 
-const CHANNEL = "ubuntu";
+const ROOM = "ubuntu";
 const PAGE_ROWS = 60;
 const PROBE_EVERY_MS = 5_000;
 const PRESENT_SHOWN = 40;
@@ -45,16 +45,16 @@ enter.addEventListener("submit", (event) => {
 function follow(name: string): void {
   const openedAt = performance.now();
   const tide = connect<App>({ url: location.origin, token: `name:${name}` });
-  const channel = tide.open("channel", CHANNEL);
+  const room = tide.open("room", ROOM);
   let resumes = -1;
-  channel.on("line", (line, { seq }) => append(lineElement(line, seq)));
-  channel.on("gap", ({ from, to }) => append(notice(`lines ${from} to ${to} are no longer kept`)));
-  channel.onStatus((status) => {
+  room.on("line", (line, { seq }) => append(lineElement(line, seq)));
+  room.on("gap", ({ from, to }) => append(notice(`lines ${from} to ${to} are no longer kept`)));
+  room.onStatus((status) => {
     if (status === "live") resumes += 1;
     show("resumes", `${Math.max(resumes, 0)} times`);
-    showStatus(channel);
+    showStatus(room);
   });
-  channel.subscribe((state, change) => {
+  room.subscribe((state, change) => {
     if (change.cause === "first") {
       show("first", `${Math.round(performance.now() - openedAt)} ms`);
       void pageBack(tide, change.at.seq);
@@ -63,17 +63,17 @@ function follow(name: string): void {
     show("topic", state.topic);
     showPresent(state.present);
   });
-  setInterval(() => void probe(channel), PROBE_EVERY_MS);
-  setInterval(() => showStatus(channel), 1_000);
+  setInterval(() => void probe(room), PROBE_EVERY_MS);
+  setInterval(() => showStatus(room), 1_000);
   speak.addEventListener("submit", (event) => {
     event.preventDefault();
-    void say(channel);
+    void say(room);
   });
 }
 
 let staleSince: number | undefined;
 
-function showStatus({ status, error }: OpenDocument<App, "channel">): void {
+function showStatus({ status, error }: OpenDocument<App, "room">): void {
   const quiet = status === "stale" || status === "offline";
   staleSince = quiet ? (staleSince ?? Date.now()) : undefined;
   const since = staleSince === undefined ? "" : ` for ${Math.round((Date.now() - staleSince) / 1_000)} s`;
@@ -81,21 +81,21 @@ function showStatus({ status, error }: OpenDocument<App, "channel">): void {
   element("liveness", HTMLElement).dataset.status = status;
 }
 
-async function probe(channel: OpenDocument<App, "channel">): Promise<void> {
+async function probe(room: OpenDocument<App, "room">): Promise<void> {
   try {
-    const { rttMs, head, seq } = await channel.probe();
+    const { rttMs, head, seq } = await room.probe();
     show("rtt", head === seq ? `${Math.round(rttMs)} ms` : `${head - seq} behind`);
   } catch {
     show("rtt", "no answer");
   }
 }
 
-async function say(channel: OpenDocument<App, "channel">): Promise<void> {
+async function say(room: OpenDocument<App, "room">): Promise<void> {
   const text = textField.value;
   textField.value = "";
   show("error", "");
   try {
-    await channel.send.say({ text });
+    await room.send.say({ text });
   } catch (error) {
     if (!(error instanceof TidemarkError)) throw error;
     show("error", error.outcome === "unknown" ? `It may have been said. ${error.hint}` : `Not said. ${error.hint}`);
@@ -106,7 +106,7 @@ async function say(channel: OpenDocument<App, "channel">): Promise<void> {
 /** Older lines come from the log, a page at a time, in front of what is there. */
 async function pageBack(tide: Tide<App>, through: number): Promise<void> {
   const after = Math.max(through - PAGE_ROWS, 0);
-  const page = await tide.service.history("channel", CHANNEL, { after, limit: through - after });
+  const page = await tide.service.history("room", ROOM, { after, limit: through - after });
   const height = lines.scrollHeight;
   lines.prepend(...page.flatMap(entryElements));
   const log = lines.parentElement;
