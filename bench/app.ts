@@ -1,4 +1,5 @@
-// The application that the benchmarks run: one document type whose state can be made as large as a scenario wants.
+// The application that the benchmarks run: one document type whose state can be made as large as a scenario wants, and
+// channels for everybody.
 import { defineApp, documentType } from "tidemark";
 import { z } from "zod";
 
@@ -24,4 +25,10 @@ export const sheet = documentType({
   }),
 });
 
-export const app = defineApp({ documents: { sheet }, authenticate: (token) => ({ id: token }) });
+export const app = defineApp({
+  documents: { sheet },
+  authenticate: (token) => ({
+    id: token,
+    grants: [{ doc: "channel/*", may: ["create", "open", "publish", "presence"] }],
+  }),
+});

@@ -7,6 +7,7 @@ import { machineLine, progressLine, table } from "./report.js";
 import type { Scenario } from "./scenario.js";
 import { ackedCalls } from "./scenarios/acked-calls.js";
 import { busyFanOut, busyFanOutFloor } from "./scenarios/busy-fan-out.js";
+import { joins, publishes } from "./scenarios/channels.js";
 import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
 import { largeDocument } from "./scenarios/large-document.js";
 import { loneWriter } from "./scenarios/lone-writer.js";
@@ -30,6 +31,7 @@ const SUITES: { readonly [name: string]: readonly Scenario[] } = {
   ],
   streams: [stoppedReaders],
   presence: [presentInMemory],
+  channels: [publishes, joins],
 };
 
 const HELP = `Usage: npm run bench -- <suite> [options]
@@ -41,6 +43,8 @@ Suites
             P12 twice the capacity, R15 ten times; P14 and P23 coming back after deltas were missed
   streams   1,000 stopped readers beside 100 healthy ones
   presence  P21 within the server: 20,000 sessions join one document and everybody is told
+  channels  P20 HTTP publishes to 1,000 members of a channel, P21 joins seen by 19,000 present, beside a socket.io 2
+            and Redis build (needs redis-server on the PATH; its packages are installed once)
 
 Options
   --pairs N      runs of each side, interleaved (default 3)

@@ -17,7 +17,8 @@ export type ServerKind = (directory: string) => Promise<ServerProcess>;
 export const tidemark: ServerKind = (directory) =>
   startServer([
     path("../bin/tidemark.mjs"),
-    ...["serve", path("app.ts"), "--port", "0", "--host", "127.0.0.1", "--data", join(directory, "bench.db")],
+    ...["serve", path("app.ts"), "--port", "0", "--host", "127.0.0.1", "--http-rate", "0"],
+    ...["--data", join(directory, "bench.db")],
   ]);
 
 /** The same, on a port of its own, with its figures to hear (ms apart). */
