@@ -94,7 +94,7 @@ afterAll(async () => {
 });
 
 describe("bodies", () => {
-  it("[SEC] a body that announces a gigabyte is refused before it comes", async () => {
+  it("[S31] a body that announces a gigabyte is refused before it comes", async () => {
     const attack = raw();
     await attack.send(head("/v1/docs/ledger/ann-1/add", [`Content-Length: ${2 ** 30}`]));
     const { status, body } = await attack.answer();
@@ -102,7 +102,7 @@ describe("bodies", () => {
     await attack.closed;
   });
 
-  it("[SEC] a body without an end is refused where the limit is", async () => {
+  it("[S31] a body without an end is refused where the limit is", async () => {
     const attack = raw();
     await attack.send(head("/v1/docs/ledger/ann-1/add", ["Transfer-Encoding: chunked"]));
     const chunk = `10000\r\n${"x".repeat(0x1_00_00)}\r\n`;
@@ -112,14 +112,14 @@ describe("bodies", () => {
     expect((await ask("/v1/docs/ledger/ann-1")).body.seq).toBe(1);
   });
 
-  it("[SEC] without a token not a byte of a body is awaited", async () => {
+  it("[S3] without a token not a byte of a body is awaited", async () => {
     const attack = raw();
     await attack.send(head("/v1/docs/ledger/ann-1/add", [`Content-Length: ${LIMITS.inputBytesMax}`], "forged"));
     expect(await attack.answer()).toMatchObject({ status: 401 });
     await attack.closed;
   });
 
-  it("[SEC] bodies that never come hold up their sender only, and no more than its share", async () => {
+  it("[S3] bodies that never come hold up their sender only, and no more than its share", async () => {
     const share = LIMITS.httpBodyBytesPerPrincipalMax / LIMITS.inputBytesMax;
     const slow = Array.from({ length: share + 5 }, () => raw());
     const lines = [`Content-Length: ${LIMITS.inputBytesMax}`];
@@ -139,7 +139,7 @@ describe("bodies", () => {
     ["Transfer-Encoding: xchunked"],
     ["Content-Length: -1"],
     ["Content-Length: 0x10"],
-  ])("[SEC] lengths that two servers would read differently smuggle nothing: %s %s", async (...lines) => {
+  ])("[S30] lengths that two servers would read differently smuggle nothing: %s %s", async (...lines) => {
     const before = (await ask("/v1/docs/ledger/ann-1")).body.seq;
     const attack = raw();
     const smuggled = `${head("/v1/docs/ledger/ann-1/add", ["Content-Length: 10"])}{"by":1000}`;
@@ -155,7 +155,7 @@ describe("bodies", () => {
     "multipart/form-data; boundary=x",
     "application/xml",
     "",
-  ])("[SEC] what a page can send without asking is not read: %s", async (type) => {
+  ])("[S1] what a page can send without asking is not read: %s", async (type) => {
     const body = '{"by":1000}';
     expect(await post("/v1/docs/ledger/ann-1/add", body, { headers: { "content-type": type } })).toMatchObject({
       status: 415,
@@ -164,7 +164,7 @@ describe("bodies", () => {
 });
 
 describe("slowness", () => {
-  it("[SEC] headers that trickle keep nobody else waiting", async () => {
+  it("[S3] headers that trickle keep nobody else waiting", async () => {
     const slow = Array.from({ length: 200 }, () => raw());
     await Promise.all(slow.map((attack) => attack.send("POST /v1/docs/ledger/ann-1/add HTTP/1.1\r\nX-A: ")));
     for (let round = 0; round < 3; round += 1) {
@@ -173,7 +173,7 @@ describe("slowness", () => {
     }
   });
 
-  it("[SEC] who asks for much and reads nothing takes its own share and no other's", async () => {
+  it("[S35] who asks for much and reads nothing takes its own share and no other's", async () => {
     const as = "user:fay";
     await post("/v1/docs/ledger/fay-1", undefined, { as });
     for (const name of ["a", "b", "c"]) {
@@ -195,7 +195,7 @@ describe("slowness", () => {
     expect((await ask("/v1/docs/ledger/fay-1", { as })).status).toBe(200);
   });
 
-  it("[SEC] headers larger than any need to be are refused", async () => {
+  it("[S31] headers larger than any need to be are refused", async () => {
     const attack = raw();
     await attack.send(`GET /v1/whoami HTTP/1.1\r\nHost: x\r\nX-A: ${"x".repeat(40_000)}\r\n\r\n`);
     expect(await attack.closed).toMatch(/^HTTP\/1\.1 431 /);
@@ -205,7 +205,7 @@ describe("slowness", () => {
 describe("replays", () => {
   const key = { headers: { "idempotency-key": "0192f0c4-1234-4000-8000-0123456789ab" } };
 
-  it("[SEC] fifty copies at once are applied once, and answered alike", async () => {
+  it("[S26] fifty copies at once are applied once, and answered alike", async () => {
     const before = (await post("/v1/docs/ledger/ann-1/total")).body.result;
     const copies = await Promise.all(
       Array.from({ length: 50 }, () => post("/v1/docs/ledger/ann-1/add", { by: 7 }, key)),
@@ -214,19 +214,19 @@ describe("replays", () => {
     expect((await post("/v1/docs/ledger/ann-1/total")).body.result).toBe(Number(before) + 7);
   });
 
-  it("[SEC] the same key with another body is refused, and says nothing of the first", async () => {
+  it("[S26] the same key with another body is refused, and says nothing of the first", async () => {
     const answer = await post("/v1/docs/ledger/ann-1/add", { by: 8 }, key);
     expect(answer).toMatchObject({ status: 422, body: { code: "id_reused", outcome: "rejected" } });
     expect(answer.body).not.toHaveProperty("data");
     expect(answer.body).not.toHaveProperty("result");
   });
 
-  it("[SEC] somebody else's key brings nobody their answer", async () => {
+  it("[S26] somebody else's key brings nobody their answer", async () => {
     const answer = await post("/v1/docs/ledger/ann-1/add", { by: 7 }, { ...key, as: "user:mal" });
     expect(answer).toMatchObject({ status: 403, body: { code: "denied" } });
   });
 
-  it("[SEC] a key whose time is made up is applied never, or once", async () => {
+  it("[S26] a key whose time is made up is applied never, or once", async () => {
     for (const uuid of ["00000000-0000-7000-8000-000000000000", "ffffffff-ffff-7fff-bfff-ffffffffffff"]) {
       const answers = [];
       for (let time = 0; time < 2; time += 1) {
@@ -240,7 +240,7 @@ describe("replays", () => {
 });
 
 describe("other people's documents", () => {
-  it("[SEC] look like absent ones, byte by byte", async () => {
+  it("[S9] look like absent ones, byte by byte", async () => {
     const requests = (id: string): string[] => {
       const doc = `/v1/docs/ledger/${id}`;
       const get = (path: string, line: string) =>
@@ -281,7 +281,7 @@ describe("other people's documents", () => {
 describe("names that mean something elsewhere", () => {
   const NAMES = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "valueOf"];
 
-  it.each(NAMES)("[SEC] %s is a type, a key, a message, a parameter like any other", async (name) => {
+  it.each(NAMES)("[S12] %s is a type, a key, a message, a parameter like any other", async (name) => {
     for (const [path, status] of [
       [`/v1/docs/${name}/x`, 404],
       [`/v1/docs/${name}`, 404],
@@ -295,7 +295,7 @@ describe("names that mean something elsewhere", () => {
     expect((await ask("/v1/docs/ledger/ann-1", { headers: { [name]: "1" } })).status).toBe(200);
   });
 
-  it.each(NAMES)("[SEC] %s in an input pollutes nothing", async (name) => {
+  it.each(NAMES)("[S12] %s in an input pollutes nothing", async (name) => {
     const input = `{"name":"n","value":{"${name}":{"polluted":true}}}`;
     const answer = await post("/v1/docs/ledger/ann-1/note", input);
     expect(answer.status).toBe(name === "__proto__" ? 400 : 200);
@@ -316,7 +316,7 @@ describe("names that mean something elsewhere", () => {
     "../../etc/passwd",
     "..",
     "ann-1/../eve-1",
-  ])("[SEC] SQL and paths in ids are no ids: %s", async (id) => {
+  ])("[S25] SQL and paths in ids are no ids: %s", async (id) => {
     const answer = await ask(`/v1/docs/ledger/${encodeURIComponent(id)}`);
     expect([400, 403, 404]).toContain(answer.status);
     const after = await ask(`/v1/docs/ledger?after=${encodeURIComponent(id)}`);
@@ -326,7 +326,7 @@ describe("names that mean something elsewhere", () => {
 });
 
 describe("the log", () => {
-  it("[SEC] is one JSON object a line, whatever is sent, without tokens and inputs", async () => {
+  it("[S24] [S7] is one JSON object a line, whatever is sent, without tokens and inputs", async () => {
     const forged = '\n{"level":50,"msg":"forged"}\n';
     const path = encodeURIComponent(forged);
     await ask(`/v1/docs/ledger/${path}`);
@@ -348,7 +348,7 @@ describe("the log", () => {
 });
 
 describe("floods", () => {
-  it("[SEC] of new documents are cut off at the rate of their sender; others create as before", async () => {
+  it("[S21] of new documents are cut off at the rate of their sender; others create as before", async () => {
     const as = "user:flo";
     const flood = await Promise.all(
       Array.from({ length: 1_500 }, (_, n) => post(`/v1/docs/ledger/flo-${n}`, undefined, { as })),
@@ -362,7 +362,7 @@ describe("floods", () => {
     expect((await post(`/v1/docs/ledger/ann-${total}`)).status).toBe(201);
   });
 
-  it("[SEC] of batches count each call", async () => {
+  it("[S21] of batches count each call", async () => {
     const as = "user:gus";
     const calls = Array.from({ length: 100 }, (_, n) => ({ doc: `ledger/gus-${n}`, create: true }));
     const statuses = [];
@@ -370,7 +370,7 @@ describe("floods", () => {
     expect(statuses).toContain(429);
   });
 
-  it("[SEC] of forged tokens reach nobody's documents", async () => {
+  it("[S21] of forged tokens reach nobody's documents", async () => {
     const forged = await Promise.all(
       Array.from({ length: 500 }, (_, n) => ask("/v1/docs/ledger/ann-1", { as: `x${n}` })),
     );

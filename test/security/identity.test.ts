@@ -46,24 +46,24 @@ describe("an API key", () => {
     ["with its number in capitals", () => root.replace(/^tmk_[0-9a-f]+/, (part) => part.toUpperCase())],
   ];
   for (const [what, forge] of forgeries) {
-    it(`[SEC] [AUTH-7] ${what} is turned away`, async () => {
+    it(`[S8] [AUTH-7] ${what} is turned away`, async () => {
       expect(await knock(server.url, forge())).toMatchObject({ error: { code: "unauthenticated" } });
       expect(await read(forge())).toMatchObject({ status: 401, code: "unauthenticated" });
     });
   }
 
-  it("[SEC] [AUTH-7] with the number of one and the secret of another is nobody's", async () => {
+  it("[S8] [AUTH-7] with the number of one and the secret of another is nobody's", async () => {
     const other = keyIn(server.data, { name: "other", grants: [ALL] });
     const crossed = `${root.slice(0, root.indexOf("_", 4))}${other.slice(other.indexOf("_", 4))}`;
     expect(await read(crossed)).toMatchObject({ status: 401, code: "unauthenticated" });
   });
 
-  it("[SEC] [AUTH-7] is not what a signed token says it is", async () => {
+  it("[S4] [AUTH-7] is not what a signed token says it is", async () => {
     const token = await bySecret({ sub: "key:root", roles: ["service"] });
     expect(await knock(server.url, token)).toMatchObject({ error: { code: "unauthenticated" } });
   });
 
-  it("[SEC] [AUTH-7] [ACCESS-2] reaches what its grants say and nothing else, whatever services may", async () => {
+  it("[S37] [S10] [AUTH-7] [ACCESS-2] reaches what its grants say and nothing else, whatever services may", async () => {
     const narrow = keyIn(server.data, { name: "narrow", grants: [{ doc: "note/b*", may: ["open"] }] });
     await until(async () => (await read(narrow, "b")).status !== 401);
     const attempts: readonly [string, string, unknown?][] = [
@@ -89,7 +89,7 @@ describe("an API key", () => {
     stranger.socket.close();
   });
 
-  it("[SEC] [R17] [AUTH-6] [AUTH-7] withdrawn in the file of a running server ends what rests on it within 5 s", async () => {
+  it("[S6] [R17] [AUTH-6] [AUTH-7] withdrawn in the file of a running server ends what rests on it within 5 s", async () => {
     const doomed = keyIn(server.data, { name: "doomed", grants: [ALL] });
     await until(async () => (await read(doomed)).status === 200);
     const stranger = new Stranger(server.url);
@@ -109,7 +109,7 @@ describe("an API key", () => {
 describe("what was withdrawn", () => {
   const revoke = (what: object) => request(server, root, { path: "/v1/revocations", method: "POST", body: what });
 
-  it("[SEC] [R17] [AUTH-6] a subject's tokens end on live sockets and are refused everywhere, later ones are not", async () => {
+  it("[S6] [R17] [AUTH-6] a subject's tokens end on live sockets and are refused everywhere, later ones are not", async () => {
     const token = await bySecret({ sub: "eve", iat: Math.floor(Date.now() / 1_000) - 5 });
     const stranger = new Stranger(server.url);
     await stranger.hello(token);
@@ -126,7 +126,7 @@ describe("what was withdrawn", () => {
     expect((await read(await bySecret())).status).toBe(200);
   });
 
-  it("[SEC] [AUTH-6] a token of that number, also as a refreshed one", async () => {
+  it("[S6] [AUTH-6] a token of that number, also as a refreshed one", async () => {
     const [kept, lost] = [await bySecret({ jti: "kept" }), await bySecret({ jti: "lost" })];
     const stranger = new Stranger(server.url);
     await stranger.hello(kept);
@@ -136,7 +136,7 @@ describe("what was withdrawn", () => {
     expect(await stranger.socket.closed).toBe(CLOSE.revoked);
   });
 
-  it("[SEC] [R17] [AUTH-6] a request that waits is cut off when its sender's tokens are withdrawn", async () => {
+  it("[S6] [R17] [AUTH-6] a request that waits is cut off when its sender's tokens are withdrawn", async () => {
     const token = await bySecret({ sub: "waiting", roles: ["reader"] });
     const waiting = request(server, token, { path: "/v1/docs/note/a?at-least=999999&wait=25" });
     // On connections of their own, one after the other: by then the first has long been taken on.
@@ -145,7 +145,7 @@ describe("what was withdrawn", () => {
     expect(await waiting).toMatchObject({ status: 401, code: "revoked" });
   });
 
-  it("[SEC] [AUTH-6] stays withdrawn over a restart", async () => {
+  it("[S6] [AUTH-6] stays withdrawn over a restart", async () => {
     const token = await bySecret({ jti: "for-ever" });
     await revoke({ jti: "for-ever" });
     await server.close({ keep: true });
@@ -158,7 +158,7 @@ describe("what was withdrawn", () => {
     async (body) => expect(await revoke(body)).toMatchObject({ status: 400, code: "invalid_input" }),
   );
 
-  it("[SEC] [R17] a token that expires ends its live socket, and its holder may refresh it in band before", async () => {
+  it("[S6] [R17] a token that expires ends its live socket, and its holder may refresh it in band before", async () => {
     const soon = (): Promise<string> => bySecret({ exp: Math.floor(Date.now() / 1_000) + 2 });
     const [left, stays] = [new Stranger(server.url), new Stranger(server.url)];
     await Promise.all([left.hello(await soon()), stays.hello(await soon())]);
@@ -183,20 +183,20 @@ describe("a connect token", () => {
     expect(await knock(server.url, token)).toMatchObject({ welcome: { sub: "ann" } });
   });
 
-  it("[SEC] [AUTH-8] shown again is turned away, by however many at a time", async () => {
+  it("[S37] [AUTH-8] shown again is turned away, by however many at a time", async () => {
     const token = await made({ sub: "ann" });
     const heard = await Promise.all(Array.from({ length: 20 }, () => knock(server.url, token)));
     expect(heard.filter(({ welcome }) => welcome !== undefined)).toHaveLength(1);
     expect(await read(token)).toMatchObject({ status: 401, code: "unauthenticated" });
   });
 
-  it("[SEC] [AUTH-8] shown too late is turned away", async () => {
+  it("[S37] [AUTH-8] shown too late is turned away", async () => {
     const token = await made({ sub: "ann", withinSeconds: 0.001 });
     await new Promise((resolve) => void setImmediate(resolve));
     expect(await knock(server.url, token)).toMatchObject({ error: { code: "unauthenticated" } });
   });
 
-  it("[SEC] [AUTH-8] makes no others, and neither do people", async () => {
+  it("[S37] [AUTH-8] makes no others, and neither do people", async () => {
     const stolen = await made({ sub: "ann", roles: ["service"] });
     for (const token of [stolen, await bySecret()]) {
       const attempt = await request(server, token, {
@@ -208,7 +208,7 @@ describe("a connect token", () => {
     }
   });
 
-  it("[SEC] [AUTH-8] reaches no further than the key that asked for it", async () => {
+  it("[S37] [AUTH-8] reaches no further than the key that asked for it", async () => {
     const grants: Grant[] = [{ doc: "note/b*", may: ["open"] }];
     const narrow = keyIn(server.data, { name: "minter", grants, powers: ["tokens"] });
     await until(async () => (await read(narrow, "b")).status !== 401);
@@ -237,11 +237,11 @@ describe("a socket that nobody is known by", () => {
   });
   afterAll(() => hasty.close());
 
-  it("[SEC] [R16] [HELLO-2] that says nothing is closed in time", async () => {
+  it("[S2] [R16] [HELLO-2] that says nothing is closed in time", async () => {
     expect(await new Stranger(hasty.url).socket.closed).toBe(CLOSE.helloTimeout);
   });
 
-  it("[SEC] [R16] that is being asked about for too long is closed in time", async () => {
+  it("[S2] [R16] that is being asked about for too long is closed in time", async () => {
     const stranger = new Stranger(hasty.url);
     const heard = await stranger.hello("slow");
     expect(heard.closed).toBe(CLOSE.helloTimeout);
@@ -253,7 +253,7 @@ describe("a socket that nobody is known by", () => {
     ["pings", () => Buffer.from([0x89, 0x80, 0, 0, 0, 0])],
   ];
   for (const [what, bytes] of trickles) {
-    it(`[SEC] [R16] that trickles ${what} is closed in time`, async () => {
+    it(`[S2] [R16] that trickles ${what} is closed in time`, async () => {
       const tcp = await upgraded(hasty.url);
       let n = 0;
       const trickle = setInterval(() => tcp.write(bytes(n++)), 20);

@@ -47,7 +47,7 @@ async function firstCaught(mutant: Mutant): Promise<readonly string[]> {
 }
 
 describe("isolation", () => {
-  it(`[R18] [ACCESS-1] [ACCESS-2] holds in ${CASES} random cases (ISOLATION_SEED=${SEED})`, async () => {
+  it(`[S9] [S10] [R18] [ACCESS-1] [ACCESS-2] holds in ${CASES} random cases (ISOLATION_SEED=${SEED})`, async () => {
     expect(await firstWrong(CASES)).toEqual([]);
   });
 

@@ -133,7 +133,7 @@ afterEach(async () => {
   people.clear();
 });
 
-describe("[SEC] signals and presence", () => {
+describe("[S32] signals and presence", () => {
   it("[SIG-5] a flood of signals reaches nobody beyond its rate, and is said once in a while", async () => {
     const eve = await (await Person.named("eve")).opens();
     const wave = ["sig", 1, "wave", { to: "all" }];
@@ -182,7 +182,7 @@ describe("[SEC] signals and presence", () => {
     expect(eve.of("pres").length).toBeLessThanOrEqual(most);
   });
 
-  it("[FRAME-6] the key __proto__ in what is shown ends the connection that said it", async () => {
+  it("[S12] [FRAME-6] the key __proto__ in what is shown ends the connection that said it", async () => {
     const eve = await (await Person.named("eve")).opens({ name: "Eve" });
     await vi.waitFor(() => expect(host.present.count).toBe(2), SOON);
     eve.socket.send('[["pres",1,{"__proto__":{"admin":"yes"},"name":"Eve"}]]');
@@ -194,7 +194,7 @@ describe("[SEC] signals and presence", () => {
     expect(bob.closed).toBeUndefined();
   });
 
-  it("[R18] a stranger is not there, sees nobody, is not heard, and cannot tell that there is something", async () => {
+  it("[S9] [R18] a stranger is not there, sees nobody, is not heard, and cannot tell that there is something", async () => {
     const stranger = await Person.named("stranger");
     await stranger.opens({ name: "Stranger" });
     stranger.say(["pres", 1, { name: "Stranger" }], ["pres", 1], ["sig", 1, "wave", { to: "all" }]);
@@ -210,7 +210,7 @@ describe("[SEC] signals and presence", () => {
     expect([ann.present.count, host.of("sig")]).toEqual([2, []]);
   });
 
-  it("[R18] [PRES-6] who loses the right is gone at once, and hears nothing more", async () => {
+  it("[S10] [R18] [PRES-6] who loses the right is gone at once, and hears nothing more", async () => {
     const eve = await (await Person.named("eve")).opens({ name: "Eve" });
     await vi.waitFor(() => expect(host.present.count).toBe(2), SOON);
     host.say(["c", 1_000, `lounge/${key}`, "uninvite", "eve", { born: Date.now() }]);

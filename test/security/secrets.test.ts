@@ -17,7 +17,7 @@ beforeAll(() => {
 });
 afterAll(() => place.close());
 
-it("[SEC] [AUTH-4] [AUTH-7] no token, key or secret is in what a server prints, answers or stores", async () => {
+it("[S7] [S8] [AUTH-4] [AUTH-7] no token, key or secret is in what a server prints, answers or stores", async () => {
   const create = ["key", "create", "ops", "--grant", "todo/*=open,call,create", "--may", "tokens,revocations"];
   const key = (await place.run(create)).stdout.trim();
   const command = place.start(["serve", "app.ts", "--port", "0", "--log", "debug"], {

@@ -28,6 +28,13 @@ afterAll(async () => {
   await trap.close();
 });
 
+/** What each attack breaks. */
+const ROWS = {
+  "AUTH-1": "[S4] [AUTH-1]",
+  "AUTH-2": "[S5] [AUTH-2]",
+  "AUTH-3": "[S5] [AUTH-3]",
+} as const;
+
 /** The same answer whatever was wrong, and no word of why (AUTH-4). */
 const TURNED_AWAY = {
   error: {
@@ -52,7 +59,7 @@ describe("a signed token", () => {
     const payload = Buffer.from(JSON.stringify(good({ sub: "bob" }))).toString("base64url");
     return [header, payload, signature].join(".");
   };
-  const attacks: readonly [rule: string, what: string, token: () => string | Promise<string>][] = [
+  const attacks: readonly [rule: keyof typeof ROWS, what: string, token: () => string | Promise<string>][] = [
     ["AUTH-1", "nothing at all", () => ""],
     ["AUTH-1", "no JWT", () => "let me in"],
     ["AUTH-1", "two dots and nothing", () => ".."],
@@ -127,13 +134,13 @@ describe("a signed token", () => {
   ];
 
   for (const [rule, what, token] of attacks) {
-    it(`[SEC] [${rule}] [AUTH-4] with ${what} is turned away without a reason`, async () => {
+    it(`${ROWS[rule]} [AUTH-4] with ${what} is turned away without a reason`, async () => {
       expect(await knock(server.url, await token())).toEqual(TURNED_AWAY);
       expect(trap.asked).toBe(0);
     });
   }
 
-  it("[SEC] [AUTH-4] that is refused is explained to the operator, without quoting it", async () => {
+  it("[S7] [AUTH-4] that is refused is explained to the operator, without quoting it", async () => {
     const token = await signed(rsa, good({ exp: nowS() - 10, sub: "somebody-special" }));
     await knock(server.url, token);
     expect(server.log()).toContain('"reason":"it has expired"');
@@ -159,7 +166,7 @@ describe("an issuer's key set", () => {
   const asA = (kid = "a"): Promise<string> => signed(rsa, good(), { kid });
   const IN = { welcome: { sub: "ann" } };
 
-  it("[SEC] [AUTH-5] is fetched once for a crowd of tokens that name keys it does not have", async () => {
+  it("[S36] [AUTH-5] is fetched once for a crowd of tokens that name keys it does not have", async () => {
     await keyed(async (issuer, url) => {
       const crowd = Array.from({ length: 50 }, async (_, n) => knock(url, await asA(`no-${n}`)));
       expect(await Promise.all(crowd)).toEqual(crowd.map(() => TURNED_AWAY));
@@ -168,7 +175,7 @@ describe("an issuer's key set", () => {
     });
   });
 
-  it("[SEC] [AUTH-5] that is down afterwards goes on serving those it has named", async () => {
+  it("[S36] [AUTH-5] that is down afterwards goes on serving those it has named", async () => {
     await keyed(async (issuer, url) => {
       expect(await knock(url, await asA())).toMatchObject(IN);
       issuer.answer = (request) => void request.socket.destroy();
@@ -177,7 +184,7 @@ describe("an issuer's key set", () => {
     });
   });
 
-  it("[SEC] [AUTH-1] has no secrets: one that is published signs nothing", async () => {
+  it("[S36] [AUTH-1] has no secrets: one that is published signs nothing", async () => {
     const secret = "x".repeat(64);
     const published = { kty: "oct", k: Buffer.from(secret).toString("base64url"), kid: "a", alg: "HS256" };
     const attempt = async (_issuer: Issuer, url: string): Promise<void> => {
@@ -187,7 +194,7 @@ describe("an issuer's key set", () => {
     await keyed(attempt, [published, jwkOf(ec, { kid: "b" })]);
   });
 
-  it("[SEC] [AUTH-5] with two keys of one name tries both, and no other", async () => {
+  it("[S36] [AUTH-5] with two keys of one name tries both, and no other", async () => {
     const attempt = async (_issuer: Issuer, url: string): Promise<void> => {
       expect(await knock(url, await asA())).toMatchObject(IN);
       expect(await knock(url, await signed(ec, good(), { kid: "a" }))).toEqual(TURNED_AWAY);
@@ -203,7 +210,7 @@ describe("an issuer's key set", () => {
     ["an error", "status 500", (_request, response) => void response.writeHead(500).end()],
   ];
   for (const [what, says, answer] of misbehaviours) {
-    it(`[SEC] [AUTH-5] that is ${what} keeps everybody out and the server up`, async () => {
+    it(`[S36] [AUTH-5] that is ${what} keeps everybody out and the server up`, async () => {
       const issuer = await Issuer.start();
       issuer.answer = answer;
       const guarded = await startSecured({ jwt: { jwks: issuer.url, issuers: [ISSUER], audiences: [AUDIENCE] } });

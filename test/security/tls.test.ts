@@ -87,7 +87,7 @@ function ask(
   });
 }
 
-describe("[SEC] a server with TLS", () => {
+describe("[S33] a server with TLS", () => {
   it("[TLS-1] speaks to clients that check it, over sockets and HTTP, and says https", async () => {
     expect(server.url).toMatch(/^https:/);
     const { socket, heard } = await client(first.cert);
@@ -173,7 +173,7 @@ describe("[SEC] a server with TLS", () => {
       .filter((line) => line.includes(text)).length;
 });
 
-describe("[SEC] a server refuses to start with", () => {
+describe("[S34] a server refuses to start with", () => {
   const refused: readonly (readonly [
     what: string,
     code: number,

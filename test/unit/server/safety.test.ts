@@ -33,7 +33,7 @@ function objection(settings: Partial<SafetySettings>): OperatorError | undefined
   }
 }
 
-describe("[SEC] [SAFE-1] a server refuses", () => {
+describe("[S34] [SAFE-1] a server refuses", () => {
   const refused: readonly (readonly [risk: string, settings: () => Partial<SafetySettings>, names: string])[] = [
     ["plain-http", () => ({ host: "0.0.0.0" }), "0.0.0.0"],
     ["plain-http", () => ({ host: "::" }), "::"],
@@ -55,7 +55,7 @@ describe("[SEC] [SAFE-1] a server refuses", () => {
   });
 });
 
-it("[SEC] [SAFE-1] a server for development refuses pages from everywhere, and that cannot be meant", () => {
+it("[S34] [SAFE-1] a server for development refuses pages from everywhere, and that cannot be meant", () => {
   const error = objection({ devTokens: true, origins: ["*"], allow: RISKS });
   expect(error).toMatchObject({ code: "unsafe_settings", hint: "Name the origins of your pages with --origins." });
 });

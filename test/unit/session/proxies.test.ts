@@ -73,11 +73,11 @@ describe("pages", () => {
     ["https://friend.example:444", false],
     ["null", false],
     ["https://evil.example", false],
-  ])("[SEC] [PROXY-2] from %s: %s, in the clear where nobody says more", (origin, allowed) => {
+  ])("[S1] [PROXY-2] from %s: %s, in the clear where nobody says more", (origin, allowed) => {
     expect(allowsOrigin(rules(), page(origin, at("203.0.113.9")))).toBe(allowed);
   });
 
-  it("[SEC] [PROXY-2] of the same name without TLS do not come where there is TLS", () => {
+  it("[S1] [PROXY-2] of the same name without TLS do not come where there is TLS", () => {
     const direct = at("203.0.113.9", {}, true);
     expect(allowsOrigin(rules(), page("https://tide.example", direct))).toBe(true);
     expect(allowsOrigin(rules(), page("http://tide.example", direct))).toBe(false);
@@ -88,7 +88,7 @@ describe("pages", () => {
     expect(allowsOrigin(rules(["10.0.0.7"]), page("https://tide.example", behind))).toBe(false);
   });
 
-  it("[SEC] [PROXY-3] what comes through a tunnel is not from this machine, though the tunnel ends here", () => {
+  it("[S1] [PROXY-3] what comes through a tunnel is not from this machine, though the tunnel ends here", () => {
     const here = { host: "localhost:8787" };
     expect(isFromHere(rules([], true), at("127.0.0.1", here))).toBe(true);
     expect(isFromHere(rules([], true), at("127.0.0.1", { ...here, "x-forwarded-for": "203.0.113.9" }))).toBe(false);
