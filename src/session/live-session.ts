@@ -1,0 +1,270 @@
+// A session whose peer is known: its documents, its calls, its heartbeat, and the token that all of it rests on. How it came
+// to be known, and how a session ends, is decided by Session.
+import {
+  CLOSE,
+  type ClientMessage,
+  type ErrorCode,
+  type Hello,
+  type JsonObject,
+  LIMITS,
+  type PingMessage,
+  PROTOCOL_VERSION,
+} from "@tidemark/protocol";
+import { randomHex } from "../runtime/ids.js";
+import type { CancelTimer } from "../runtime/runtime.js";
+import { Advances } from "./advances.js";
+import { Backlog } from "./backlog.js";
+import { Heartbeat, headLists } from "./heartbeat.js";
+import { callerOf, type Identified, sameRights, type Verdict } from "./identity.js";
+import type { OutboundQueue } from "./outbound-queue.js";
+import { Requests } from "./requests.js";
+import type { SessionParts } from "./session-parts.js";
+import type { Claim } from "./session-registry.js";
+import { Subscriptions } from "./subscriptions.js";
+import type { Wire } from "./wire.js";
+
+/** What is wrong, and what the connection is closed with. */
+export interface Failure {
+  readonly closeCode: number;
+  readonly code: ErrorCode;
+  /** Default: the one of the code. */
+  readonly message?: string;
+  /** Type of the message that it is about. */
+  readonly about?: string | undefined;
+}
+
+/** Who decides how it ends. */
+export interface SessionHolder {
+  end(closeCode: number, reason: ErrorCode): void;
+  fail(failure: Failure): void;
+  identify(token: string): Promise<Verdict>;
+}
+
+/** What it is made of. */
+export interface LiveSessionParts {
+  readonly holder: SessionHolder;
+  readonly wire: Wire;
+  readonly out: OutboundQueue;
+  readonly hello: Hello;
+  readonly identity: Identified;
+  readonly claim: Claim;
+}
+
+/** The client broke the protocol (ERR-3). */
+export const breach = (message: string, about: string): Failure => ({
+  closeCode: CLOSE.protocolError,
+  code: "protocol_error",
+  message,
+  about,
+});
+
+/** A client counts for a minute before it reports (HEAD-5); its clock and ours may differ a little. */
+const REPORT_INTERVAL_MS = 50_000;
+
+/** The longest a timer can be; whoever has a longer right comes back after it. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A session from `welcome` to its end. */
+export class LiveSession {
+  readonly claim: Claim;
+  readonly #parts: SessionParts;
+  readonly #holder: SessionHolder;
+  readonly #out: OutboundQueue;
+  readonly #backlog: Backlog;
+  readonly #subscriptions: Subscriptions;
+  readonly #requests: Requests;
+  readonly #heartbeat: Heartbeat;
+  /** Of a wire that only goes out. */
+  readonly #advances: Advances | undefined;
+  #identity: Identified;
+  #cancelExpiry: CancelTimer;
+  #reportedAtMs = Number.NEGATIVE_INFINITY;
+  /** A refreshed token is being checked; the newest that came meanwhile is next. */
+  #refreshing: { next: string | undefined } | undefined = undefined;
+  #isOver = false;
+
+  constructor(parts: SessionParts, { holder, wire, out, hello, identity, claim }: LiveSessionParts) {
+    const { documents, fanOuts, runtime } = parts;
+    const { codec, oneWay = false } = wire;
+    const { client, conn } = hello;
+    this.claim = claim;
+    this.#parts = parts;
+    this.#holder = holder;
+    this.#out = out;
+    this.#identity = identity;
+    const stalled = (): void => holder.end(CLOSE.slowReader, "slow_reader");
+    const overrun = (): void => holder.end(CLOSE.overloaded, "limit_reached");
+    const backlog = new Backlog({ runtime, out, stalled });
+    wire.onDrained = () => backlog.drained();
+    this.#backlog = backlog;
+    this.#advances = oneWay ? new Advances(runtime, () => this.#subscriptions.catchUpAll()) : undefined;
+    const common = { caller: callerOf(identity), documents, out };
+    const subscriptions = new Subscriptions({
+      ...common,
+      codec,
+      backlog,
+      fanOuts,
+      runtime,
+      breach: (message, about) => holder.fail(breach(message, about)),
+      headMoved: this.#advances?.moved,
+    });
+    this.#subscriptions = subscriptions;
+    this.#requests = new Requests({ ...common, codec, subscriptions, client, conn, identity, overrun });
+    this.#heartbeat = this.#beating(wire);
+    this.#cancelExpiry = this.#expireAt(identity);
+  }
+
+  /** Whose token it rests on. */
+  get identity(): Identified {
+    return this.#identity;
+  }
+
+  /** Everything that was asked for has been sent. */
+  get isSettled(): boolean {
+    return this.#subscriptions.leftOut === 0;
+  }
+
+  /** Says now where everything stands. */
+  beat(): void {
+    this.#heartbeat.beatNow();
+  }
+
+  /** Tells its peer that it is known, and by which rules they talk. First of all. */
+  welcome(): void {
+    const { runtime, serverId, pingIntervalMs, watchdogMs } = this.#parts;
+    const { principal, expiresAt } = this.#identity;
+    const { frameBytesMax, inputBytesMax, subscriptionsMax, inFlightMax } = LIMITS;
+    this.#out.send([
+      "welcome",
+      {
+        v: PROTOCOL_VERSION,
+        session: randomHex(runtime, 8),
+        server: serverId,
+        now: runtime.now(),
+        sub: principal.id,
+        exp: expiresAt,
+        pingMs: pingIntervalMs,
+        watchdogMs,
+        limits: { frameBytesMax, inputBytesMax, subscriptionsMax, inFlightMax },
+        caps: [],
+      },
+    ]);
+  }
+
+  take(message: ClientMessage): void {
+    switch (message[0]) {
+      case "c":
+        return this.#requests.take(message);
+      case "open":
+        return this.#subscriptions.open(message[1]);
+      case "close":
+        return this.#subscriptions.close(message[1]);
+      case "sig":
+        return this.#subscriptions.signal(message);
+      case "pres":
+        return this.#subscriptions.present(message);
+      case "ping":
+        return this.#pong(message);
+      case "pong":
+        return;
+      case "auth":
+        return this.#refresh(message[1].token);
+      case "hello":
+        return this.#holder.fail(breach("hello was said already", "hello"));
+      default:
+        return unreachable(message);
+    }
+  }
+
+  /** It is over. `mayReturn`: whoever was present is for a while, as nobody took leave (PRES-5). */
+  leave(mayReturn: boolean): void {
+    this.#isOver = true;
+    this.#heartbeat.stop();
+    this.#advances?.stop();
+    this.#backlog.stop();
+    this.#cancelExpiry();
+    this.#requests.leave();
+    this.#subscriptions.leave(mayReturn);
+  }
+
+  #beating(wire: Wire): Heartbeat {
+    const { runtime, pingIntervalMs, watchdogMs } = this.#parts;
+    return new Heartbeat({
+      runtime,
+      pingIntervalMs,
+      watchdogMs,
+      heads: () => this.#subscriptions.heads(),
+      receivedBytes: () => wire.receivedBytes,
+      send: (message) => this.#out.send(message),
+      onSilent: () => this.#holder.end(CLOSE.silent, "connection_lost"),
+      oneWay: wire.oneWay ?? false,
+    });
+  }
+
+  #pong([, k, asked, extension]: PingMessage): void {
+    if (extension?.stats !== undefined) this.#hearReport(extension.stats);
+    const { leftOut } = this.#subscriptions;
+    if (leftOut === 0 && asked.length === 0) return this.#out.send(["pong", k, []]);
+    for (const heads of headLists(this.#subscriptions.heads()))
+      this.#out.send(leftOut === 0 ? ["pong", k, heads] : ["pong", k, heads, { left: leftOut }]);
+  }
+
+  /** Once a minute, so that nobody counts for more by reporting more often. */
+  #hearReport(stats: JsonObject): void {
+    const nowMs = this.#parts.runtime.monotonicMs();
+    if (nowMs - this.#reportedAtMs < REPORT_INTERVAL_MS) return;
+    this.#reportedAtMs = nowMs;
+    this.#parts.registry.reports.add(stats);
+  }
+
+  /** One token at a time, in order, however many come: checking is the application's work, and only the newest counts. */
+  #refresh(token: string): void {
+    if (this.#refreshing !== undefined) {
+      this.#refreshing.next = token;
+      return;
+    }
+    this.#refreshing = { next: undefined };
+    this.#holder.identify(token).then(
+      (verdict) => this.#refreshed(verdict),
+      () => this.#holder.end(CLOSE.internal, "internal"),
+    );
+  }
+
+  #refreshed(verdict: Verdict): void {
+    if (this.#isOver) return;
+    const next = this.#refreshing?.next;
+    this.#refreshing = undefined;
+    if (next !== undefined) return this.#refresh(next);
+    const holder = this.#holder;
+    // Its sender hears no reason (AUTH-4).
+    if (verdict === undefined) return holder.end(CLOSE.unauthenticated, "unauthenticated");
+    if (verdict === "revoked") return holder.end(CLOSE.revoked, "revoked");
+    if (verdict.principal.id !== this.#identity.principal.id)
+      return holder.fail({ closeCode: CLOSE.identityChanged, code: "identity_changed", about: "auth" });
+    // Another tenant has other documents: a new connection asks for them.
+    if (verdict.space !== this.#identity.space) return holder.end(CLOSE.restart, "unauthenticated");
+    this.#takeIdentity(verdict);
+  }
+
+  #takeIdentity(identity: Identified): void {
+    const same = sameRights(identity, this.#identity);
+    this.#cancelExpiry();
+    this.#identity = identity;
+    this.#requests.refreshed(identity);
+    this.#cancelExpiry = this.#expireAt(identity);
+    if (same) return;
+    const caller = callerOf(identity);
+    this.#requests.refresh(caller, identity);
+    this.#subscriptions.refresh(caller);
+  }
+
+  #expireAt({ expiresAt }: Identified): CancelTimer {
+    const { runtime } = this.#parts;
+    const inMs = Math.min(expiresAt - runtime.now(), MAX_TIMER_MS);
+    return runtime.setTimer(inMs, () => this.#holder.end(CLOSE.unauthenticated, "unauthenticated"));
+  }
+}
+
+function unreachable(message: never): never {
+  throw new TypeError(`no handler for ${String(message)}`);
+}
