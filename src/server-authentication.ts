@@ -54,18 +54,27 @@ export class Authentication {
     return this.#credentials;
   }
 
+  /** Throws OperatorError `auth_invalid` when nobody could come in, whatever a store may hold of keys if there is one. */
+  requireWayIn({ mayHaveKeys }: { readonly mayHaveKeys: boolean }): void {
+    const { app, jwt, devTokens } = this.#options;
+    if (app.authenticate === undefined && jwt === undefined && !devTokens && !mayHaveKeys) throw nobodyComesIn();
+  }
+
   /** Reads what is stored. Throws OperatorError `auth_invalid` when nobody could come in. */
   async open(store: CredentialStore): Promise<void> {
-    const { app, jwt, devTokens, runtime, logger } = this.#options;
+    const { jwt, runtime, logger } = this.#options;
     const credentials = await Credentials.open({
       ...{ store, runtime },
       lifetimeMaxMs: jwt?.lifetimeMaxMs ?? LIMITS.tokenLifetimeMaxMs,
       onFailed: (err) => logger.error({ err }, "keys and revocations"),
     });
     this.#credentials = credentials;
-    if (app.authenticate !== undefined || jwt !== undefined || devTokens || credentials.keyCount > 0) return;
-    await credentials.stop();
-    throw nobodyComesIn();
+    try {
+      this.requireWayIn({ mayHaveKeys: credentials.keyCount > 0 });
+    } catch (error) {
+      await credentials.stop();
+      throw error;
+    }
   }
 
   /** `hear` is called when something may have been withdrawn, with what is to be asked about whatever is open. */

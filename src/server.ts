@@ -1,4 +1,5 @@
 // The composition root: puts the rooms together to one server process and takes them down again in order.
+import { existsSync } from "node:fs";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { LIMITS, OperatorError } from "@tidemark/protocol";
 import type { Documents } from "./document/documents.js";
@@ -85,6 +86,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const rules = { origins: options.origins, loopbackNamesOnly: devTokens, proxies: proxiesOf(options) };
   const state: ServingState = { accepting: false, documents: undefined, sessions: undefined };
   const authentication = new Authentication(options);
+  // Before there is a file: one that was refused leaves none.
+  authentication.requireWayIn({ mayHaveKeys: existsSync(options.data) });
   const api = new HttpApi({
     runtime,
     identify: authentication.identify,

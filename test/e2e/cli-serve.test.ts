@@ -198,6 +198,11 @@ describe.concurrent("what serve refuses", { timeout: 60_000 }, () => {
     expect(ended.stdout).toBe("");
   });
 
+  it("leaves no database behind where nobody could come in", async () => {
+    await place.run(["serve", "open.ts", "--port", "0", "--data", "fresh.db"]);
+    expect(existsSync(place.path("fresh.db"))).toBe(false);
+  });
+
   it("a port in use, without touching the file", async () => {
     const { port } = stranger.address() as AddressInfo;
     const ended = await place.run(["serve", "app.ts", "--port", String(port), "--data", "untouched.db"]);
