@@ -135,6 +135,8 @@ export type LayerOpening =
       /** Seq that the next delta links to, the first of `deltas` if there is one. */
       readonly prev: number;
       readonly deltas: readonly LayerDelta[];
+      /** The seq that is held, where it may be before `prev`. */
+      readonly held?: number;
     }
   /** The snapshot bears the point of the layer's last change. */
   | { readonly mode: "reset"; readonly layer: number; readonly tag: string; readonly snapshot: Snapshot };
@@ -181,6 +183,8 @@ export interface OpenRequest {
   readonly params?: Json | undefined;
   /** What to create the document with if it is absent; undefined: do not create. */
   readonly create: Json | undefined;
+  /** Of a channel: how many of its newest messages to begin with, when nothing is held. */
+  readonly last?: number | undefined;
   readonly follower: Follower;
 }
 

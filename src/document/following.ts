@@ -4,17 +4,20 @@ import type { ErrorCode, HeldPosition, PatchOperation } from "@tidemark/protocol
 import type { Runtime } from "../runtime/runtime.js";
 import type { Turns } from "../runtime/turns.js";
 import { type Access, ANY_PART, partsWritten } from "./access.js";
+import type { ChannelOpenings, Wish } from "./channels/channel-openings.js";
 import type { Applied, Document } from "./document.js";
 import type { DocumentFigures } from "./document-figures.js";
 import type { DocumentRef, DocumentStore, StoredPosition } from "./document-store.js";
-import type { Follower, Opening, RefusedAnswer, Snapshot } from "./documents.js";
+import type { Follower, RefusedAnswer } from "./documents.js";
+import { endedOpening, logOpening } from "./log-opening.js";
 import { LogReads } from "./log-reads.js";
-import { eventsOf, type Missed, missedInMemory, replayIsSmaller, type SnapshotSize, withRecent } from "./opening.js";
+import { type Missed, missedInMemory, missedOnDisk, withRecent } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
 import { SeldomMap } from "./seldom-map.js";
 import { type LogOpening, SharedOpenings } from "./shared-openings.js";
+import { type LoadedDocument, StateSnapshots } from "./state-snapshots.js";
 import type { DocumentViews } from "./views/document-views.js";
-import { viewParams } from "./views/view-params.js";
+import { type ViewParams, viewParams } from "./views/view-params.js";
 import { basisOf } from "./views/view-plan.js";
 import { GatedEnd, GatedOpening, GatedStep, GatedTask, type OpenWork } from "./work.js";
 
@@ -42,6 +45,8 @@ export interface FollowingParts {
   readonly logTurns: Turns;
   /** Undefined: followers share the log. */
   readonly views: DocumentViews | undefined;
+  /** Undefined: it is no channel. */
+  readonly channel: ChannelOpenings | undefined;
   /** Goes on with an opening for which the log was read; undefined: from the start. */
   readonly proceed: (work: OpenWork, read: Missed | undefined, pipeline: Pipeline) => void;
   /** Takes what must never be thrown. */
@@ -53,6 +58,7 @@ type Stage = "expected" | "begun" | "attached";
 
 /** Followers of one document, from the moment their opening is asked for. */
 export class Following {
+  readonly snapshots: StateSnapshots;
   readonly #parts: FollowingParts;
   readonly #views: DocumentViews | undefined;
   readonly #followers = new SeldomMap<Follower, Stage>();
@@ -61,15 +67,12 @@ export class Following {
   readonly #logReads: LogReads;
   /** Undefined until somebody came back. */
   #shared: SharedOpenings | undefined = undefined;
-  #stored: Snapshot | undefined;
-  #shown: Snapshot | undefined;
-  /** Where a state was written out last, for the figures. */
-  #writtenAt: StoredPosition | undefined;
 
   constructor(parts: FollowingParts) {
     this.#parts = parts;
     this.#views = parts.views;
     this.#logReads = new LogReads(parts.logTurns, parts.figures);
+    this.snapshots = new StateSnapshots(parts.figures);
   }
 
   /** How many follow or are about to. */
@@ -100,17 +103,16 @@ export class Following {
     const { follower, params } = work.request;
     const { pipeline, read } = source;
     this.#followers.set(follower, "begun");
-    if (this.#views === undefined) {
-      const checked = viewParams(source.document.type, params);
-      if (!checked.ok) return this.refuse(work, checked.refusal, pipeline);
-    }
+    const checked = this.#views === undefined ? viewParams(source.document.type, params) : undefined;
+    if (checked?.ok === false) return this.refuse(work, checked.refusal, pipeline);
+    const wish = checked === undefined ? undefined : this.#parts.channel?.wishOf(work.request, checked.params);
     const held = this.#basis(work);
-    const shared = this.#sharedOpening(held, pipeline);
+    const shared = wish?.filter === undefined ? this.#sharedOpening(held, pipeline) : undefined;
     if (shared !== undefined) return this.#answer(work, source, shared);
     const known = read === undefined ? undefined : withRecent(read, pipeline.head.seq, pipeline.recent);
-    const missed = known ?? missedInMemory(held, pipeline, source.document.type.tag);
-    if (missed !== undefined) return this.#open(work, source, missed);
-    if (read === undefined) return this.#readLog(work, source, held);
+    const missed = known ?? this.#inMemory(held, source, wish);
+    if (missed !== undefined) return this.#open(work, source, { missed, filter: wish?.filter });
+    if (read === undefined) return this.#readLog(work, source, { held, wish });
     // Rows that memory no longer holds and the disk does not hold yet: there is no way before they are durable.
     const again = (): void => this.#parts.proceed(work, undefined, pipeline);
     pipeline.push(new GatedTask(pipeline.head.seq, again, work));
@@ -136,7 +138,7 @@ export class Following {
 
   /** The follower's caller has other rights: it may lose its stream, or see another view. `loaded` is undefined while the
    * document is loaded again, after which all who share the log are asked anyway. */
-  refreshed(follower: Follower, loaded: Loaded | undefined): void {
+  refreshed(follower: Follower, loaded: LoadedDocument | undefined): void {
     const views = this.#views;
     const stage = this.#followers.get(follower);
     // Whoever is not attached to a view is asked when it is.
@@ -192,8 +194,7 @@ export class Following {
 
   /** The state in memory is another one. */
   changed(): void {
-    this.#stored = undefined;
-    this.#shown = undefined;
+    this.snapshots.changed();
     this.#shared?.forget();
   }
 
@@ -221,43 +222,6 @@ export class Following {
     this.#end([follower], code);
   }
 
-  /** The whole state in memory, serialised once per head and shared: for the store alone. */
-  storedSnapshot({ document, pipeline }: Loaded): Snapshot {
-    const { head } = pipeline;
-    if (!isAt(this.#stored, head)) {
-      this.#stored = { ...head, stateJson: document.stateJson() };
-      this.#count(head);
-    }
-    return this.#stored;
-  }
-
-  /** What subscribers may know of it, serialised once per head and shared. */
-  snapshot(loaded: Loaded): Snapshot {
-    const { document, pipeline } = loaded;
-    const { hidden } = document.type;
-    if (hidden === undefined) return this.storedSnapshot(loaded);
-    const { head } = pipeline;
-    if (!isAt(this.#shown, head)) {
-      this.#shown = { ...head, stateJson: document.shownJson(hidden) };
-      this.#parts.figures.count("snapshots");
-    }
-    return this.#shown;
-  }
-
-  #count(head: StoredPosition): void {
-    const { figures } = this.#parts;
-    figures.count("snapshots");
-    if (this.#writtenAt?.seq === head.seq && this.#writtenAt.epoch === head.epoch) figures.count("snapshotsAgain");
-    this.#writtenAt = head;
-  }
-
-  #snapshotSize(loaded: Loaded): SnapshotSize {
-    const { document } = loaded;
-    const { hidden } = document.type;
-    const atMost = hidden === undefined ? document.stateBytesAbout() : document.shownBytesAbout(hidden);
-    return { atLeast: atMost / 2, atMost, bytes: () => Buffer.byteLength(this.snapshot(loaded).stateJson) };
-  }
-
   #at(...stages: readonly Stage[]): Follower[] {
     return [...this.#followers].flatMap(([follower, stage]) => (stages.includes(stage) ? [follower] : []));
   }
@@ -280,6 +244,7 @@ export class Following {
   #forget(follower: Follower): boolean {
     const was = this.#followers.delete(follower);
     this.#views?.leave(follower);
+    this.#parts.channel?.groups.leave(follower);
     return was;
   }
 
@@ -292,11 +257,38 @@ export class Following {
     return this.#views === undefined ? held : basisOf([held, heldMine]);
   }
 
-  #readLog(work: OpenWork, { pipeline, ref, document }: OpeningSource, held: HeldPosition | undefined): void {
-    const { store, runtime, proceed, failed } = this.#parts;
-    if (held === undefined) return;
-    this.#logReads
-      .read(held, { store, ref, recent: pipeline.recent, type: document.type })
+  #inMemory(held: HeldPosition | undefined, source: OpeningSource, wish: Wish | undefined): Missed | undefined {
+    const { channel } = this.#parts;
+    if (channel !== undefined && wish !== undefined && wish.count > 0) return channel.inMemory(wish, source);
+    return missedInMemory(held, source.pipeline, source.document.type.tag);
+  }
+
+  #readLog(work: OpenWork, source: OpeningSource, { held, wish }: Sought): void {
+    const { store, channel } = this.#parts;
+    const { pipeline, ref, document } = source;
+    if (held !== undefined) {
+      const from = { store, ref, recent: pipeline.recent, type: document.type };
+      this.#proceedWith(
+        work,
+        pipeline,
+        this.#logReads.read(held.join(" "), () => missedOnDisk(held, from)),
+      );
+    } else if (channel !== undefined && wish !== undefined) {
+      const name = `newest ${wish.count} ${wish.filter?.text}`;
+      const read = (): void =>
+        this.#proceedWith(
+          work,
+          pipeline,
+          this.#logReads.read(name, () => channel.inLog(wish, source)),
+        );
+      // The log has what is durable, and memory what comes after.
+      pipeline.push(new GatedTask(pipeline.head.seq, read, work));
+    }
+  }
+
+  #proceedWith(work: OpenWork, pipeline: Pipeline, reading: Promise<Missed>): void {
+    const { runtime, proceed, failed } = this.#parts;
+    reading
       .then(
         (missed) => proceed(work, missed, pipeline),
         // The store is recovering, or failing for good: an error is no evidence of a gap.
@@ -305,10 +297,11 @@ export class Following {
       .catch(failed);
   }
 
-  #open(work: OpenWork, source: OpeningSource, missed: Missed): void {
+  #open(work: OpenWork, source: OpeningSource, { missed, filter }: Found): void {
     const { held } = work.request;
     if (this.#views !== undefined) return this.#openView(this.#views, work, { ...source, missed });
-    const opening = this.#opening(held, source, missed);
+    if (filter !== undefined) return this.#openFiltered(work, source, { missed, filter });
+    const opening = logOpening(work.request, missed, { ...source, snapshots: this.snapshots });
     if (held !== undefined) this.#keep(held, source.pipeline.head, opening);
     this.#answer(work, source, opening);
   }
@@ -363,27 +356,37 @@ export class Following {
     return true;
   };
 
-  #opening(held: HeldPosition | undefined, source: OpeningSource, missed: Missed): LogOpening {
-    const { tag } = source.document.type;
-    if (missed.kind === "rows" && missed.replayable && held !== undefined) {
-      const { rows } = missed;
-      if (rows.length === 0 || replayIsSmaller(rows, this.#snapshotSize(source))) {
-        return { kind: "resume", tag, prev: [missed.prevEpoch, held[1]], missed: rows };
-      }
-    }
-    const events = missed.kind === "rows" ? eventsOf(missed.rows) : [];
-    return { kind: "reset", tag, snapshot: this.snapshot(source), events, gap: missed.kind === "gap" };
+  /** Of some messages of a channel, once exactly those are delivered that it rests on. */
+  #openFiltered(
+    work: OpenWork,
+    source: OpeningSource,
+    { missed, filter }: Found & { readonly filter: ViewParams },
+  ): void {
+    const { pipeline, created: applied } = source;
+    const { request } = work;
+    const { follower } = request;
+    const { stateJson } = this.snapshots.shown(source);
+    const at = pipeline.head;
+    const open = (): void => {
+      if (!this.#followers.has(follower)) return;
+      this.#followers.set(follower, "attached");
+      const opening = this.#parts.channel?.groups.open({ request, params: filter, missed, at, stateJson });
+      if (opening === undefined) return;
+      if (opening.kind === "ended") this.#followers.delete(follower);
+      follower.opened(opening);
+    };
+    pipeline.push(new GatedStep(at.seq, open, { work, applied }));
   }
 }
 
-type Loaded = Pick<OpeningSource, "document" | "pipeline">;
+/** What is looked for in the log. */
+interface Sought {
+  readonly held: HeldPosition | undefined;
+  readonly wish: Wish | undefined;
+}
 
-const isAt = (snapshot: Snapshot | undefined, { seq, epoch }: StoredPosition): snapshot is Snapshot =>
-  snapshot !== undefined && snapshot.seq === seq && snapshot.epoch === epoch;
-
-const endedOpening = ({ code, afterMs, data }: RefusedAnswer): Opening => ({
-  kind: "ended",
-  code,
-  ...(afterMs === undefined ? {} : { afterMs }),
-  ...(data === undefined ? {} : { data }),
-});
+/** What was found for an opening, and the filter that it must pass. */
+interface Found {
+  readonly missed: Missed;
+  readonly filter: ViewParams | undefined;
+}

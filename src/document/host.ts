@@ -5,6 +5,7 @@ import type { Runtime } from "../runtime/runtime.js";
 import type { Turns } from "../runtime/turns.js";
 import { Access } from "./access.js";
 import { Calls } from "./calls.js";
+import { ChannelOpenings } from "./channels/channel-openings.js";
 import type { ClientWindow } from "./client-window.js";
 import { ClientWindows } from "./client-windows.js";
 import type { Committer } from "./committer.js";
@@ -89,9 +90,10 @@ export class DocumentHost implements PipelineOwner {
     const { name, type, store, runtime, report, figures, logTurns } = parts;
     const access = this.#access;
     const views = viewsOf(parts, () => this.#following);
-    this.#rows = views ?? parts.audience;
+    const channel = type.channel && new ChannelOpenings(parts);
+    this.#rows = views ?? channel?.groups ?? parts.audience;
     const { proceed, failed } = { proceed: this.#proceed, failed: this.#failed };
-    this.#following = new Following({ access, store, runtime, figures, logTurns, views, proceed, failed });
+    this.#following = new Following({ access, store, runtime, figures, logTurns, views, channel, proceed, failed });
     const following = this.#following;
     this.#calls = new Calls({ name, type, runtime, following, access, report });
     this.#queries = new Queries({ name, type, store, runtime, following, access, report });
@@ -157,7 +159,7 @@ export class DocumentHost implements PipelineOwner {
     if (residence?.content.status !== "live" || !residence.snapshots.isDirty) return;
     if (residence.pipeline.undurableCount > 0) return;
     await residence.snapshots.save(
-      this.#following.storedSnapshot({ ...residence, document: residence.content.document }),
+      this.#following.snapshots.stored({ ...residence, document: residence.content.document }),
     );
   }
 
@@ -342,7 +344,7 @@ export class DocumentHost implements PipelineOwner {
   }
 
   #snapshotAtHead({ pipeline, snapshots }: Residence, document: Document): void {
-    const snapshot = this.#following.storedSnapshot({ document, pipeline });
+    const snapshot = this.#following.snapshots.stored({ document, pipeline });
     snapshots.begin();
     const save = (): void => {
       snapshots.save(snapshot).catch((error: unknown) => this.#parts.report.loadFailed(this.#parts.name, error));

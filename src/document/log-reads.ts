@@ -1,10 +1,9 @@
 // Reads the log for openings, once for all who ask from the same position at the same time: after a crash everybody
 // comes back at once, and mostly from the same place. Of different positions so many are read at a time, since what is
 // read is held in memory until it is sent.
-import type { HeldPosition } from "@tidemark/protocol";
 import type { Turns } from "../runtime/turns.js";
 import type { DocumentFigures } from "./document-figures.js";
-import { type Missed, type MissedSource, missedOnDisk } from "./opening.js";
+import type { Missed } from "./opening.js";
 
 /** The reads under way for one document. */
 export class LogReads {
@@ -18,12 +17,12 @@ export class LogReads {
     this.#figures = figures;
   }
 
-  /** What was missed since `held`; rejects when the store does. The rows may be shared: they are never written to. */
-  read(held: HeldPosition, source: MissedSource): Promise<Missed> {
-    const name = held.join(" ");
+  /** What `begin` reads when it is its turn, once for all of one name; rejects when the store does. The rows may be shared:
+   * they are never written to. */
+  read(name: string, begin: () => Promise<Missed>): Promise<Missed> {
     const underWay = this.#underWay.get(name);
     if (underWay !== undefined) return underWay;
-    const read = this.#begin(held, source);
+    const read = this.#begin(begin);
     this.#underWay.set(name, read);
     const forget = (): void => {
       if (this.#underWay.get(name) === read) this.#underWay.delete(name);
@@ -37,7 +36,7 @@ export class LogReads {
     this.#underWay.clear();
   }
 
-  #begin(held: HeldPosition, source: MissedSource): Promise<Missed> {
+  #begin(begin: () => Promise<Missed>): Promise<Missed> {
     return new Promise((resolve, reject) => {
       this.#turns.take({
         isUrgent: false,
@@ -45,7 +44,7 @@ export class LogReads {
         skipped: () => undefined,
         begin: () => {
           this.#figures.count("logReads");
-          return missedOnDisk(held, source).then(resolve, reject);
+          return begin().then(resolve, reject);
         },
       });
     });

@@ -126,7 +126,7 @@ export class Queries {
       const { value: params } = checked.params;
       return document.read((state) => ok({ state: composedView(views, { state, viewer, params }), at: [epoch, head] }));
     }
-    const snapshot = this.#parts.following.snapshot({ document, pipeline: residence.pipeline });
+    const snapshot = this.#parts.following.snapshots.shown({ document, pipeline: residence.pipeline });
     const resultJson = `{"state":${snapshot.stateJson},"at":[${snapshot.epoch},${snapshot.seq}]}`;
     return { kind: "ok", at: null, resultJson };
   }

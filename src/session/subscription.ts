@@ -32,6 +32,8 @@ export interface SubscriptionParts {
   readonly presence: Json | undefined;
   /** The pace it asks for, ms; undefined: that of its document. */
   readonly every: number | undefined;
+  /** How many of a channel's newest messages it begins with. */
+  readonly last: number | undefined;
   readonly caller: Caller;
   readonly codec: Codec;
   readonly documents: Documents;
@@ -237,9 +239,9 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
   }
 
   #request(create: Json | undefined): void {
-    const { documents, document, params } = this.#parts;
+    const { documents, document, params, last } = this.#parts;
     const [held, heldMine] = this.#claimed();
-    documents.open({ document, held, heldMine, params, create, follower: this });
+    documents.open({ document, held, heldMine, params, create, last, follower: this });
   }
 
   /** What its client has completed. */

@@ -110,7 +110,7 @@ export class Subscriptions {
     for (const attendance of this.#attendances.values()) attendance.refreshed();
   }
 
-  open({ s, doc, at, params, create, every, presence }: Open): void {
+  open({ s, doc, at, params, create, every, presence, last }: Open): void {
     if (s <= this.#lastNumber) return this.#parts.breach(`subscription number ${s} does not rise`, "open");
     this.#lastNumber = s;
     const id = parseDocumentId(doc);
@@ -122,7 +122,7 @@ export class Subscriptions {
     if (this.#byNumber.size >= LIMITS.subscriptionsMax) return this.#tooMany(s, "subscriptionsMax");
     if (views.size >= LIMITS.viewsPerConnectionMax) return this.#tooMany(s, "viewsPerConnectionMax");
     const document = { space: this.#caller.space, ...id };
-    const follower = this.#make({ s, view, params, every, presence }, document);
+    const follower = this.#make({ s, view, params, every, presence, last }, document);
     this.#byNumber.set(s, follower);
     this.#byDocument.set(doc, views.set(view, follower));
     follower.open({ at, create });
@@ -167,11 +167,11 @@ export class Subscriptions {
   }
 
   #make(
-    asked: Pick<SubscriptionParts, "s" | "view" | "params" | "every" | "presence">,
+    asked: Pick<SubscriptionParts, "s" | "view" | "params" | "every" | "presence" | "last">,
     document: DocumentName,
   ): Subscription {
     const { codec, documents, out, backlog, fanOuts, headMoved } = this.#parts;
-    const { s, view, params, every, presence } = asked;
+    const { s, view, params, every, presence, last } = asked;
     return new Subscription({
       s,
       view,
@@ -179,6 +179,7 @@ export class Subscriptions {
       params,
       every,
       presence,
+      last,
       caller: this.#caller,
       codec,
       documents,

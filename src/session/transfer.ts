@@ -14,6 +14,7 @@ import {
 } from "./delta-chain.js";
 import { FrameFilling, frameBehind, frameOf } from "./frames.js";
 import type { LayerStream } from "./layer-stream.js";
+import { deltaBytes } from "./merged-delta.js";
 import { type SentSnapshot, SlicedSnapshot } from "./sent-snapshot.js";
 import type { SharedReplay } from "./shared-replays.js";
 import type { Holding } from "./transfer-budget.js";
@@ -135,7 +136,7 @@ function viewTransfer(opening: ViewOpening, parts: TransferParts): Transfer {
   });
   const isResumed = replays.length === layers.length;
   const before = running !== undefined && isResumed ? undefined : codec.encode(["opened", opened]);
-  if (isResumed) return viewReplay({ codec, at, before, replays, tags });
+  if (isResumed) return viewReplay({ codec, at, before, running, replays, tags });
   const snapshots = opening.layers.flatMap((layer, index) => {
     const stream = layers[index];
     if (layer.mode === "resume" || stream === undefined) return [];
@@ -160,18 +161,19 @@ interface ViewReplay {
   readonly codec: Codec;
   readonly at: Point;
   readonly before: Piece | undefined;
+  readonly running: Point | undefined;
   readonly replays: readonly Replayed[];
   readonly tags: readonly string[];
 }
 
 /** Of two layers it is one frame (VIEW-8). */
-function viewReplay({ codec, at, before, replays, tags }: ViewReplay): Transfer {
+function viewReplay({ codec, at, before, running, replays, tags }: ViewReplay): Transfer {
   const chain = replays[0]?.stream.chain ?? at;
   const bytes = replays.reduce((sum, { layer }) => sum + bytesOfDeltas(layer.deltas), 0);
   const [only] = replays;
   let steps: Iterator<Step, void>;
   if (only !== undefined && replays.length === 1) {
-    steps = layerSteps(codec, only, { at, before });
+    steps = layerSteps(codec, only, { at, before, running });
   } else {
     const pieces = replays.flatMap(({ layer, stream }) => replayPieces(codec, layer.deltas, stream, at));
     if (before !== undefined) pieces.unshift(before);
@@ -194,16 +196,18 @@ function viewReplay({ codec, at, before, replays, tags }: ViewReplay): Transfer 
 function* layerSteps(
   codec: Codec,
   { layer, stream }: Replayed,
-  { at, before }: Pick<ViewReplay, "at" | "before">,
+  { at, before, running }: Pick<ViewReplay, "at" | "before" | "running">,
 ): Generator<Step, void> {
   const filling = new FrameFilling(codec);
   if (before !== undefined) filling.add(before);
-  for (const delta of layer.deltas) {
-    filling.add(encodeLayerDelta({ codec, handle: stream.handle }, delta));
+  for (const [index, delta] of layer.deltas.entries()) {
+    // Whoever goes on without a word goes on from its own chain.
+    const linked = index === 0 && running !== undefined ? { ...delta, prev: running } : delta;
+    filling.add(encodeLayerDelta({ codec, handle: stream.handle }, linked));
     const to = pointOf(delta.to);
     if (filling.isFull) yield { frame: filling.take(), reached: { at: to, chain: to } };
   }
-  const last = layer.deltas.at(-1)?.to.seq ?? layer.prev;
+  const last = layer.deltas.at(-1)?.to.seq ?? layer.held ?? layer.prev;
   if (at.seq > last) filling.add(stream.advance(codec, at));
   if (!filling.isEmpty) yield { frame: filling.take() };
 }
@@ -271,7 +275,7 @@ function* sharedSteps(codec: Codec, before: Piece | undefined, shared: SharedRep
 const handlesOf = (layers: readonly LayerStream[]): readonly number[] => layers.map(({ handle }) => handle);
 
 const bytesOfDeltas = (deltas: readonly LayerDelta[]): number =>
-  deltas.reduce((sum, { operations }) => sum + Buffer.byteLength(operations) + ROW_BYTES, 0);
+  deltas.reduce((sum, delta) => sum + deltaBytes(delta) + ROW_BYTES, 0);
 
 function pastOf({ events, gap }: Pick<ViewOpening, "events" | "gap">): Pick<Opened, "events" | "gap"> {
   return { ...(events.length === 0 ? {} : { events: events.map(wireEvent) }), ...(gap ? { gap } : {}) };

@@ -77,6 +77,12 @@ export class ChannelBench {
     });
   }
 
+  /** In which a channel began. */
+  epoch(channel: string): number {
+    const [first] = this.disk.documents.get(nameKey({ space: "", type: "channel", key: channel }))?.rowsAfter(0) ?? [];
+    return first?.epoch ?? 0;
+  }
+
   #start(): SessionBench {
     const { runtime, store } = this;
     return new SessionBench({

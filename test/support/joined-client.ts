@@ -14,13 +14,15 @@ const WAY_MS = 5;
 export class JoinedSocket implements Wire {
   readonly codec: Codec;
   readonly loopback = true;
-  readonly bufferedBytes = 0;
+  bufferedBytes = 0;
   receivedBytes = 0;
   onDrained: (() => void) | undefined = undefined;
   readonly #runtime: VirtualRuntime;
   readonly #listener: SocketListener;
   #session: Session | undefined;
   #over = false;
+  /** What its client has not taken; undefined: it takes what comes. */
+  #untaken: (string | Uint8Array)[] | undefined;
 
   constructor(runtime: VirtualRuntime, codec: Codec, listener: SocketListener) {
     this.#runtime = runtime;
@@ -75,7 +77,25 @@ export class JoinedSocket implements Wire {
     this.#session?.socketClosed();
   }
 
+  /** The client takes nothing until it `takes`. */
+  sticks(): void {
+    this.#untaken ??= [];
+  }
+
+  takes(): void {
+    const untaken = this.#untaken ?? [];
+    this.#untaken = undefined;
+    this.bufferedBytes = 0;
+    for (const frame of untaken) this.#deliver(frame);
+    if (!this.#over) this.onDrained?.();
+  }
+
   #deliver(frame: string | Uint8Array): void {
+    if (this.#untaken !== undefined) {
+      this.#untaken.push(frame);
+      this.bufferedBytes += frame.length;
+      return;
+    }
     this.#travel(() => this.#listener.message(frame));
   }
 

@@ -78,6 +78,7 @@ export async function channels(): Promise<void> {
   const { seq } = await chat.publish("left", { who: "rex" }, { deadlineMs: 1_000 }).receipt;
   const [newest] = await chat.history({ limit: 20 });
   show(seq, newest?.at, chat.status, chat.error?.code);
+  tide.channel<{ say: { text: string } }>("news", { last: 1, events: ["say"], where: { text: "tea", loud: true } });
   // Without a claim it is any JSON.
   const any = tide.channel("news");
   any.onMessage(({ event, data }) => show(event, data));

@@ -78,6 +78,10 @@ export async function client(): Promise<void> {
   tide.open("poll", "lunch").state?.ballots;
   // @ts-expect-error unknown channel event
   void tide.channel<{ say: string }>("dogs").publish("bark", "a");
+  // @ts-expect-error a filter names events that there are
+  tide.channel<{ say: string }>("dogs", { events: ["bark"] });
+  // @ts-expect-error a filter compares scalars
+  tide.channel<{ say: string }>("dogs", { where: { text: { like: "a" } } });
   // @ts-expect-error wrong data of a channel event
   void tide.channel<{ say: string }>("dogs").publish("say", 1);
   // @ts-expect-error a channel's messages are only those claimed

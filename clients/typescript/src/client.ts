@@ -16,7 +16,7 @@ import {
 import type { Credentials } from "./adoption/adopted-client.js";
 import { KeptCalls } from "./adoption/kept-calls.js";
 import type { Askers, Senders } from "./api/call.js";
-import type { Channel } from "./api/channel.js";
+import type { Channel, ChannelOptions } from "./api/channel.js";
 import type { OpenDocument, OpenOptions, Unsubscribe } from "./api/document.js";
 import type { StreamStats } from "./api/stats.js";
 import type { ConnectOptions, Service, Tide, TideStatus, Transport, TransportChoice } from "./api/tide.js";
@@ -115,9 +115,9 @@ class Client<A extends AnyApp> implements Tide<A>, ConnectionListener {
 
   channel<Messages = { [event: string]: Json }>(
     name: string,
-    options?: { readonly presence?: Json },
+    options: ChannelOptions<Messages> = {},
   ): Channel<Messages> {
-    return this.#documents.channel<Messages>(name, options?.presence);
+    return this.#documents.channel<Messages>(name, options);
   }
 
   onStatus(listener: (status: TideStatus) => void): Unsubscribe {

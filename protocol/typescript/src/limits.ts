@@ -32,6 +32,8 @@ export const LIMITS = Object.freeze({
   viewsPerConnectionMax: 32,
   /** View groups of one document: distinct view keys with their parameters. */
   viewGroupsMax: 1_000,
+  /** Messages that an opened channel begins with. */
+  lastMessagesMax: 1_000,
   /** Calls of one client without an answer. */
   inFlightMax: 256,
   /** Calls waiting at one document. */

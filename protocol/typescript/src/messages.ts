@@ -50,6 +50,8 @@ export interface Open {
   readonly every?: number;
   /** What to show to the others; null: only watch who is present; absent: neither (PRES-1). */
   readonly presence?: Json;
+  /** Of a channel: how many of its newest messages to begin with, when nothing is held (CHANNEL-6). */
+  readonly last?: number;
 }
 
 export interface CallExtension {

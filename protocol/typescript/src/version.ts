@@ -12,4 +12,4 @@ export const POLL_PATH = "/v1/poll";
 export const CALLS_PATH = "/v1/calls";
 
 /** SHA-256 of the generated schemas. It changes only together with the version, unless old and new can still talk. */
-export const SCHEMA_HASH = "17a9d8b2721a5d423dceda36435bed55a3019b1403d07e737fd41d2b76fbe4af";
+export const SCHEMA_HASH = "a9557b5c0ff5ee0fc17035614fac2935fbbe736f6b4d53de30e9df4f76290140";

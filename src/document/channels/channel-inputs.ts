@@ -7,6 +7,8 @@ import { filterFields, MessageFilter } from "./message-filter.js";
 const PAGE_MESSAGES = 100;
 const PAGE_MESSAGES_MAX = 1_000;
 
+const EVERYTHING = new MessageFilter({});
+
 /** A message to be published. */
 export class Publication {
   readonly event: string;
@@ -24,10 +26,14 @@ export class LookBack {
   readonly limit: number;
   readonly filter: MessageFilter;
 
-  constructor({ before = Number.MAX_SAFE_INTEGER, limit = PAGE_MESSAGES, ...fields }: z.output<typeof lookBackFields>) {
+  constructor({
+    before = Number.MAX_SAFE_INTEGER,
+    limit = PAGE_MESSAGES,
+    filter = EVERYTHING,
+  }: Partial<LookBack> = {}) {
     this.before = before;
     this.limit = limit;
-    this.filter = new MessageFilter(fields);
+    this.filter = filter;
   }
 }
 
@@ -54,5 +60,12 @@ export const publicationInput: CompiledInput = compileInput(
 
 /** `{before?, limit?, events?, where?}`, or nothing, to a `LookBack`. */
 export const lookBackInput: CompiledInput = compileInput(
-  lookBackFields.nullable().transform((fields) => new LookBack(fields ?? {})),
+  lookBackFields.nullable().transform((asked) => {
+    const { before, limit, ...fields } = asked ?? {};
+    const range = { ...(before === undefined ? {} : { before }), ...(limit === undefined ? {} : { limit }) };
+    return new LookBack({ ...range, filter: new MessageFilter(fields) });
+  }),
 );
+
+/** `{events?, where?}` to a `MessageFilter`. */
+export const filterInput: CompiledInput = compileInput(filterFields.transform((fields) => new MessageFilter(fields)));

@@ -7,7 +7,7 @@ import type { ResolvedHistory, ResolvedMessage, ResolvedQuery, ResolvedType } fr
 import { compileState } from "../definition/state/compiled-state.js";
 import { matches } from "../grants.js";
 import { TransactionContext } from "../transaction-context.js";
-import { lookBackInput, Publication, publicationInput } from "./channel-inputs.js";
+import { filterInput, lookBackInput, Publication, publicationInput } from "./channel-inputs.js";
 
 /** What is kept of a channel that nothing is said about. */
 export const CHANNEL_HISTORY_DEFAULT = { deltas: 1_000, days: 7 } as const;
@@ -72,7 +72,7 @@ function typeOf(kept: ResolvedHistory, channel: ResolvedType["channel"]): Resolv
     shown: undefined,
     views: undefined,
     peers: channel?.presence === true ? { signals: new Map(), presence: anything } : undefined,
-    params: undefined,
+    params: filterInput,
     tag: "",
     revealAuthor: false,
     everyMs: 0,

@@ -13,8 +13,8 @@ const FIRST_ROWS = 16;
 const CHUNK_ROWS_MAX = 256;
 /** Of events, in one answer; there is always at least one message in it if there is any. */
 const PAGE_BYTES_MAX = 1_048_576;
-/** Rows that are looked at for one answer. */
-const SCANNED_ROWS_MAX = 1_000;
+/** Rows that are looked at for one answer, or one opening. */
+export const SCANNED_ROWS_MAX = 1_000;
 
 /** Newest first. `next`: where to go on, as `before`; undefined: there are no more. */
 export interface MessagePage {
@@ -33,7 +33,7 @@ export interface Kept {
 
 /** Reads one page. Rejects when the store does. */
 export async function messagesBefore(past: Past, range: LookBack, kept: Kept): Promise<MessagePage> {
-  const { oldest, sinceMs } = boundsOf(past, kept);
+  const { oldest, sinceMs } = boundsOf(past.head, kept);
   const messages: PastEvent[] = [];
   let before = Math.min(range.before, past.head + 1);
   let bytes = 0;
@@ -62,8 +62,8 @@ export async function messagesBefore(past: Past, range: LookBack, kept: Kept): P
 }
 
 /** The oldest seq that is kept, and since when. */
-function boundsOf(
-  { head }: Past,
+export function boundsOf(
+  head: number,
   { history, since, now }: Kept,
 ): { readonly oldest: number; readonly sinceMs: number } {
   if (history === "forever") return { oldest: since, sinceMs: Number.NEGATIVE_INFINITY };

@@ -29,7 +29,7 @@ export interface Rights {
 export type OwnerDeed = "write" | "say" | "whisper" | "own" | "hide" | "shut" | "reopen" | "delete" | "create";
 
 export const DEEDS = [
-  ...(["open", "resume", "openCreate", "write", "unknown", "guarded", "guardedBadly"] as const),
+  ...(["open", "resume", "openCreate", "openLast", "openSome", "write", "unknown", "guarded", "guardedBadly"] as const),
   ...(["peek", "guardedPeek", "guardedPeekBadly", "head", "get", "past", "history", "messages"] as const),
   ...(["create", "delete", "list", "ifSeq", "close"] as const),
 ] as const;

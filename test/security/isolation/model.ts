@@ -14,6 +14,8 @@ export interface Secret {
 /** What the viewer may do at one moment. */
 type Allowed = Readonly<Record<"open" | "call" | "can" | "history", boolean>>;
 
+const OPENINGS: ReadonlySet<Deed> = new Set(["open", "resume", "openCreate", "openLast", "openSome"]);
+
 export class Model {
   readonly #case: Case;
   #rights: Rights;
@@ -61,7 +63,7 @@ export class Model {
   deed(deed: Deed): { readonly answer: string; readonly ended: string | undefined } {
     this.#step += 1;
     const answer = this.#answer(deed);
-    const opens = deed === "openCreate" || (this.#isChannel && (deed === "open" || deed === "resume"));
+    const opens = deed === "openCreate" || (this.#isChannel && OPENINGS.has(deed));
     // Who may create and not read has created all the same.
     if (opens && this.#status !== "live" && this.#mayCreate()) this.#begin();
     if (answer === "ok") this.#effect(deed);
@@ -140,13 +142,13 @@ export class Model {
         return live(this.#may("delete", this.#case.policy.canDelete));
       case "openCreate":
         return this.#status === "live" ? live(allowed.open) : creates && this.#opensNew() ? "ok" : "denied";
+      case "openSome":
+        if (!this.#isChannel) return live(allowed.open) === "ok" ? "invalid_params" : live(allowed.open);
+        return this.#opensChannel(creates, allowed.open);
       case "open":
+      case "openLast":
       case "resume":
-        return this.#isChannel && this.#status !== "live"
-          ? creates && allowed.open
-            ? "ok"
-            : "denied"
-          : live(allowed.open);
+        return this.#isChannel ? this.#opensChannel(creates, allowed.open) : live(allowed.open);
       case "head":
       case "get":
         return live(allowed.open);
@@ -157,6 +159,10 @@ export class Model {
       default:
         return this.#isChannel ? this.#channelCall(deed, absence) : this.#call(deed, allowed, live);
     }
+  }
+
+  #opensChannel(creates: boolean, open: boolean): string {
+    return open && (creates || this.#status === "live") ? "ok" : "denied";
   }
 
   #call(deed: Deed, { call, can }: Allowed, live: (may: boolean) => string): string {
@@ -201,7 +207,7 @@ export class Model {
     if (deed === "create") this.#begin();
     if (deed === "close") this.#following = false;
     if (deed === "write" && this.#status !== "live") this.#begin();
-    if (deed === "open" || deed === "resume" || deed === "openCreate") this.#following = true;
+    if (OPENINGS.has(deed)) this.#following = true;
   }
 
   /** What `canOpen` says of a document that was just made. */

@@ -86,7 +86,9 @@ export class Viewer {
       this.#s += 1;
       const at = deed === "resume" ? { at: [[...held, ""] as const] } : {};
       const create = deed === "openCreate" ? { create: true } : {};
-      this.#client.say(["open", { s: this.#s, doc: this.#doc, ...at, ...create }]);
+      const last = deed === "openLast" ? { last: 3 } : {};
+      const some = deed === "openSome" ? { params: { events: ["said"] }, last: 3 } : {};
+      this.#client.say(["open", { s: this.#s, doc: this.#doc, ...at, ...create, ...last, ...some }]);
       this.#awaits = { s: this.#s };
     } else {
       const [name, input, extension] = call;

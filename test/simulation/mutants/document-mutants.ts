@@ -6,6 +6,7 @@ import { Following } from "../../../src/document/following.js";
 import { DocumentHost } from "../../../src/document/host.js";
 import { OutputGate } from "../../../src/document/output-gate.js";
 import { Pipeline } from "../../../src/document/pipeline.js";
+import { StateSnapshots } from "../../../src/document/state-snapshots.js";
 import { CallWork } from "../../../src/document/work.js";
 import { nameKey } from "../../../src/storage/name-key.js";
 import { audienceBut, type Mutant, type Mutation, openingsBut, replaced, undoing } from "./mutation.js";
@@ -87,8 +88,8 @@ export const DOCUMENT_MUTANTS: readonly Mutant[] = [
     about: "a snapshot says that it is one transaction further than it is",
     mutation: () => ({
       patch: () =>
-        replaced(Following.prototype, "snapshot", (snapshot) => {
-          return function (this: Following, source) {
+        replaced(StateSnapshots.prototype, "shown", (snapshot) => {
+          return function (this: StateSnapshots, source) {
             const made = snapshot.call(this, source);
             return { ...made, seq: made.seq + 1 };
           };
@@ -99,11 +100,11 @@ export const DOCUMENT_MUTANTS: readonly Mutant[] = [
     name: "snapshot-of-yesterday",
     about: "a snapshot is the one that was made the time before",
     mutation: () => {
-      const before = new WeakMap<Following, Snapshot>();
+      const before = new WeakMap<StateSnapshots, Snapshot>();
       return {
         patch: () =>
-          replaced(Following.prototype, "snapshot", (snapshot) => {
-            return function (this: Following, source) {
+          replaced(StateSnapshots.prototype, "shown", (snapshot) => {
+            return function (this: StateSnapshots, source) {
               const made = snapshot.call(this, source);
               const given = before.get(this) ?? made;
               before.set(this, made);
@@ -173,9 +174,9 @@ export const DOCUMENT_MUTANTS: readonly Mutant[] = [
     about: "a snapshot holds the parts that nobody may see",
     mutation: () => ({
       patch: () =>
-        replaced(Following.prototype, "snapshot", () => {
-          return function (this: Following, loaded) {
-            return this.storedSnapshot(loaded);
+        replaced(StateSnapshots.prototype, "shown", () => {
+          return function (this: StateSnapshots, loaded) {
+            return this.stored(loaded);
           };
         }),
     }),

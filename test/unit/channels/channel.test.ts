@@ -1,14 +1,15 @@
 // A channel from end to end: the real client, sessions and documents, in virtual time.
+import type { JsonObject } from "@tidemark/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Channel, ChannelMessage } from "../../../clients/typescript/src/api/channel.js";
+import type { Channel, ChannelMessage, ChannelOptions } from "../../../clients/typescript/src/api/channel.js";
 import { type AnyMessages, ChannelBench } from "../../support/channel-bench.js";
 
 let bench: ChannelBench;
 
 /** A follower, and what it was given. */
-function follow(token: string, name = "dogs") {
+function follow(token: string, options: ChannelOptions<AnyMessages> = {}) {
   const { tide, platform } = bench.client(token);
-  const channel: Channel<AnyMessages> = tide.channel(name);
+  const channel: Channel<AnyMessages> = tide.channel("dogs", options);
   const messages: ChannelMessage<AnyMessages>[] = [];
   const gaps: unknown[] = [];
   channel.onMessage((message) => messages.push(message));
@@ -138,6 +139,159 @@ describe("a channel", () => {
     const older = again.history({ before: 3 });
     await bench.advance(100);
     expect(await older).toEqual([]);
+  });
+
+  it("[CHANNEL-5] gives a follower what passes its filter, once, and its history the same", async () => {
+    const bob = bench.client("bob").tide.channel<AnyMessages>("dogs");
+    const bells = follow("ann", { events: ["bell"] });
+    const kitchen = follow("eve", { where: { room: "kitchen", loud: true } });
+    const both = follow("dan", { events: ["bell", "say"], where: { room: "kitchen" } });
+    await bench.advance(100);
+    const publish = (event: string, room: string, loud: boolean): void => void bob.publish(event, { room, loud });
+    for (const event of ["bell", "say", "left"]) {
+      for (const room of ["kitchen", "hall"]) for (const loud of [true, false]) publish(event, room, loud);
+    }
+    // None of these fields, or no fields at all.
+    for (const data of [null, "kitchen", ["kitchen"], { loud: true }, { room: ["kitchen"], loud: true }]) {
+      void bob.publish("bell", data);
+    }
+    await bench.advance(100);
+    const seen = (one: ReturnType<typeof follow>) => one.messages.map(({ seq }) => seq);
+    expect(seen(bells)).toEqual([2, 3, 4, 5, 14, 15, 16, 17, 18]);
+    expect(seen(kitchen)).toEqual([2, 6, 10]);
+    expect(seen(both)).toEqual([2, 3, 6, 7]);
+    const past = Promise.all([bells, kitchen, both].map(({ channel }) => channel.history()));
+    await bench.advance(100);
+    expect((await past).map((page) => page.map(({ seq }) => seq).reverse())).toEqual([bells, kitchen, both].map(seen));
+  });
+
+  it("[CHANNEL-5] makes the bytes of equal filters once", async () => {
+    const frames: unknown[] = [];
+    const [one, two] = [follow("ann", { events: ["bell"] }), follow("eve", { events: ["bell"] })];
+    await bench.advance(100);
+    for (const { platform } of [one, two]) {
+      const { socket } = platform;
+      if (socket === undefined) throw new Error("there is no socket");
+      const write = socket.write.bind(socket);
+      socket.write = (sent) => {
+        frames.push(...sent);
+        write(sent);
+      };
+    }
+    void bench.client("bob").tide.channel<AnyMessages>("dogs").publish("bell", 1);
+    await bench.advance(100);
+    expect([one.said(), two.said(), frames.length, new Set(frames).size]).toEqual([[1], [1], 2, 1]);
+  });
+
+  it.each([
+    [{ events: [] }, "/events"],
+    [{ where: {} }, "/where"],
+    [{ where: { room: ["a"] } }, "/where/room"],
+    [{ where: Object.fromEntries([...Array(9).keys()].map((n) => [`f${n}`, 1])) }, "/where"],
+    [{ event: "bell" }, "/event"],
+  ])("[CHANNEL-5] refuses the filter %j", async (filter, path) => {
+    const { channel } = follow("ann", filter as never);
+    await bench.advance(100);
+    expect([channel.status, channel.error]).toMatchObject(["ended", { code: "invalid_params", data: [{ path }] }]);
+  });
+
+  it("[CHANNEL-5] [SLOW-2] goes on from its own chain when its reader was slow, though more had passed it by", async () => {
+    const bob = bench.client("bob").tide.channel<AnyMessages>("dogs");
+    const ann = follow("ann", { events: ["bell"] });
+    ann.tide.channel("cats");
+    await bench.advance(100);
+    void bob.publish("bell", "first");
+    await bench.advance(100);
+    void bob.publish("say", "not for her");
+    // A heartbeat says how far she is.
+    await bench.advance(11_000);
+    ann.platform.socket?.sticks();
+    // Another channel leaves no room.
+    const other = bench.client("bob").tide.channel<AnyMessages>("cats");
+    for (let n = 0; n < 4; n += 1) void other.publish("say", "x".repeat(400_000));
+    await bench.advance(100);
+    const fat = "x".repeat(300_000);
+    for (let n = 0; n < 5; n += 1) void bob.publish(n === 2 ? "say" : "bell", `${n}${fat}`);
+    await bench.advance(100);
+    expect(ann.said()).toEqual(["first"]);
+    ann.platform.socket?.takes();
+    await bench.advance(1_000);
+    expect(ann.said().map((data) => String(data).slice(0, 2))).toEqual(["fi", "0x", "1x", "3x", "4x"]);
+    expect([ann.gaps, Object.values(ann.tide.stats.healed)]).toEqual([[], [0, 0, 0, 0, 0]]);
+  });
+
+  it("[CHANNEL-5] [VIEW-2] does not go on from a position under another filter", async () => {
+    const eve = await bench.server?.greeted("eve");
+    const open = async (s: number, params: JsonObject, tag?: string) => {
+      const at = tag === undefined ? {} : { at: [[bench.epoch("dogs"), 1, tag] as const] };
+      eve?.say(["open", { s, doc: "channel/dogs", params, ...at }]);
+      await bench.advance(10);
+      const opened = eve?.wire.take().find((message) => message[0] === "opened");
+      eve?.say(["close", s]);
+      return opened?.[0] === "opened" ? { mode: opened[1].mode, tag: opened[1].tag[0] } : undefined;
+    };
+    const bells = await open(1, { events: ["bell"] });
+    const says = await open(2, { events: ["say"] }, bells?.tag);
+    const again = await open(3, { events: ["bell"] }, bells?.tag);
+    expect([bells?.mode, says?.mode, again?.mode]).toEqual([["reset"], ["reset"], ["resume"]]);
+    expect(new Set([bells?.tag, says?.tag, ""]).size).toBe(3);
+  });
+
+  it("[CHANNEL-6] begins with the newest messages of those that pass, and goes on without a gap", async () => {
+    const bob = bench.client("bob").tide.channel<AnyMessages>("dogs");
+    for (let n = 0; n < 50; n += 1) void bob.publish(n % 10 === 0 ? "ten" : "say", n);
+    await bench.advance(100);
+    const followers = [
+      follow("a", { last: 3 }),
+      follow("b", { last: 1, events: ["ten"] }),
+      follow("c", { last: 1_000 }),
+      follow("d", { last: 2, events: ["never"] }),
+      follow("e"),
+    ];
+    await bench.advance(100);
+    void bob.publish("say", 50);
+    await bench.advance(100);
+    const all = [...Array(51).keys()];
+    expect(followers.map(({ said }) => said())).toEqual([[47, 48, 49, 50], [40], all, [], [50]]);
+    // Whoever comes back goes on from what it holds.
+    for (const { platform } of followers) platform.socket?.cut();
+    void bob.publish("ten", 51);
+    await bench.advance(10_000);
+    expect(followers.map(({ said }) => said())).toEqual([[47, 48, 49, 50, 51], [40, 51], [...all, 51], [], [50, 51]]);
+    expect(followers.flatMap(({ gaps }) => gaps)).toEqual([]);
+  });
+
+  it("[CHANNEL-6] has no newest messages of a channel that was deleted since", async () => {
+    const bob = bench.client("bob");
+    void bob.tide.channel<AnyMessages>("dogs").publish("say", "old");
+    await bench.advance(100);
+    void Reflect.apply(bob.tide.service.delete, bob.tide.service, ["channel", "dogs"]);
+    await bench.advance(100);
+    const ann = follow("ann", { last: 10 });
+    const eve = follow("eve", { last: 10, events: ["say"] });
+    await bench.advance(100);
+    expect([ann.channel.status, ann.said(), eve.said()]).toEqual(["live", [], []]);
+  });
+
+  it("[CHANNEL-6] has none of them either for whoever asks while another looks for them", async () => {
+    // Nobody follows: memory keeps none of it.
+    const bob = bench.client("bob@publish+delete");
+    const publish = (data: string) => void bob.tide.channel<AnyMessages>("dogs").publish("say", data);
+    publish("old");
+    await bench.advance(100);
+    bench.store.hold("read");
+    const ann = follow("ann", { last: 10 });
+    await bench.advance(100);
+    void Reflect.apply(bob.tide.service.delete, bob.tide.service, ["channel", "dogs"]);
+    await bench.advance(100);
+    expect([bench.store.counts.read, ann.channel.status, ann.channel.error?.code]).toEqual([1, "ended", "deleted"]);
+    publish("new");
+    await bench.advance(100);
+    const eve = follow("eve", { last: 10 });
+    await bench.advance(100);
+    bench.store.letGo("read");
+    await bench.advance(100);
+    expect([eve.channel.status, eve.said(), ann.said()]).toEqual(["live", ["new"], []]);
   });
 
   it.each([

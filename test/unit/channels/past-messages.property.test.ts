@@ -3,6 +3,7 @@ import type { Json } from "@tidemark/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { LookBack } from "../../../src/document/channels/channel-inputs.js";
+import { MessageFilter } from "../../../src/document/channels/message-filter.js";
 import { messagesBefore } from "../../../src/document/channels/past-messages.js";
 import { type DocumentStore, type LogRow, TransactionKind } from "../../../src/document/document-store.js";
 import type { PastEvent } from "../../../src/document/documents.js";
@@ -78,17 +79,17 @@ it("[CHANNEL-4] gives every message that is kept and passes, once, newest first,
       const log = logOf(scene);
       const head = Math.max(0, log.length - scene.undurable);
       const past = { store: storeOf(log, scene.trimmed), ref: { name: NAME }, head, snapshot: undefined };
-      const fields = {
+      const filter = new MessageFilter({
         ...(scene.events === undefined ? {} : { events: scene.events }),
         ...(scene.room === undefined ? {} : { where: { room: scene.room } }),
-      };
+      });
       const wanted = expected(scene, log, head);
       const since = (log.findLast(({ seq, kind }) => seq <= head && kind === TransactionKind.delete)?.seq ?? 0) + 1;
       const found: PastEvent[] = [];
       let before = scene.before;
       for (let answers = 0; ; answers += 1) {
         expect(answers).toBeLessThan(100);
-        const asked = new LookBack({ ...fields, limit: scene.limit, ...(before === undefined ? {} : { before }) });
+        const asked = new LookBack({ filter, limit: scene.limit, ...(before === undefined ? {} : { before }) });
         const page = await messagesBefore(past, asked, { history: scene.history, since, now: NOW });
         expect(page.messages.length).toBeLessThanOrEqual(scene.limit);
         // One answer is bounded, but for its first message.

@@ -18,6 +18,21 @@ export type ChannelMessage<Messages> = {
   };
 }[keyof Messages & string];
 
+/**
+ * Which messages of a channel to follow. Fixed for this opening: to change it, close and open. Openings with equal
+ * `events` and `where` share a stream.
+ */
+export interface ChannelOptions<Messages> {
+  /** Begin with so many of the newest messages, at most 1,000; default none. The first opening of a stream decides. */
+  readonly last?: number;
+  /** Shown to the others who follow the channel; default: hidden. */
+  readonly presence?: Json;
+  /** Only messages of these events; default all. At most 32. */
+  readonly events?: readonly (keyof Messages & string)[];
+  /** Only messages whose data has all of these fields with these very values; default all. At most 8. */
+  readonly where?: { readonly [field: string]: string | number | boolean | null };
+}
+
 /** A built-in `channel/<name>` document: publish and subscribe with history, no application code. */
 export interface Channel<Messages> {
   readonly status: Status;
@@ -38,7 +53,7 @@ export interface Channel<Messages> {
    */
   onGap(listener: (gap: { readonly from: number; readonly to: number }) => void): Unsubscribe;
   onStatus(listener: (status: Status) => void): Unsubscribe;
-  /** Newest first, below a seq; `limit` 100. Fewer than that: there are no more. */
+  /** Of the messages that it follows, newest first, below a seq; `limit` 100. Fewer than that: there are no more. */
   history(page?: { readonly before?: number; readonly limit?: number }): Promise<readonly ChannelMessage<Messages>[]>;
   /** Gives this opening back; the last one closes the stream after 5 s. */
   close(): void;

@@ -1,7 +1,7 @@
 // What applications see of a connection and of the service. Types only; connect.ts and service.ts implement them.
 import type { AnyApp, At, Json, JsonPatchOperation, Principal, TypeName, View } from "@tidemark/protocol";
 import type { Askers, Senders } from "./call.js";
-import type { Channel } from "./channel.js";
+import type { Channel, ChannelOptions } from "./channel.js";
 import type { OpenDocument, OpenOptions, Unsubscribe } from "./document.js";
 import type { Position } from "./position.js";
 import type { StreamStats } from "./stats.js";
@@ -85,13 +85,7 @@ export interface Tide<A extends AnyApp> {
    * Follows a channel: publish and subscribe with history, for whoever has a grant. The type argument is a claim, not a
    * check. Counted like `open`; never throws: look at `status` and `error`.
    */
-  channel<Messages = { [event: string]: Json }>(
-    name: string,
-    options?: {
-      /** Shown to the others who follow the channel; default: hidden. */
-      readonly presence?: Json;
-    },
-  ): Channel<Messages>;
+  channel<Messages = { [event: string]: Json }>(name: string, options?: ChannelOptions<Messages>): Channel<Messages>;
   readonly service: Service<A>;
   /** What this client has seen of its streams so far: latencies, time not live, differences healed by kind. */
   readonly stats: StreamStats;

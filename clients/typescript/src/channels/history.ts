@@ -5,6 +5,12 @@ import type { Calls } from "../calls/calls.js";
 import { isObject } from "../stream/local-diff.js";
 import type { HistoryPage, UntypedMessage } from "./live-channel.js";
 
+/** As `ChannelOptions` has it. */
+interface MessageFilter {
+  readonly events?: readonly string[];
+  readonly where?: object;
+}
+
 const LIMIT = 100;
 /** What a server gives in one answer. */
 const ANSWER_MAX = 1_000;
@@ -13,12 +19,13 @@ const ANSWER_MAX = 1_000;
 export async function channelHistory(
   calls: Calls,
   target: string,
-  { before, limit = LIMIT }: HistoryPage,
+  { before, limit = LIMIT, ...filter }: HistoryPage & MessageFilter,
 ): Promise<readonly UntypedMessage[]> {
   const messages: UntypedMessage[] = [];
   let next = before;
   do {
     const asked = {
+      ...filter,
       limit: Math.min(limit - messages.length, ANSWER_MAX),
       ...(next === undefined ? {} : { before: next }),
     };

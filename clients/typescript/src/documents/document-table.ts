@@ -1,6 +1,7 @@
 // Which documents are followed: one stream for each (type, key, params, pace), counted by openings, kept for a while after
 // the last of them so that a remount costs nothing.
 import { CHANNEL_TYPE, type Contract, formatDocumentId, PUBLISH, TidemarkError } from "@tidemark/protocol";
+import type { ChannelOptions } from "../api/channel.js";
 import type { Audit, Probe } from "../api/document.js";
 import type { Calls } from "../calls/calls.js";
 import { channelHistory } from "../channels/history.js";
@@ -68,10 +69,11 @@ export class DocumentTable {
   }
 
   /** Never throws: what is wrong shows as `status` and `error`. */
-  channel<Messages>(name: string, presence: unknown): LiveChannel<Messages> {
+  channel<Messages>(name: string, options: ChannelOptions<Messages>): LiveChannel<Messages> {
     const { platform, calls } = this.#options;
-    const unasked = { params: undefined, create: undefined, everyMs: undefined };
-    const asked = this.#asked({ type: CHANNEL_TYPE, key: name, presence, ...unasked });
+    const { last, presence, ...filter } = options;
+    const unasked = { create: undefined, everyMs: undefined };
+    const asked = this.#asked({ type: CHANNEL_TYPE, key: name, params: filter, last, presence, ...unasked });
     const { document } = asked;
     const target = document.documentId;
     const channel = new LiveChannel<Messages>({
@@ -84,7 +86,7 @@ export class DocumentTable {
           { receipt: sent.receipt },
         );
       },
-      history: (page) => channelHistory(calls, target, page),
+      history: (page) => channelHistory(calls, target, { ...filter, ...page }),
       release: (follower) => this.#release(document, follower),
     });
     this.#follow(channel, asked);

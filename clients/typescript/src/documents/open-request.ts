@@ -13,6 +13,8 @@ export interface OpenRequest {
   readonly everyMs: number | undefined;
   /** What this opening shows to the others; undefined: nothing. */
   readonly presence: unknown;
+  /** Of a channel. */
+  readonly last?: number | undefined;
 }
 
 /** What becomes of it. */
@@ -24,7 +26,7 @@ export interface CheckedRequest {
 
 /** What is wrong is said, not thrown: it shows at the document. */
 export function checkedRequest(asked: OpenRequest): CheckedRequest {
-  const { type, key, create, everyMs } = asked;
+  const { type, key, create, everyMs, last } = asked;
   const doc = formatDocumentId(type, key);
   if (!isTypeName(type)) return { request: { doc }, refusal: new TidemarkError("unknown_type") };
   if (!isKey(key)) return { request: { doc }, refusal: new TidemarkError("invalid_key") };
@@ -36,6 +38,7 @@ export function checkedRequest(asked: OpenRequest): CheckedRequest {
         ...(params === undefined ? {} : { params }),
         ...(create === undefined ? {} : { create: copyInput(create) }),
         ...(everyMs === undefined ? {} : { every: checkedPace(everyMs) }),
+        ...(last === undefined ? {} : { last: checkedCount(last) }),
       },
       ...(asked.presence === undefined ? {} : { presence: copyInput(asked.presence) }),
     };
@@ -56,6 +59,12 @@ function checkedParams(params: unknown): JsonObject | undefined {
     throw new TidemarkError("invalid_params", { data: error.data ?? null });
   }
   throw new TidemarkError("invalid_params");
+}
+
+/** Throws TidemarkError `invalid_input`. */
+function checkedCount(last: number): number {
+  if (last >= 0 && Number.isSafeInteger(last)) return last;
+  throw new TidemarkError("invalid_input", { message: `last is ${last}, expected a number of messages.` });
 }
 
 /** Whole milliseconds, as they travel. Throws TidemarkError `invalid_input`. */

@@ -44,6 +44,7 @@ const openFields: Shape<Open> = object(
     create: json,
     every: integer(),
     presence: json,
+    last: integer(),
   },
 );
 
