@@ -28,6 +28,8 @@ const CLOSE_GRACE_MS = 2_000;
 /** Up to here copying frames together is cheaper than handing them over one by one. */
 const JOINED_BYTES_MAX = 16_384;
 
+const NOTHING = Buffer.alloc(0);
+
 /** A socket as sessions see it. */
 export class WebSocketWire implements Wire {
   readonly codec: Codec;
@@ -45,6 +47,8 @@ export class WebSocketWire implements Wire {
   /** Something may be in the queue: the answer to the handshake at first. */
   #mayBeQueued = true;
   #open = true;
+  /** The answer to the newest ping, when it has to wait. */
+  #owedPong: Uint8Array | undefined = undefined;
   /** Ends the time that is left to a socket that is not open. */
   #grace: CancelTimer | undefined = undefined;
 
@@ -98,8 +102,14 @@ export class WebSocketWire implements Wire {
     this.#tcp.uncork();
   }
 
+  /** While something is unsent only the newest ping is owed an answer (RFC 6455, 5.5.3): a write each, of two bytes that take
+   * hundreds to queue, would let a peer that does not read fill the memory (R14, R16). */
   pong(payload: Uint8Array): void {
-    if (this.#open) this.#put(pongFrame(payload), "buffer");
+    if (!this.#open) return;
+    if (this.bufferedBytes === 0) return this.#put(pongFrame(payload), "buffer");
+    const isFirst = this.#owedPong === undefined;
+    this.#owedPong = pongFrame(payload);
+    if (isFirst) this.#afterQueue(() => this.#payPong());
   }
 
   close(code: number, reason: string): void {
@@ -122,6 +132,18 @@ export class WebSocketWire implements Wire {
       // Of bytes the encoding is not looked at.
       this.#tcp.write(bytes, "latin1");
     }
+  }
+
+  /** Calls back when what is unsent now has left. */
+  #afterQueue(then: () => void): void {
+    this.#mayBeQueued = true;
+    this.#tcp.write(NOTHING, then);
+  }
+
+  #payPong(): void {
+    const answer = this.#owedPong;
+    this.#owedPong = undefined;
+    if (this.#open && answer !== undefined) this.#put(answer, "buffer");
   }
 
   readonly #passed = (error?: Error | null): void => {

@@ -41,8 +41,6 @@ export class Incoming implements FrameSink, Listener {
 
   ping(payload: Uint8Array): void {
     this.#wire.pong(payload);
-    const unsentMax = this.session.isKnown ? LIMITS.outboundHardBytes : LIMITS.helloBytesMax;
-    if (this.#wire.bufferedBytes > unsentMax) this.session.end(CLOSE.slowReader, "slow_reader");
   }
 
   closed(code: number | undefined): void {

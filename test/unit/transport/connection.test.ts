@@ -25,6 +25,7 @@ class FakeTcp extends Duplex {
   readonly encodings: string[] = [];
   /** The peer reads nothing: no write is ever done. */
   stuck = false;
+  #done = (): void => undefined;
 
   constructor() {
     // As a socket has it: text is handed on as text.
@@ -36,7 +37,14 @@ class FakeTcp extends Duplex {
   override _write(chunk: string | Buffer, encoding: BufferEncoding, done: () => void): void {
     this.encodings.push(encoding);
     this.written.push(Buffer.from(typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk));
-    if (!this.stuck) done();
+    if (this.stuck) this.#done = done;
+    else done();
+  }
+
+  /** The peer reads again. */
+  release(): void {
+    this.stuck = false;
+    this.#done();
   }
 
   setTimeout(): void {}
@@ -181,22 +189,26 @@ describe("control frames", () => {
     expect(written.toString()).toContain('[["welcome",');
   });
 
-  it("[R14] a peer that pings and does not read is a slow reader", async () => {
+  it("[R14] a peer that pings and does not read is owed the answer to its newest ping, and no other", async () => {
     tcp.push(frame(1, greeting));
     await settle();
     tcp.stuck = true;
-    const pings = Buffer.concat(Array.from({ length: 1_000 }, () => frame(9, "x".repeat(125))));
-    for (let sent = 0; sent < LIMITS.outboundHardBytes + 127_000; sent += 127_000) {
-      expect(tcp.writableLength).toBeLessThan(LIMITS.outboundHardBytes + 1_000);
+    const pings = Buffer.concat(Array.from({ length: 1_000 }, (_, n) => frame(9, `${n}`)));
+    for (let round = 0; round < 10; round += 1) {
       tcp.push(pings);
       await settle();
     }
-    const full = tcp.writableLength;
-    expect(full).toBeGreaterThan(LIMITS.outboundHardBytes);
-    tcp.push(pings);
-    await runtime.advance(2_000);
-    expect(tcp.writableLength).toBe(full);
-    expect(tcp.destroyed).toBe(true);
+    tcp.push(frame(9, "newest"));
+    await settle();
+    expect(tcp.writableLength).toBeLessThan(2_000);
+    tcp.release();
+    await settle();
+    const written = tcp.takeWritten();
+    expect(written.subarray(-8)).toEqual(said(10, Buffer.from("newest")));
+    expect(written.length).toBeLessThan(2_000);
+    tcp.push(frame(9, "later"));
+    await settle();
+    expect(tcp.takeWritten()).toEqual(said(10, Buffer.from("later")));
   });
 
   it.each([
@@ -258,7 +270,7 @@ describe("control frames", () => {
     expect(tcp.takeWritten().toString()).not.toContain("too_large");
   });
 
-  it("[R16] nobody who is not known yet can have more than that waiting to be read by them", async () => {
+  it("[R16] nobody who is not known yet can have more than one answer waiting to be read by them", async () => {
     await settle();
     tcp.takeWritten();
     tcp.stuck = true;
@@ -266,9 +278,7 @@ describe("control frames", () => {
       tcp.push(Buffer.concat(Array.from({ length: 100 }, () => frame(9, "x".repeat(125)))));
       await settle();
     }
-    expect(tcp.writableLength).toBeLessThan(LIMITS.helloBytesMax + 1_000);
-    await runtime.advance(2_000);
-    expect(tcp.destroyed).toBe(true);
+    expect(tcp.writableLength).toBeLessThan(200);
   });
 
   it("[HELLO-2] a close of the server's own waits for the peer's, but not for long", async () => {
