@@ -151,6 +151,8 @@ export interface LayerDelta {
   /** Compact operations as JSON text. */
   readonly operations: string;
   readonly events: readonly PastEvent[];
+  /** About what they take as text; undefined: nobody has counted. */
+  readonly eventsBytes?: number;
   /** The author's id, when the type reveals authors and the range has one. */
   readonly by: string | undefined;
 }

@@ -4,13 +4,14 @@ import type { ErrorCode, HeldPosition, PatchOperation } from "@tidemark/protocol
 import type { Runtime } from "../runtime/runtime.js";
 import type { Turns } from "../runtime/turns.js";
 import { type Access, ANY_PART, partsWritten } from "./access.js";
-import type { ChannelOpenings, Wish } from "./channels/channel-openings.js";
+import { type ChannelOpenings, isSearched, type Wish } from "./channels/channel-openings.js";
+import { passingPast } from "./channels/filter-groups.js";
 import type { Applied, Document } from "./document.js";
 import type { DocumentFigures } from "./document-figures.js";
 import type { DocumentRef, DocumentStore, StoredPosition } from "./document-store.js";
 import type { Follower, RefusedAnswer } from "./documents.js";
 import { endedOpening, logOpening } from "./log-opening.js";
-import { LogReads } from "./log-reads.js";
+import { type LogRead, LogReads } from "./log-reads.js";
 import { type Missed, missedInMemory, missedOnDisk, withRecent } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
 import { SeldomMap } from "./seldom-map.js";
@@ -71,7 +72,7 @@ export class Following {
   constructor(parts: FollowingParts) {
     this.#parts = parts;
     this.#views = parts.views;
-    this.#logReads = new LogReads(parts.logTurns, parts.figures);
+    this.#logReads = new LogReads(parts.logTurns);
     this.snapshots = new StateSnapshots(parts.figures);
   }
 
@@ -110,9 +111,9 @@ export class Following {
     const shared = wish?.filter === undefined ? this.#sharedOpening(held, pipeline) : undefined;
     if (shared !== undefined) return this.#answer(work, source, shared);
     const known = read === undefined ? undefined : withRecent(read, pipeline.head.seq, pipeline.recent);
-    const missed = known ?? this.#inMemory(held, source, wish);
+    const missed = known ?? this.#atHand(held, source, wish);
     if (missed !== undefined) return this.#open(work, source, { missed, filter: wish?.filter });
-    if (read === undefined) return this.#readLog(work, source, { held, wish });
+    if (read === undefined) return this.#lookUp(work, source, { held, wish });
     // Rows that memory no longer holds and the disk does not hold yet: there is no way before they are durable.
     const again = (): void => this.#parts.proceed(work, undefined, pipeline);
     pipeline.push(new GatedTask(pipeline.head.seq, again, work));
@@ -257,38 +258,33 @@ export class Following {
     return this.#views === undefined ? held : basisOf([held, heldMine]);
   }
 
-  #inMemory(held: HeldPosition | undefined, source: OpeningSource, wish: Wish | undefined): Missed | undefined {
-    const { channel } = this.#parts;
-    if (channel !== undefined && wish !== undefined && wish.count > 0) return channel.inMemory(wish, source);
+  /** What is known without looking for it. */
+  #atHand(held: HeldPosition | undefined, source: OpeningSource, wish: Wish | undefined): Missed | undefined {
+    // What somebody wishes for is searched, which takes its time also in memory.
+    if (wish !== undefined && isSearched(wish, held)) return undefined;
     return missedInMemory(held, source.pipeline, source.document.type.tag);
   }
 
-  #readLog(work: OpenWork, source: OpeningSource, { held, wish }: Sought): void {
-    const { store, channel } = this.#parts;
+  #lookUp(work: OpenWork, source: OpeningSource, { held, wish }: Sought): void {
+    const { store, channel, figures } = this.#parts;
     const { pipeline, ref, document } = source;
-    if (held !== undefined) {
-      const from = { store, ref, recent: pipeline.recent, type: document.type };
-      this.#proceedWith(
-        work,
-        pipeline,
-        this.#logReads.read(held.join(" "), () => missedOnDisk(held, from)),
-      );
-    } else if (channel !== undefined && wish !== undefined) {
-      const name = `newest ${wish.count} ${wish.filter?.text}`;
-      const read = (): void =>
-        this.#proceedWith(
-          work,
-          pipeline,
-          this.#logReads.read(name, () => channel.inLog(wish, source)),
-        );
-      // The log has what is durable, and memory what comes after.
-      pipeline.push(new GatedTask(pipeline.head.seq, read, work));
+    const isAwaited = (): boolean => this.#followers.has(work.request.follower);
+    if (channel !== undefined && wish !== undefined && isSearched(wish, held)) {
+      const name = `${held?.join(" ")} ${wish.count} ${wish.filter?.text}`;
+      return this.#proceedWith(work, pipeline, { name, isAwaited, begin: () => channel.search(held, wish, source) });
     }
+    if (held === undefined) return;
+    const begin = (): Promise<Missed> => {
+      figures.count("logReads");
+      return missedOnDisk(held, { store, ref, recent: pipeline.recent, type: document.type });
+    };
+    this.#proceedWith(work, pipeline, { name: held.join(" "), isAwaited, begin });
   }
 
-  #proceedWith(work: OpenWork, pipeline: Pipeline, reading: Promise<Missed>): void {
+  #proceedWith(work: OpenWork, pipeline: Pipeline, read: LogRead): void {
     const { runtime, proceed, failed } = this.#parts;
-    reading
+    this.#logReads
+      .read(read)
       .then(
         (missed) => proceed(work, missed, pipeline),
         // The store is recovering, or failing for good: an error is no evidence of a gap.
@@ -365,13 +361,15 @@ export class Following {
     const { pipeline, created: applied } = source;
     const { request } = work;
     const { follower } = request;
+    const { channel } = this.#parts;
+    if (channel === undefined) return;
     const { stateJson } = this.snapshots.shown(source);
     const at = pipeline.head;
+    const past = passingPast(missed, filter);
     const open = (): void => {
       if (!this.#followers.has(follower)) return;
       this.#followers.set(follower, "attached");
-      const opening = this.#parts.channel?.groups.open({ request, params: filter, missed, at, stateJson });
-      if (opening === undefined) return;
+      const opening = channel.groups.open({ request, params: filter, past, at, stateJson });
       if (opening.kind === "ended") this.#followers.delete(follower);
       follower.opened(opening);
     };

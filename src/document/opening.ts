@@ -56,12 +56,14 @@ export interface MissedSource {
   readonly type: Shown & { readonly tag: string };
   readonly recent: RecentLog;
   readonly bytesMax?: number;
+  /** Only rows that it is true of are given. */
+  readonly wants?: ((row: Committed) => boolean) | undefined;
 }
 
 /** Rows between an older position and the oldest in memory, read in pages; what is in memory is for the caller to add. */
 export async function missedOnDisk(held: HeldPosition, source: MissedSource): Promise<Missed> {
   const [epoch, seq, tag] = held;
-  const { store, ref, recent, type, bytesMax = MISSED_BYTES_MAX } = source;
+  const { store, ref, recent, type, bytesMax = MISSED_BYTES_MAX, wants } = source;
   if ((await store.epochAt(ref, seq)) !== epoch) return { kind: "gap" };
   let rows: Committed[] = [];
   let through: StoredPosition = { seq, epoch };
@@ -74,7 +76,8 @@ export async function missedOnDisk(held: HeldPosition, source: MissedSource): Pr
     if (last === undefined) break;
     if (page[0]?.seq !== through.seq + 1) return { kind: "gap" };
     const read = toCommitted(page, through.epoch, type);
-    rows = rows.concat(eventsOnly ? withEvents(read) : read);
+    const wanted = wants === undefined ? read : read.filter(wants);
+    rows = rows.concat(eventsOnly ? withEvents(wanted) : wanted);
     bytesLeft -= page.reduce((sum, row) => sum + bytesOf(row, !eventsOnly), 0);
     through = { seq: last.seq, epoch: last.epoch };
     if (bytesLeft > 0) continue;

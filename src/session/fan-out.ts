@@ -15,6 +15,7 @@ import { Pace } from "./pace.js";
 import { peerNames } from "./peer-names.js";
 import { TransferBudget } from "./transfer-budget.js";
 import { type FollowedStream, ViewStream } from "./view-stream.js";
+import type { OutgoingFrame } from "./wire.js";
 
 /** What a fan-out needs of its process. */
 export interface FanOutParts {
@@ -229,11 +230,19 @@ export class FanOut implements Audience {
   #sendView(view: ViewStream, pieces: ReleasePieces): void {
     const { head } = this;
     for (const [codec, receivers] of view.receivers) {
-      const frame = frameOf(
-        codec,
-        view.layers.map((layer) => pieces.of(codec, layer)),
-      );
-      for (const receiver of receivers) receiver.receive(frame, head, head);
+      let frame: OutgoingFrame | undefined;
+      for (const receiver of receivers) {
+        // Nothing is encoded for those alone who have no room: there may be many views on few connections (R19).
+        if (frame === undefined && !receiver.hasRoomFor(pieces.bytesAbout(view))) {
+          receiver.overrun();
+          continue;
+        }
+        frame ??= frameOf(
+          codec,
+          view.layers.map((layer) => pieces.of(codec, layer)),
+        );
+        receiver.receive(frame, head, head);
+      }
     }
   }
 }
@@ -255,6 +264,16 @@ class ReleasePieces {
     const piece = known.get(layer) ?? this.#encode(codec, layer);
     known.set(layer, piece);
     return piece;
+  }
+
+  /** No more than what there is for a view, as far as it is known without encoding it. */
+  bytesAbout({ layers }: ViewStream): number {
+    let bytes = 0;
+    for (const layer of layers) {
+      const delta = this.#changed.get(layer);
+      if (delta !== undefined) bytes += delta.operations.length + (delta.eventsBytes ?? 0);
+    }
+    return bytes;
   }
 
   #encode(codec: Codec, layer: LayerStream): Piece {

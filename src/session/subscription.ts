@@ -145,6 +145,10 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
     this.#chain = chain;
   }
 
+  hasRoomFor(bytes: number): boolean {
+    return this.#parts.out.admits(bytes);
+  }
+
   overrun(): void {
     this.fallBehind();
   }

@@ -8,6 +8,8 @@ import type { OutgoingFrame } from "./wire.js";
 /** A subscriber, as far as deltas go. */
 export interface Receiver {
   readonly codec: Codec;
+  /** Whether so many bytes can be sent to it. */
+  hasRoomFor(bytes: number): boolean;
   /** Takes a shared frame, or has itself detached. `at` is the position of all layers after it, `chain` what the next delta
    * of the first layer links to. */
   receive(frame: OutgoingFrame, at: Point, chain: Point): void;

@@ -32,11 +32,23 @@ interface Group {
   snapshot: Snapshot | undefined;
 }
 
+/** A message, and the epoch of its row. */
+interface Heard {
+  readonly event: PastEvent;
+  readonly epoch: number;
+}
+
+/** What was missed of those messages that pass. */
+export interface PassingPast {
+  readonly kind: Missed["kind"];
+  readonly heard: readonly Heard[];
+}
+
 /** Somebody who is to be opened. */
 export interface FilteredRequest {
   readonly request: OpenRequest;
   readonly params: ViewParams;
-  readonly missed: Missed;
+  readonly past: PassingPast;
   /** What was delivered so far. */
   readonly at: StoredPosition;
   readonly stateJson: string;
@@ -50,6 +62,13 @@ const VERSION = 1;
 /** The filter of a viewer's parameters; undefined: every message passes. */
 export function filterIn({ value }: ViewParams): MessageFilter | undefined {
   return value instanceof MessageFilter && !value.isOpen ? value : undefined;
+}
+
+/** What of it passes: looked through once, before it is known when the follower can be told. */
+export function passingPast(missed: Missed, params: ViewParams): PassingPast {
+  const filter = filterIn(params);
+  const { kind } = missed;
+  return { kind, heard: missed.kind === "rows" && filter !== undefined ? heardIn(missed.rows, filter) : [] };
 }
 
 /** Of what somebody is given who held nothing, as much as was asked for. */
@@ -81,13 +100,19 @@ export class FilterGroups implements RowAudience {
     this.#audience.deliver(rows);
     const last = rows.at(-1);
     if (this.#groups.size === 0 || last === undefined) return;
-    const events = eventsOf(rows);
+    const said = rows.map((row) => ({ bytes: row.events?.length ?? 0, events: eventsOf([row]) }));
     const to = { seq: last.seq, epoch: last.epoch };
     const deltas = new Map<number, LayerDelta>();
     for (const group of this.#groups.values()) {
-      const heard = events.filter(({ name, data }) => group.filter.passes(name, data));
+      const heard: PastEvent[] = [];
+      let eventsBytes = 0;
+      for (const { bytes, events } of said) {
+        const before = heard.length;
+        for (const event of events) if (group.filter.passes(event.name, event.data)) heard.push(event);
+        if (heard.length > before) eventsBytes += bytes;
+      }
       if (heard.length === 0) continue;
-      deltas.set(group.layer, deltaOf(group.chain, to, heard));
+      deltas.set(group.layer, { ...deltaOf(group.chain, to, heard), eventsBytes });
       group.chain = to;
       group.snapshot = undefined;
     }
@@ -95,7 +120,7 @@ export class FilterGroups implements RowAudience {
   }
 
   /** What a follower begins with, or goes on with after it was slow. Whoever is `ended` is in no group. */
-  open({ request, params, missed, at, stateJson }: FilteredRequest): ViewOpening | Ended {
+  open({ request, params, past: { kind, heard }, at, stateJson }: FilteredRequest): ViewOpening | Ended {
     const group = this.#groupOf(params, at);
     if (group === undefined) {
       const data = { limit: "viewGroupsMax", value: LIMITS.viewGroupsMax };
@@ -104,16 +129,15 @@ export class FilterGroups implements RowAudience {
     const { follower, held } = request;
     group.followers.add(follower);
     this.#textOf.set(follower, params.text);
-    const heard = missed.kind === "rows" ? heardIn(missed.rows, group.filter) : [];
     const view = { kind: "view", at } as const;
-    if (missed.kind === "rows" && held !== undefined && held[2] === group.tag) {
+    if (kind === "rows" && held !== undefined && held[2] === group.tag) {
       const from = { epoch: held[0], seq: held[1] };
       return { ...view, layers: [resumed(group, from, heard)], events: [], gap: false };
     }
     group.snapshot ??= { ...group.chain, stateJson };
     const reset: LayerOpening = { mode: "reset", layer: group.layer, tag: group.tag, snapshot: group.snapshot };
     const events = heard.map(({ event }) => event);
-    return { ...view, layers: [reset], events: newestOf(events, request), gap: missed.kind === "gap" };
+    return { ...view, layers: [reset], events: newestOf(events, request), gap: kind === "gap" };
   }
 
   /** The follower hears nothing more. */
@@ -153,11 +177,6 @@ function resumed({ layer, tag, chain }: Group, from: StoredPosition, heard: read
     prev = to;
   }
   return { mode: "resume", layer, tag, prev: deltas[0]?.prev.seq ?? chain.seq, deltas, held: from.seq };
-}
-
-interface Heard {
-  readonly event: PastEvent;
-  readonly epoch: number;
 }
 
 function heardIn(rows: readonly Committed[], filter: MessageFilter): readonly Heard[] {

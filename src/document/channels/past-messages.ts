@@ -11,8 +11,8 @@ import type { MessageFilter } from "./message-filter.js";
 const DAY_MS = 86_400_000;
 const FIRST_ROWS = 16;
 const CHUNK_ROWS_MAX = 256;
-/** Of events, in one answer; there is always at least one message in it if there is any. */
-const PAGE_BYTES_MAX = 1_048_576;
+/** Of events, in one answer or opening; there is always at least one message in it if there is any. */
+export const PAGE_BYTES_MAX = 1_048_576;
 /** Rows that are looked at for one answer, or one opening. */
 export const SCANNED_ROWS_MAX = 1_000;
 

@@ -1,6 +1,6 @@
 // A channel from end to end: the real client, sessions and documents, in virtual time.
 import type { JsonObject } from "@tidemark/protocol";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Channel, ChannelMessage, ChannelOptions } from "../../../clients/typescript/src/api/channel.js";
 import { type AnyMessages, ChannelBench } from "../../support/channel-bench.js";
 
@@ -271,6 +271,52 @@ describe("a channel", () => {
     const eve = follow("eve", { last: 10, events: ["say"] });
     await bench.advance(100);
     expect([ann.channel.status, ann.said(), eve.said()]).toEqual(["live", [], []]);
+  });
+
+  it("[CHANNEL-6] [R19] looks for nothing once nobody waits for it, however many asked", async () => {
+    const bob = bench.client("bob").tide.channel<AnyMessages>("dogs");
+    for (let n = 0; n < 500; n += 1) void bob.publish("say", { n, text: "x".repeat(1_000) });
+    await bench.advance(1_000);
+    const eve = await bench.server?.greeted("eve");
+    let looks = 0;
+    const { parse } = JSON;
+    vi.spyOn(JSON, "parse").mockImplementation((text: string) => {
+      looks += 1;
+      return parse(text);
+    });
+    for (let s = 1; s <= 200; s += 1) {
+      eve?.say(["open", { s, doc: "channel/dogs", last: 1, params: { where: { n: -s } } }], ["close", s]);
+    }
+    await bench.advance(100);
+    vi.restoreAllMocks();
+    // Those that began before they were closed; all of them would be 100,000.
+    expect(looks).toBeLessThan(10_000);
+  });
+
+  it("[CHANNEL-5] [R19] [R14] encodes nothing for those who have no room", async () => {
+    const followers = [...Array(8).keys()].map((n) => ({ n, events: ["say", `e${n}`] }));
+    const eve = bench.client("eve");
+    const heard: string[] = [];
+    for (const { n, events } of followers) {
+      eve.tide.channel<AnyMessages>("dogs", { events }).onMessage(({ data }) => heard.push(`${n}${String(data)[0]}`));
+    }
+    await bench.advance(100);
+    eve.platform.socket?.sticks();
+    const bob = bench.client("bob").tide.channel<AnyMessages>("dogs");
+    let encoded = 0;
+    const { stringify } = JSON;
+    vi.spyOn(JSON, "stringify").mockImplementation((value: unknown) => {
+      if (Array.isArray(value) && Array.isArray(value[0]) && value[0].length === 4) encoded += 1;
+      return stringify(value);
+    });
+    void bob.publish("say", "x".repeat(600_000));
+    await bench.advance(100);
+    vi.restoreAllMocks();
+    // One has room with her, and bob hears it.
+    expect(encoded).toBe(2);
+    eve.platform.socket?.takes();
+    await bench.advance(1_000);
+    expect(heard.sort()).toEqual(followers.map(({ n }) => `${n}x`));
   });
 
   it("[CHANNEL-6] has none of them either for whoever asks while another looks for them", async () => {
