@@ -18,6 +18,7 @@ export const tidemark: ServerKind = (directory) =>
   startServer([
     path("../bin/tidemark.mjs"),
     ...["serve", path("app.ts"), "--port", "0", "--host", "127.0.0.1", "--http-rate", "0"],
+    ...["--connections-max", "0"],
     ...["--data", join(directory, "bench.db")],
   ]);
 
@@ -29,7 +30,7 @@ export const tidemarkAt = (
   startServer(
     [
       path("../bin/tidemark.mjs"),
-      ...["serve", path("app.ts"), "--port", String(port), "--host", "127.0.0.1"],
+      ...["serve", path("app.ts"), "--port", String(port), "--host", "127.0.0.1", "--connections-max", "0"],
       ...["--data", join(directory, "bench.db"), "--figures-ms", "250"],
     ],
     { hear },

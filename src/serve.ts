@@ -29,6 +29,8 @@ export interface ServeOptions {
   readonly pingIntervalMs?: number;
   /** Calls a second that one principal may make over HTTP; default 1,000; 0: any number. */
   readonly httpCallsPerSecond?: number;
+  /** Connections that one principal may have at a time; default 1,000; 0: any number. */
+  readonly connectionsPerPrincipal?: number;
   /** Serve with TLS: files in PEM, which are read again when they change. */
   readonly tls?: CertificateFiles;
   /** Addresses and networks of proxies that are believed about senders, names and TLS. */
@@ -79,6 +81,7 @@ export async function serve<Contracts extends { readonly [K in keyof Contracts]:
     staticDir: options.staticDir,
     foldRows: undefined,
     httpCallsPerSecond: options.httpCallsPerSecond ?? LIMITS.httpCallsPerSecond,
+    connectionsPerPrincipal: options.connectionsPerPrincipal,
     apiDocs: options.apiDocs ?? true,
   });
 }

@@ -47,6 +47,8 @@ export interface ServerOptions extends AuthenticationOptions {
   readonly foldRows: number | undefined;
   /** Calls a second of one principal over HTTP; 0: any number. */
   readonly httpCallsPerSecond: number;
+  /** Connections of one principal; undefined: the default; 0: any number. */
+  readonly connectionsPerPrincipal?: number | undefined;
   /** Undefined: no TLS. */
   readonly tls?: CertificateFiles | undefined;
   /** Addresses and networks of proxies that are believed about where requests come from. */
@@ -148,7 +150,7 @@ function serveStore(options: ServerOptions, opened: Opened): RunningServer {
   const { http, api, store, state, authentication, rules, reload } = opened;
   const { app, runtime, logger, host, idleMs } = options;
   const fanOuts = new FanOuts(runtime);
-  const registry = new SessionRegistry();
+  const registry = new SessionRegistry(options.connectionsPerPrincipal);
   const audience = fanOuts.create.bind(fanOuts);
   const documents = new LocalDocuments({
     types: app.types,

@@ -26,6 +26,7 @@ export interface ServerFlags {
   readonly figuresMs: number;
   readonly foldRows?: number;
   readonly httpRate: number;
+  readonly connectionsMax: number;
   readonly apiDocs: boolean;
   readonly json?: true;
 }
@@ -131,6 +132,11 @@ export function addServerFlags(command: Command): Command {
       setting("--http-rate <calls>", "calls a second of one caller over HTTP; 0: any number", "TIDEMARK_HTTP_RATE")
         .argParser(wholeNumber(0))
         .default(LIMITS.httpCallsPerSecond),
+    )
+    .addOption(
+      setting("--connections-max <count>", "connections of one caller; 0: any number", "TIDEMARK_CONNECTIONS_MAX")
+        .argParser(wholeNumber(0))
+        .default(LIMITS.connectionsPerPrincipal),
     )
     .option("--no-api-docs", "do not describe the API at /v1/openapi.json and /v1/docs-ui/")
     .addOption(

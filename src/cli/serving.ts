@@ -36,6 +36,7 @@ export function startServing(app: ResolvedApp, flags: ServerFlags, manner: Servi
     staticDir: flags.static,
     foldRows: flags.foldRows,
     httpCallsPerSecond: flags.httpRate,
+    connectionsPerPrincipal: flags.connectionsMax,
     apiDocs: flags.apiDocs,
   });
 }

@@ -13,14 +13,17 @@ import type {
   AudienceFactory,
   AudienceOptions,
   Call,
+  Caller,
   Documents,
   Follower,
   ListRequest,
   OpenRequest,
+  RefusedAnswer,
   Speech,
 } from "./documents.js";
 import { DocumentHost } from "./host.js";
 import type { HostReport } from "./host-report.js";
+import { LoadShares } from "./load-shares.js";
 import { requestHash } from "./request-hash.js";
 import { CallWork } from "./work.js";
 import type { Waits } from "./workload.js";
@@ -47,11 +50,13 @@ export class LocalDocuments implements Documents {
   readonly #committer: Committer;
   readonly #logTurns: Turns;
   readonly #hosts = new DocumentMap<DocumentHost>();
+  readonly #loads: LoadShares;
   #stopSweeping: CancelTimer;
 
   constructor(parts: LocalDocumentsParts) {
     this.#parts = parts;
     this.#committer = new Committer(parts);
+    this.#loads = new LoadShares(parts.runtime);
     this.#logTurns = new Turns(parts.runtime, LOG_READS_MAX);
     this.#stopSweeping = this.#sweepLater();
   }
@@ -72,8 +77,8 @@ export class LocalDocuments implements Documents {
   }
 
   open(request: OpenRequest): void {
-    const host = this.#host(request.document);
-    if (host === undefined) return request.follower.opened({ kind: "ended", code: this.#unknown(request.document) });
+    const host = this.#host(request.document, request.follower.caller);
+    if (!(host instanceof DocumentHost)) return request.follower.opened({ kind: "ended", ...host });
     host.accept({ kind: "open", request, losses: 0 });
   }
 
@@ -90,8 +95,8 @@ export class LocalDocuments implements Documents {
   }
 
   call(call: Call): void {
-    const host = this.#host(call.document);
-    if (host === undefined) return call.origin.answer(call, { kind: "no", code: this.#unknown(call.document) });
+    const host = this.#host(call.document, call.origin.caller);
+    if (!(host instanceof DocumentHost)) return call.origin.answer(call, { kind: "no", ...host });
     // A caller without a subscription may not know which of the two a name is; they share their names.
     const isQuery = call.query || host.answers(call.name);
     host.accept(new CallWork(call, isQuery ? "query" : requestHash(call.name, JSON.stringify(call.input))));
@@ -120,16 +125,15 @@ export class LocalDocuments implements Documents {
     }
   }
 
-  #unknown(document: DocumentName): "unknown_type" | "invalid_key" {
-    return this.#parts.types.has(document.type) ? "invalid_key" : "unknown_type";
-  }
-
-  /** The host, made if need be; undefined for a document that cannot exist. */
-  #host(name: DocumentName): DocumentHost | undefined {
+  /** The host, made if need be; or why there is none. */
+  #host(name: DocumentName, caller: Caller): DocumentHost | RefusedAnswer {
     const present = this.#hosts.get(name);
     if (present !== undefined) return present;
     const known = this.#parts.types.get(name.type);
-    if (known === undefined || !isKey(name.key)) return undefined;
+    if (known === undefined) return { code: "unknown_type" };
+    if (!isKey(name.key)) return { code: "invalid_key" };
+    const refusal = this.#loads.refusal(caller);
+    if (refusal !== undefined) return refusal;
     const type = known.channel === undefined ? known : known.channel.named(name.key);
     const { store, runtime, report } = this.#parts;
     const audience = this.#parts.audience(name, { everyMs: type.everyMs, peers: peersOf(type) });

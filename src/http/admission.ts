@@ -3,6 +3,7 @@
 import { LIMITS, TidemarkError } from "@tidemark/protocol";
 import type { Caller } from "../document/documents.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { Shares } from "../runtime/shares.js";
 import { TokenBucket } from "../runtime/token-bucket.js";
 
 /** What is being worked on. */
@@ -20,8 +21,6 @@ interface Share extends Load {
 
 /** A principal may have saved up so many seconds of its rate, and always a batch. */
 const BURST_SECONDS = 2;
-/** How many shares are looked at for each new one: more than one, so that those nobody needs cannot pile up. */
-const LOOKED_AT = 2;
 const AFTER_MS = 1_000;
 
 /** Lets requests in. */
@@ -29,7 +28,11 @@ export class Admission {
   readonly #runtime: Runtime;
   readonly #callsPerSecond: number;
   readonly #total: Load = { calls: 0, bodyBytes: 0, answerBytes: 0 };
-  readonly #shares = new Map<string, Share>();
+  /** Those who have nothing under way and all of their rate are as good as unknown. */
+  readonly #shares = new Shares<Share>({
+    make: () => ({ calls: 0, bodyBytes: 0, answerBytes: 0, rate: this.#bucket() }),
+    isUnused: ({ calls, rate }) => calls === 0 && rate?.isFull !== false,
+  });
 
   /** `callsPerSecond`: of one principal; 0: any number. */
   constructor({ runtime, callsPerSecond }: { readonly runtime: Runtime; readonly callsPerSecond: number }) {
@@ -44,16 +47,7 @@ export class Admission {
 
   /** Takes on a request of one call. Throws TidemarkError `overloaded`, `limit_reached` or `rate_limited`. */
   enter({ principal, space }: Caller, bodyBytes: number): Admitted {
-    return new Admitted(this.#total, this.#share(`${space}\n${principal.id}`), bodyBytes);
-  }
-
-  #share(name: string): Share {
-    const known = this.#shares.get(name);
-    if (known !== undefined) return known;
-    this.#forget();
-    const share = { calls: 0, bodyBytes: 0, answerBytes: 0, rate: this.#bucket() };
-    this.#shares.set(name, share);
-    return share;
+    return new Admitted(this.#total, this.#shares.of(`${space}\n${principal.id}`), bodyBytes);
   }
 
   #bucket(): TokenBucket | undefined {
@@ -61,17 +55,6 @@ export class Admission {
     if (perSecond === 0) return undefined;
     const burst = Math.max(perSecond * BURST_SECONDS, LIMITS.batchCallsMax);
     return new TokenBucket({ runtime: this.#runtime, perSecond, burst });
-  }
-
-  /** Looks at the oldest: those who have nothing under way and all of their rate are as good as unknown. */
-  #forget(): void {
-    let looked = 0;
-    for (const [name, share] of this.#shares) {
-      if (looked === LOOKED_AT) return;
-      looked += 1;
-      this.#shares.delete(name);
-      if (share.calls > 0 || share.rate?.isFull === false) this.#shares.set(name, share);
-    }
   }
 }
 

@@ -12,6 +12,7 @@ import {
 } from "@tidemark/protocol";
 import { randomHex } from "../runtime/ids.js";
 import type { CancelTimer } from "../runtime/runtime.js";
+import { TokenBucket } from "../runtime/token-bucket.js";
 import { Advances } from "./advances.js";
 import { Backlog } from "./backlog.js";
 import { Heartbeat, headLists } from "./heartbeat.js";
@@ -78,6 +79,8 @@ export class LiveSession {
   readonly #advances: Advances | undefined;
   #identity: Identified;
   #cancelExpiry: CancelTimer;
+  /** What its pings may have looked at; undefined until one comes. */
+  #looks: TokenBucket | undefined = undefined;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
   /** A refreshed token is being checked; the newest that came meanwhile is next. */
   #refreshing: { next: string | undefined } | undefined = undefined;
@@ -93,7 +96,7 @@ export class LiveSession {
     this.#out = out;
     this.#identity = identity;
     const stalled = (): void => holder.end(CLOSE.slowReader, "slow_reader");
-    const overrun = (): void => holder.end(CLOSE.overloaded, "limit_reached");
+    const overrun = (code: ErrorCode): void => holder.end(CLOSE.overloaded, code);
     const backlog = new Backlog({ runtime, out, stalled });
     wire.onDrained = () => backlog.drained();
     this.#backlog = backlog;
@@ -105,6 +108,7 @@ export class LiveSession {
       backlog,
       fanOuts,
       runtime,
+      overrun,
       breach: (message, about) => holder.fail(breach(message, about)),
       headMoved: this.#advances?.moved,
     });
@@ -202,11 +206,19 @@ export class LiveSession {
   }
 
   #pong([, k, asked, extension]: PingMessage): void {
+    if (!this.#mayLook()) return this.#holder.end(CLOSE.overloaded, "rate_limited");
     if (extension?.stats !== undefined) this.#hearReport(extension.stats);
     const { leftOut } = this.#subscriptions;
     if (leftOut === 0 && asked.length === 0) return this.#out.send(["pong", k, []]);
     for (const heads of headLists(this.#subscriptions.heads()))
       this.#out.send(leftOut === 0 ? ["pong", k, heads] : ["pong", k, heads, { left: leftOut }]);
+  }
+
+  /** An answer looks at every subscription, so a frame full of pings would keep everybody else waiting (HEAD-6). */
+  #mayLook(): boolean {
+    const { runtime } = this.#parts;
+    this.#looks ??= new TokenBucket({ runtime, perSecond: LIMITS.headsPerSecond, burst: LIMITS.headsBurst });
+    return this.#looks.take(Math.max(1, this.#subscriptions.size)) === 0;
   }
 
   /** Once a minute, so that nobody counts for more by reporting more often. */

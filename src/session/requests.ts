@@ -41,8 +41,8 @@ export interface RequestsParts {
   readonly codec: Codec;
   readonly client: string;
   readonly conn: number;
-  /** More calls are in flight than the client was told it may have. */
-  readonly overrun: () => void;
+  /** More than the client was told it may: calls in flight (`limit_reached`), or documents in a time. */
+  readonly overrun: (code: "limit_reached" | "rate_limited") => void;
 }
 
 /** The requests of one session. */
@@ -55,7 +55,7 @@ export class Requests implements Origin {
   readonly #subscriptions: Followed;
   readonly #out: AnswerSink;
   readonly #codec: Codec;
-  readonly #overrun: () => void;
+  readonly #overrun: RequestsParts["overrun"];
   #identity: Identified;
   #inFlight = 0;
   #left = false;
@@ -83,7 +83,7 @@ export class Requests implements Origin {
 
   /** Hands a call on. */
   take(message: CallMessage): void {
-    if (this.#inFlight >= LIMITS.inFlightMax) return this.#overrun();
+    if (this.#inFlight >= LIMITS.inFlightMax) return this.#overrun("limit_reached");
     const [, n, target, name, input, extension] = message;
     if (target === "$") return this.#takeService(message);
     if (name.startsWith("$") && name !== "$head") return this.#refuse(n, "unknown_message");
@@ -191,6 +191,8 @@ export class Requests implements Origin {
       this.#out.sendPiece(this.#codec.encodeOk({ n, at: position, resultJson }));
     } else {
       this.#out.send(refusalMessage(n, answer));
+      // There is no host that would hold back what was sent behind it (REQ-11): it comes again in order on a new connection.
+      if (answer.kind === "no" && answer.code === "rate_limited") this.#overrun("rate_limited");
     }
   }
 }

@@ -7,6 +7,7 @@ import { Newcomers } from "./newcomers.js";
 
 /** Whom a session speaks for, and which connection of theirs it is. */
 export interface Claim {
+  readonly space: string;
   readonly subject: string;
   readonly client: string;
   readonly conn: number;
@@ -32,6 +33,14 @@ export class SessionRegistry {
   readonly newcomers = new Newcomers();
   readonly reports = new ClientReports();
   readonly #sessions = new Map<string, { readonly session: Endable; readonly conn: number }>();
+  /** How many of them are whose. */
+  readonly #counts = new Map<string, number>();
+  readonly #perPrincipal: number;
+
+  /** `connectionsPerPrincipal`: 0: any number. */
+  constructor(connectionsPerPrincipal: number = LIMITS.connectionsPerPrincipal) {
+    this.#perPrincipal = connectionsPerPrincipal;
+  }
 
   /** How many there are. */
   get size(): number {
@@ -39,19 +48,27 @@ export class SessionRegistry {
   }
 
   /** A session goes live; of two of the same (subject, client) only the one with the greater `conn` goes on
-   * (HELLO-5). False: it is this one that must end. */
-  begins({ subject, client, conn }: Claim, session: Endable): boolean {
-    const name = nameOf(subject, client);
+   * (HELLO-5). Another than `begun`: it is this one that must end. */
+  begins(claim: Claim, session: Endable): "begun" | "replaced" | "too_many" {
+    const name = nameOf(claim);
     const other = this.#sessions.get(name);
-    if (other !== undefined && other.conn >= conn) return false;
-    this.#sessions.set(name, { session, conn });
+    if (other !== undefined && other.conn >= claim.conn) return "replaced";
+    const principal = principalOf(claim);
+    const count = this.#counts.get(principal) ?? 0;
+    if (other === undefined && this.#perPrincipal > 0 && count >= this.#perPrincipal) return "too_many";
+    this.#counts.set(principal, count + 1);
+    this.#sessions.set(name, { session, conn: claim.conn });
     other?.session.end(CLOSE.replaced, "closed");
-    return true;
+    return "begun";
   }
 
-  /** A session is over. */
-  ended({ subject, client }: Claim, session: Endable): void {
-    const name = nameOf(subject, client);
+  /** A session that had begun is over. */
+  ended(claim: Claim, session: Endable): void {
+    const principal = principalOf(claim);
+    const left = (this.#counts.get(principal) ?? 0) - 1;
+    if (left > 0) this.#counts.set(principal, left);
+    else this.#counts.delete(principal);
+    const name = nameOf(claim);
     if (this.#sessions.get(name)?.session === session) this.#sessions.delete(name);
   }
 
@@ -68,4 +85,6 @@ export class SessionRegistry {
   }
 }
 
-const nameOf = (subject: string, client: string): string => `${client} ${subject}`;
+const principalOf = ({ space, subject }: Claim): string => `${space}\n${subject}`;
+
+const nameOf = (claim: Claim): string => `${claim.client} ${principalOf(claim)}`;

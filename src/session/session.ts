@@ -154,8 +154,12 @@ export class Session implements Newcomer, SessionHolder {
       return this.fail({ closeCode: CLOSE[code], code, about: "hello" });
     }
     this.#state.deadline();
-    const claim = { subject: identity.principal.id, client: hello.client, conn: hello.conn };
-    if (!this.#parts.registry.begins(claim, this)) return this.end(CLOSE.replaced, "closed");
+    const { principal, space } = identity;
+    const claim = { space, subject: principal.id, client: hello.client, conn: hello.conn };
+    const beginning = this.#parts.registry.begins(claim, this);
+    if (beginning === "replaced") return this.end(CLOSE.replaced, "closed");
+    if (beginning === "too_many")
+      return this.fail({ closeCode: CLOSE.overloaded, code: "limit_reached", message: TOO_MANY, about: "hello" });
     const live = new LiveSession(this.#parts, {
       wire: this.#wire,
       out: this.#out,
@@ -180,6 +184,8 @@ export class Session implements Newcomer, SessionHolder {
     this.#parts.registry.ended(state.live.claim, this);
   }
 }
+
+const TOO_MANY = "There are as many connections of this subject as there may be.";
 
 /** What a client closes with that will not come back (RFC 6455, 7.4.1); a page that is left sends another. */
 const CLOSED_FOR_GOOD = 1_000;

@@ -31,6 +31,8 @@ export interface SubscriptionsParts {
   readonly out: OutboundQueue;
   readonly backlog: Backlog;
   readonly codec: Codec;
+  /** The client makes work that it does not take. */
+  readonly overrun: (code: "rate_limited") => void;
   /** The client broke the protocol with a message of this type. */
   readonly breach: (message: string, type: string) => void;
   /** A document moved, perhaps without anything to send; undefined: nobody needs to know. */
@@ -52,6 +54,8 @@ export class Subscriptions {
   readonly #attendances = new SeldomMap<string, Attendance>();
   #caller: Caller;
   #lastNumber = -1;
+  /** Undefined until one is given up. */
+  #abandoned: TokenBucket | undefined = undefined;
   /** Undefined until there is one. */
   #signals: TokenBucket | undefined = undefined;
   /** The last signal was one too many, which was said. */
@@ -60,6 +64,11 @@ export class Subscriptions {
   constructor(parts: SubscriptionsParts) {
     this.#parts = parts;
     this.#caller = parts.caller;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#byNumber.size;
   }
 
   /** Positions of what this socket was sent, once it was told all there is. */
@@ -117,6 +126,8 @@ export class Subscriptions {
     if (id === undefined) return this.#refuse(s, "invalid_key");
     const views = this.#byDocument.get(doc) ?? new Map<string, Subscription>();
     const view = canonicalJson(params ?? {});
+    const paramsBytes = Buffer.byteLength(view);
+    if (paramsBytes > LIMITS.paramsBytesMax) return this.#tooLarge(s, paramsBytes);
     // A second stream of the same bytes on one socket would replay over the first.
     if (views.has(view)) return this.#parts.breach(`${doc} is open on this connection already`, "open");
     if (this.#byNumber.size >= LIMITS.subscriptionsMax) return this.#tooMany(s, "subscriptionsMax");
@@ -132,6 +143,7 @@ export class Subscriptions {
     this.#ended.delete(s);
     const subscription = this.#byNumber.get(s);
     if (subscription === undefined) return;
+    if (subscription.isOwed && !this.#mayAbandon()) return this.#parts.overrun("rate_limited");
     this.#forget(subscription);
     this.#parts.documents.close(subscription.document, subscription);
     for (const send of subscription.leave(false)) send();
@@ -221,8 +233,21 @@ export class Subscriptions {
     this.#attendances.delete(doc);
   }
 
+  /** What was made for an opening is not for anybody else (OPEN-9). */
+  #mayAbandon(): boolean {
+    const { runtime } = this.#parts;
+    const { abandonedPerSecond: perSecond, abandonedBurst: burst } = LIMITS;
+    this.#abandoned ??= new TokenBucket({ runtime, perSecond, burst });
+    return this.#abandoned.take() === 0;
+  }
+
   #tooMany(s: number, limit: "subscriptionsMax" | "viewsPerConnectionMax"): void {
     this.#parts.out.send(endedMessage(s, "limit_reached", { data: { limit, value: LIMITS[limit] } }));
+  }
+
+  #tooLarge(s: number, yours: number): void {
+    const data = { limit: "paramsBytesMax", value: LIMITS.paramsBytesMax, yours };
+    this.#parts.out.send(endedMessage(s, "too_large", { data }));
   }
 
   #refuse(s: number, code: ErrorCode): void {

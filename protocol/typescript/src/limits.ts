@@ -28,12 +28,17 @@ export const LIMITS = Object.freeze({
   envelopeDepth: 4,
   /** Per connection. */
   subscriptionsMax: 1_000,
+  /** Subscriptions that one connection gives up before it was sent what they begin with: steadily, and at once. */
+  abandonedPerSecond: 50,
+  abandonedBurst: 256,
   /** Views of one document on one connection. */
   viewsPerConnectionMax: 32,
   /** View groups of one document: distinct view keys with their parameters. */
   viewGroupsMax: 1_000,
   /** Messages that an opened channel begins with. */
   lastMessagesMax: 1_000,
+  /** What a viewer passes to narrow its view, as JSON text: it is kept for as long as the view is open. */
+  paramsBytesMax: 4 * KIB,
   /** Calls of one client without an answer. */
   inFlightMax: 256,
   /** Calls waiting at one document. */
@@ -92,6 +97,9 @@ export const LIMITS = Object.freeze({
   typesMax: 256,
   layersMax: 2,
   pingIntervalMs: 10_000,
+  /** Subscriptions that pings of one connection have looked at, one at least for each: steadily, and at once. */
+  headsPerSecond: 20_000,
+  headsBurst: 50_000,
   watchdogMs: 25_000,
   helloTimeoutMs: 15_000,
   backoffBaseMs: 250,
@@ -119,6 +127,9 @@ export const LIMITS = Object.freeze({
   httpAnswerBytesPerPrincipalMax: 64 * MIB,
   /** Calls over HTTP of one principal. */
   httpCallsPerSecond: 1_000,
+  /** Documents loaded for one principal, whether they exist or not: steadily, and at once. */
+  documentLoadsPerSecond: 200,
+  documentLoadsBurst: 10_000,
   /** A document that nobody uses is unloaded after so long; longer than a copy of a call can be under way. */
   idleUnloadMs: 60_000,
   /** WebSocket upgrades admitted. */
@@ -139,6 +150,8 @@ export const LIMITS = Object.freeze({
   presenceMessagesPerSecond: 75_000,
   /** Whoever is cut off is present for so long. */
   presenceGraceMs: 10_000,
+  /** Connections of one principal. */
+  connectionsPerPrincipal: 1_000,
   /** Connections that nobody has identified yet. */
   newcomersMax: 8_192,
   /** Calls of the application's `authenticate` at a time; others wait. */

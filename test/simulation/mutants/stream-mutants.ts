@@ -171,7 +171,7 @@ export const STREAM_MUTANTS: readonly Mutant[] = [
               const names = live.get(this) ?? new Set();
               live.set(this, names);
               const name = `${claim.subject} ${claim.client}`;
-              if (names.has(name)) return false;
+              if (names.has(name)) return "replaced";
               names.add(name);
               return begins.call(this, claim, session);
             };

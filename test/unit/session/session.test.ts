@@ -575,7 +575,7 @@ describe("a server that stops", () => {
             jitter = jitterMs;
           },
         };
-        registry.begins({ subject: "ann", client: String(n), conn: 1 }, session);
+        registry.begins({ space: "", subject: `p${n}`, client: String(n), conn: 1 }, session);
       }
       registry.drain();
       return jitter;
