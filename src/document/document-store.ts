@@ -13,8 +13,8 @@ export interface DocumentRef {
   readonly name: DocumentName;
 }
 
-/** What a transaction was. The numbers are stored. */
-export const TransactionKind = { message: 1, create: 2, delete: 3 } as const;
+/** What a transaction was. The numbers are stored. `joined` and `left`: its subject became a member, or no longer is. */
+export const TransactionKind = { message: 1, create: 2, delete: 3, joined: 4, left: 5 } as const;
 export type TransactionKind = (typeof TransactionKind)[keyof typeof TransactionKind];
 
 /** The request a transaction answered, kept with it in one commit so that a repeat gets the same answer (R6). */
@@ -70,7 +70,7 @@ export interface StoredSnapshot {
   readonly seq: number;
   readonly epoch: number;
   readonly typeVersion: number;
-  /** The state as JSON text. */
+  /** What the document is, as JSON text; only whoever wrote it reads it. */
   readonly body: string;
 }
 

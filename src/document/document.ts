@@ -39,6 +39,13 @@ export interface Invocation {
   readonly permitted?: (() => RefusedAnswer | undefined) | undefined;
 }
 
+/** Whose transaction it is. */
+interface Performer {
+  readonly now: number;
+  /** Undefined: nobody called. */
+  readonly caller: Principal | undefined;
+}
+
 /** What a document begins with. Its JSON text takes at most `measuredBytes` and `grownBytes` together. */
 export interface DocumentParts {
   readonly type: ResolvedType;
@@ -167,6 +174,16 @@ export class Document {
     }
   }
 
+  /** Runs what nobody called; on anything but `applied` the state and the seq are as they were. What it returns is lost. */
+  perform(run: (ctx: unknown) => unknown, now: number): Execution {
+    const withoutResult = (ctx: unknown): void => refusePromise(run(ctx));
+    try {
+      return this.#transact({ run: withoutResult }, { now, caller: undefined }, undefined);
+    } catch (error) {
+      return this.#refusalOf(error);
+    }
+  }
+
   /** Answers a query; changes nothing. */
   query(invocation: Invocation): QueryExecution {
     const query = this.type.queries.get(invocation.name);
@@ -208,10 +225,10 @@ export class Document {
     return { kind: "refused", answer: { code, data: { path: topPointerOf(error.path) } }, thrown: error };
   }
 
-  #transact(message: ResolvedMessage, invocation: Invocation, input: unknown): Execution {
+  #transact(message: Pick<ResolvedMessage, "run">, by: Performer, input: unknown): Execution {
     const recording = record<object>(this.#root, this.#recording);
     try {
-      const context = this.#context(invocation, recording);
+      const context = this.#context(by, recording);
       const resultJson = resultText(message.run(context, input));
       if (resultJson !== undefined) requireWithin("resultBytesMax", resultJson);
       const { json } = recording.finish();
@@ -238,14 +255,14 @@ export class Document {
     if (this.#measuredBytes > LIMITS.stateBytesMax) throw new TooLargeError("stateBytesMax", this.#measuredBytes);
   }
 
-  #context(invocation: Invocation, recording: Recording<object>): TransactionContext {
+  #context({ now, caller }: Performer, recording: Recording<object>): TransactionContext {
     return new TransactionContext({
       type: this.type,
       runtime: this.#runtime,
       key: this.key,
-      now: invocation.now,
+      now,
       seq: this.#seq + 1,
-      caller: invocation.caller,
+      caller,
       state: recording.draft,
     });
   }

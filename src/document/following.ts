@@ -12,6 +12,7 @@ import type { DocumentRef, DocumentStore, StoredPosition } from "./document-stor
 import type { Follower, RefusedAnswer } from "./documents.js";
 import { endedOpening, logOpening } from "./log-opening.js";
 import { type LogRead, LogReads } from "./log-reads.js";
+import type { Members } from "./members.js";
 import { type Missed, missedInMemory, missedOnDisk, withRecent } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
 import { SeldomMap } from "./seldom-map.js";
@@ -48,6 +49,8 @@ export interface FollowingParts {
   readonly views: DocumentViews | undefined;
   /** Undefined: it is no channel. */
   readonly channel: ChannelOpenings | undefined;
+  /** Undefined: it does not keep who is here. */
+  readonly members: Members | undefined;
   /** Goes on with an opening for which the log was read; undefined: from the start. */
   readonly proceed: (work: OpenWork, read: Missed | undefined, pipeline: Pipeline) => void;
   /** Takes what must never be thrown. */
@@ -123,13 +126,13 @@ export class Following {
   refuse(work: OpenWork, answer: RefusedAnswer, pipeline: Pipeline): void {
     this.#followers.set(work.request.follower, "begun");
     const opening = endedOpening(answer);
-    const admits = (follower: Follower): boolean => this.#followers.delete(follower);
+    const admits = (follower: Follower): boolean => this.#forget(follower);
     pipeline.push(new GatedOpening(pipeline.head.seq, work, { opening, applied: false, admits }));
   }
 
   /** Refuses an opening at once: it rests on nothing in memory. */
   refuseNow({ request: { follower } }: OpenWork, answer: RefusedAnswer): void {
-    if (this.#followers.delete(follower)) follower.opened(endedOpening(answer));
+    if (this.#forget(follower)) follower.opened(endedOpening(answer));
   }
 
   /** Forgets a follower; it hears nothing more. */
@@ -167,6 +170,7 @@ export class Following {
   /** The document is deleted by the transaction at the head: ends everybody who follows now before it is delivered. */
   deleted(pipeline: Pipeline): void {
     this.changed();
+    this.#parts.members?.clear();
     const views = this.#views;
     views?.doom();
     const followers = this.#at("attached", "begun");
@@ -246,6 +250,7 @@ export class Following {
     const was = this.#followers.delete(follower);
     this.#views?.leave(follower);
     this.#parts.channel?.groups.leave(follower);
+    this.#parts.members?.gone(follower);
     return was;
   }
 
@@ -335,7 +340,8 @@ export class Following {
     if (!this.#mayView(views, follower)) return this.#end([follower], "denied");
     this.#followers.set(follower, "attached");
     const opening = views.open(follower, { params, held: { positions: [held, heldMine], missed } });
-    if (opening.kind === "ended") this.#followers.delete(follower);
+    if (opening.kind === "ended") this.#forget(follower);
+    else this.#parts.members?.attached(follower);
     follower.opened(opening);
   }
 
@@ -349,6 +355,7 @@ export class Following {
   readonly #attach = (follower: Follower): boolean => {
     if (!this.#followers.has(follower)) return false;
     this.#followers.set(follower, "attached");
+    this.#parts.members?.attached(follower);
     return true;
   };
 
@@ -370,7 +377,7 @@ export class Following {
       if (!this.#followers.has(follower)) return;
       this.#followers.set(follower, "attached");
       const opening = channel.groups.open({ request, params: filter, past, at, stateJson });
-      if (opening.kind === "ended") this.#followers.delete(follower);
+      if (opening.kind === "ended") this.#forget(follower);
       follower.opened(opening);
     };
     pipeline.push(new GatedStep(at.seq, open, { work, applied }));

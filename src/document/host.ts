@@ -17,12 +17,14 @@ import {
   type DocumentStore,
   type Loaded,
   type StoredPosition,
+  type StoredSnapshot,
   StoreError,
 } from "./document-store.js";
 import type { Audience, Follower, RefusedAnswer, RowAudience, Speech } from "./documents.js";
 import { Following } from "./following.js";
 import type { HostReport } from "./host-report.js";
-import { contentOf, type MissedCommits, missedCommits, toCommitted } from "./loading.js";
+import { contentOf, type MissedCommits, membersOf, missedCommits, snapshotBody, toCommitted } from "./loading.js";
+import { Members } from "./members.js";
 import type { Missed } from "./opening.js";
 import { Pipeline, type PipelineOwner } from "./pipeline.js";
 import { Queries } from "./queries.js";
@@ -65,6 +67,8 @@ export class DocumentHost implements PipelineOwner {
   readonly #queries: Queries;
   readonly #windows: ClientWindows;
   readonly #access: Access;
+  /** Undefined: the type does not keep who is here. */
+  readonly #members: Members | undefined;
   /** Who takes what is durable. */
   readonly #rows: RowAudience;
   /** Undefined while it is empty: every call looks. */
@@ -92,8 +96,13 @@ export class DocumentHost implements PipelineOwner {
     const views = viewsOf(parts, () => this.#following);
     const channel = type.channel && new ChannelOpenings(parts);
     this.#rows = views ?? channel?.groups ?? parts.audience;
-    const { proceed, failed } = { proceed: this.#proceed, failed: this.#failed };
-    this.#following = new Following({ access, store, runtime, figures, logTurns, views, channel, proceed, failed });
+    const members = this.#makeMembers();
+    this.#members = members;
+    const [proceed, failed] = [this.#proceed, this.#failed];
+    this.#following = new Following({
+      ...{ access, store, runtime, figures, logTurns, views, channel, members },
+      ...{ proceed, failed },
+    });
     const following = this.#following;
     this.#calls = new Calls({ name, type, runtime, following, access, report });
     this.#queries = new Queries({ name, type, store, runtime, following, access, report });
@@ -148,6 +157,7 @@ export class DocumentHost implements PipelineOwner {
   isIdle(idleMs: number): boolean {
     const residence = this.#residence;
     if (residence === undefined || this.#following.size > 0 || residence.snapshots.saving) return false;
+    if (this.#members?.isBusy === true) return false;
     const { undurableCount, gatedCount } = residence.pipeline;
     const busy = undurableCount + gatedCount + this.#windows.reading + this.#queries.reading + this.#inMailbox;
     return busy === 0 && this.#usedAtMs + idleMs <= this.#parts.runtime.monotonicMs();
@@ -158,9 +168,12 @@ export class DocumentHost implements PipelineOwner {
     const residence = this.#residence;
     if (residence?.content.status !== "live" || !residence.snapshots.isDirty) return;
     if (residence.pipeline.undurableCount > 0) return;
-    await residence.snapshots.save(
-      this.#following.snapshots.stored({ ...residence, document: residence.content.document }),
-    );
+    await residence.snapshots.save(this.#stored(residence, residence.content.document));
+  }
+
+  /** Begins nothing more by itself. */
+  stop(): void {
+    this.#members?.stop();
   }
 
   /** Gives the document back. Only when `isIdle`. */
@@ -168,6 +181,20 @@ export class DocumentHost implements PipelineOwner {
     if (this.#residence !== undefined) this.#parts.store.release(this.#residence.ref);
     this.#residence = undefined;
     this.#rows.retire();
+  }
+
+  #makeMembers(): Members | undefined {
+    const { name, type, runtime, report } = this.#parts;
+    const { members: hooks } = type;
+    if (hooks === undefined) return undefined;
+    const residence = (): Residence | undefined => this.#residence;
+    return new Members({
+      ...{ name, hooks, runtime, report, residence },
+      wrote: (applied, document, { snapshots, pipeline }) => {
+        snapshots.wrote(applied.operationsJson.length);
+        this.#following.wrote(applied, document, pipeline);
+      },
+    });
   }
 
   #run(work: Work, residence: Residence): void {
@@ -280,6 +307,7 @@ export class DocumentHost implements PipelineOwner {
   async #arrive(loaded: Loaded): Promise<void> {
     const residence = this.#reside(loaded);
     const range = { from: this.#delivered, head: residence.pipeline.head, ref: loaded.ref };
+    const again = this.#delivered !== undefined;
     const missed = await missedCommits(this.#parts.store, range, this.#parts.type);
     if (missed.kind === "rows" && missed.beforeDeletion.length + missed.rest.length > 0) this.#doubts = 0;
     this.#delivered = residence.pipeline.head;
@@ -287,6 +315,7 @@ export class DocumentHost implements PipelineOwner {
     this.#following.reloaded();
     this.#catchUp(residence, missed);
     this.#residence = residence;
+    this.#members?.resume(residence.content.status === "live" ? membersOf(loaded) : [], again);
   }
 
   /** What a commit in doubt had written after all is given to followers as if nothing had happened; those who may not
@@ -341,10 +370,18 @@ export class DocumentHost implements PipelineOwner {
     this.#windows.evict(pipeline.durable);
     if (content.status === "live" && snapshots.isDue) this.#snapshotAtHead(residence, content.document);
     if (this.#mailbox !== undefined) this.#drainMailbox();
+    this.#members?.goOn();
   }
 
-  #snapshotAtHead({ pipeline, snapshots }: Residence, document: Document): void {
-    const snapshot = this.#following.snapshots.stored({ document, pipeline });
+  /** All that there is to keep of it, at the head in memory. */
+  #stored({ pipeline }: Residence, document: Document): Omit<StoredSnapshot, "typeVersion"> {
+    const { epoch, seq, stateJson } = this.#following.snapshots.stored({ document, pipeline });
+    return { epoch, seq, body: snapshotBody(stateJson, this.#members?.ids ?? []) };
+  }
+
+  #snapshotAtHead(residence: Residence, document: Document): void {
+    const { pipeline, snapshots } = residence;
+    const snapshot = this.#stored(residence, document);
     snapshots.begin();
     const save = (): void => {
       snapshots.save(snapshot).catch((error: unknown) => this.#parts.report.loadFailed(this.#parts.name, error));

@@ -33,9 +33,31 @@ export function replay(base: Json | undefined, rows: readonly LogRow[]): Json | 
   return state;
 }
 
+/** What a snapshot keeps: the state, or in a list the state and the members. */
+export const snapshotBody = (stateJson: string, members: readonly string[]): string =>
+  members.length === 0 ? stateJson : `[${stateJson},${JSON.stringify(members)}]`;
+
 /** The state of a snapshot. */
-export const snapshotState = (snapshot: StoredSnapshot | undefined): Json | undefined =>
-  snapshot === undefined ? undefined : JSON.parse(snapshot.body);
+export function snapshotState(snapshot: StoredSnapshot | undefined): Json | undefined {
+  if (snapshot === undefined) return undefined;
+  const body: Json = JSON.parse(snapshot.body);
+  return Array.isArray(body) ? body[0] : body;
+}
+
+/** The members of a loaded document, in the order in which they came. */
+export function membersOf(loaded: Loaded): ReadonlySet<string> {
+  const members = new Set<string>();
+  if (loaded.status !== "live") return members;
+  const body: Json = JSON.parse(loaded.snapshot?.body ?? "null");
+  const kept = Array.isArray(body) ? body[1] : undefined;
+  if (Array.isArray(kept)) for (const id of kept) members.add(String(id));
+  for (const { kind, subject } of loaded.tail) {
+    if (kind === TransactionKind.joined) members.add(subject);
+    else if (kind === TransactionKind.left) members.delete(subject);
+    else if (kind !== TransactionKind.message) members.clear();
+  }
+  return members;
+}
 
 /** The live state of a loaded document as nodes that a recorder may write to. Throws when it is no object. */
 export function liveState(loaded: Extract<Loaded, { status: "live" }>): JsonObject {

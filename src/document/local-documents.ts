@@ -113,6 +113,7 @@ export class LocalDocuments implements Documents {
   /** Finishes what was executed; nothing may be asked any more. */
   async stop(): Promise<void> {
     this.#stopSweeping();
+    for (const host of this.#hosts.values()) host.stop();
     await this.#committer.idle();
   }
 

@@ -3,7 +3,7 @@
 import type { Runtime } from "../runtime/runtime.js";
 import type { ResolvedType } from "./definition/resolved-type.js";
 import type { DocumentRef, DocumentStore, StoredSnapshot } from "./document-store.js";
-import type { Committed, Snapshot } from "./documents.js";
+import type { Committed } from "./documents.js";
 
 const ROWS_MIN = 500;
 const DAY_MS = 86_400_000;
@@ -74,10 +74,9 @@ export class SnapshotKeeper {
   }
 
   /** Writes a durable state and trims the log to what the type keeps. Failing to is no loss: the log has it all. */
-  async save(snapshot: Snapshot): Promise<void> {
+  async save({ epoch, seq, body }: Omit<StoredSnapshot, "typeVersion">): Promise<void> {
     const { ref, store, runtime, type } = this.#parts;
-    const { epoch, seq, stateJson } = snapshot;
-    const stored = { epoch, seq, typeVersion: type.version, body: stateJson };
+    const stored = { epoch, seq, typeVersion: type.version, body };
     if (!this.#saving) this.begin();
     try {
       await this.#write(stored);

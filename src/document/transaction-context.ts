@@ -15,7 +15,8 @@ export interface ContextParts {
   readonly key: string;
   readonly now: number;
   readonly seq: number;
-  readonly caller: Principal;
+  /** Undefined: nobody called. */
+  readonly caller: Principal | undefined;
   readonly state: object | undefined;
 }
 
@@ -26,7 +27,7 @@ export function detachedJson(value: unknown, path: string): Json {
 
 /** The context of one message handler or of `init`. */
 export class TransactionContext {
-  readonly #caller: Principal;
+  readonly #caller: Principal | undefined;
   readonly #key: string;
   readonly #now: number;
   readonly #seq: number;
@@ -47,7 +48,7 @@ export class TransactionContext {
     this.#runtime = parts.runtime;
   }
 
-  get caller(): Principal {
+  get caller(): Principal | undefined {
     return this.#caller;
   }
 

@@ -216,6 +216,18 @@ export function documentStoreContract(name: string, makePlace: () => StorePlace,
       expect(model.driver.head).toBe(72);
     });
 
+    test("[R1] a row is of the kind that it was written as", async () => {
+      const model = new DocumentModel(driver("a"));
+      const kinds = Object.values(TransactionKind).filter((kind) => kind !== TransactionKind.delete);
+      await model.driver.commit(
+        ...many(70, (index) => ({ kind: kinds[index % kinds.length] ?? TransactionKind.left })),
+      );
+      await model.expectLoaded();
+      model.driver.moveTo(await reopen());
+      await model.expectLoaded();
+      await model.expectRead(store, { after: 0, limit: 100, bytesMax: 1_000_000 });
+    });
+
     test("[R4] a snapshot shortens the tail, and an older one never replaces it", async () => {
       const model = new DocumentModel(driver("a"));
       await model.driver.commit(...many(80));

@@ -35,6 +35,8 @@ export const LIMITS = Object.freeze({
   viewsPerConnectionMax: 32,
   /** View groups of one document: distinct view keys with their parameters. */
   viewGroupsMax: 1_000,
+  /** How long a member may be away before it has left, ms. */
+  membersGraceMsMax: 3_600_000,
   /** Messages that an opened channel begins with. */
   lastMessagesMax: 1_000,
   /** What a viewer passes to narrow its view, as JSON text: it is kept for as long as the view is open. */

@@ -72,6 +72,7 @@ function typeOf(kept: ResolvedHistory, channel: ResolvedType["channel"]): Resolv
     shown: undefined,
     views: undefined,
     peers: channel?.presence === true ? { signals: new Map(), presence: anything } : undefined,
+    members: undefined,
     params: filterInput,
     tag: "",
     revealAuthor: false,

@@ -11,6 +11,7 @@ import { requireIdentifier } from "./identifier.js";
 import { refuseAsync } from "./refuse-async.js";
 import { resolveHidden } from "./resolve-hidden.js";
 import { resolveHistory } from "./resolve-history.js";
+import { resolveMembers } from "./resolve-members.js";
 import { resolvePeers } from "./resolve-peers.js";
 import { resolveParams, resolveViews } from "./resolve-views.js";
 import type { ResolvedMessage, ResolvedType } from "./resolved-type.js";
@@ -87,6 +88,7 @@ export function resolveDefinition(definition: unknown): ResolvedType {
     hidden,
     views,
     peers: resolvePeers(raw),
+    members: resolveMembers(raw.members, requireFunction),
     shown:
       views === undefined && (hidden ?? [...audiences][0]) !== undefined ? new ShownRows(hidden, audiences) : undefined,
     params: resolveParams(raw.params, views),

@@ -59,6 +59,14 @@ export interface ResolvedPeers {
   readonly presence: CompiledInput | undefined;
 }
 
+/** What a document does when somebody comes, and when they have gone. What the functions return or throw is the
+ * author's. */
+export interface ResolvedMembers {
+  readonly graceMs: number;
+  readonly joined: ((ctx: unknown, who: Principal) => unknown) | undefined;
+  readonly left: ((ctx: unknown, id: string) => unknown) | undefined;
+}
+
 /** A document type, ready to be hosted. An access rule that is undefined has the default of API.md. */
 export interface ResolvedType {
   readonly version: number;
@@ -87,6 +95,8 @@ export interface ResolvedType {
   readonly views: ResolvedViews | undefined;
   /** Undefined: nothing, and nothing is kept of who follows. */
   readonly peers: ResolvedPeers | undefined;
+  /** Undefined: it does not keep who is here. */
+  readonly members: ResolvedMembers | undefined;
   /** What a viewer may pass; undefined: nothing. */
   readonly params: CompiledInput | undefined;
   /** Of positions in the log: empty for a type without hidden parts. Those of views have tags of their own. */

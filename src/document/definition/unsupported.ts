@@ -4,7 +4,6 @@ import { DefinitionError } from "./definition-error.js";
 
 const unsupported: { readonly [property: string]: string } = {
   indexes: "(filters for service.list)",
-  members: "(who is here, durably)",
   migrate: "(migrations)",
   onTask: "(tasks)",
   onTimer: "(timers)",

@@ -183,8 +183,11 @@ export class Row {
   }
 }
 
+const KINDS = Object.values(Kinds);
+
 /** Narrows a stored kind. Throws DamageError for one that was never written. */
 export function transactionKind(value: number): TransactionKind {
-  if (value === Kinds.message || value === Kinds.create || value === Kinds.delete) return value;
+  const kind = KINDS.find((one) => one === value);
+  if (kind !== undefined) return kind;
   throw new DamageError(`a row says it is of kind ${value}`);
 }

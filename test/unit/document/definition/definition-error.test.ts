@@ -32,7 +32,6 @@ describe("documentType: what does not work yet is refused, never ignored", () =>
     ["onTimer", { tick: () => undefined }],
     ["tasks", { look: { input: z.string(), output: z.string() } }],
     ["onTask", {}],
-    ["members", {}],
     ["indexes", { n: () => 1 }],
     ["migrate", {}],
     ["version", 2],
@@ -44,6 +43,22 @@ describe("documentType: what does not work yet is refused, never ignored", () =>
     expect(error.property).toBe(property);
     expect(error.message).toContain(`\`${property}\` does not work in this version`);
     expect(error.message).toMatch(/: remove it\.$/);
+  });
+
+  const nothing = (): void => undefined;
+  it.each([
+    ["members", {}, "must have joined, or left, or both"],
+    ["members", 7, "must be an object"],
+    ["members.joined", { joined: "hello" }, "must be a function"],
+    ["members.left", { left: async () => undefined }, "cannot be async"],
+    ["members.arrived", { joined: nothing, arrived: nothing }, "is not a property of members"],
+    ["members.graceMs", { joined: nothing, graceMs: -1 }, "from 0 to 3600000, but is -1"],
+    ["members.graceMs", { joined: nothing, graceMs: "10" }, "but is string"],
+    ["members.graceMs", { joined: nothing, graceMs: 3_600_001 }, "from 0 to 3600000"],
+  ])("refuses %s as %j", (property, members, message) => {
+    const error = refused({ members });
+    expect(error.property).toBe(property);
+    expect(error.message).toContain(message);
   });
 
   it("channels of an application whose messages are not stored", () => {
