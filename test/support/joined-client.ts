@@ -166,4 +166,8 @@ export class JoinedPlatform implements Platform {
   reportError(error: unknown): void {
     this.reported.push(error);
   }
+
+  warn(error: unknown): void {
+    this.reported.push(error);
+  }
 }

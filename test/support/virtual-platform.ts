@@ -122,6 +122,10 @@ export class VirtualPlatform implements Platform {
     this.reported.push(error);
   }
 
+  warn(error: unknown): void {
+    this.reported.push(error);
+  }
+
   // ------------------------------------------------------------------------------------------------ for tests
 
   /** How many timers are pending. */

@@ -27,6 +27,7 @@ const sockets = (change: (openSocket: OpenSocket) => OpenSocket): Mutation => ({
     online: () => platform.online(),
     onWake: (listener) => platform.onWake(listener),
     reportError: (error) => platform.reportError(error),
+    warn: (error) => platform.warn(error),
   }),
 });
 

@@ -96,6 +96,10 @@ export class ClientPlatform implements Platform {
     this.#parts.reported(error);
   }
 
+  warn(error: unknown): void {
+    this.#parts.reported(error);
+  }
+
   /** The page hears of something; as an event of its own process. */
   wake(wake: Wake): void {
     this.#parts.process.post(0, () => {

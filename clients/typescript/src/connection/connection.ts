@@ -288,7 +288,7 @@ export class Connection {
       }
     } catch (error) {
       // What cannot be read is not guessed at: positions held are still true, so another connection goes on from them.
-      this.#platform.reportError(error);
+      this.#platform.warn(error);
       this.#lost(CLOSE.protocolError);
       return;
     }

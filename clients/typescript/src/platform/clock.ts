@@ -4,7 +4,7 @@ import type { Platform } from "./platform.js";
 /** The part of a Platform that every JavaScript runtime has. */
 export const clock: Pick<
   Platform,
-  "now" | "monotonicMs" | "setTimer" | "microtask" | "random" | "randomBytes" | "reportError"
+  "now" | "monotonicMs" | "setTimer" | "microtask" | "random" | "randomBytes" | "reportError" | "warn"
 > = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
@@ -20,5 +20,9 @@ export const clock: Pick<
     queueMicrotask(() => {
       throw error;
     });
+  },
+  warn(error) {
+    // biome-ignore lint/suspicious/noConsole: where every runtime has a place for warnings.
+    console.warn(error);
   },
 };

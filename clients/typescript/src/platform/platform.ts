@@ -64,4 +64,6 @@ export interface Platform {
   onWake(listener: (wake: Wake) => void): Cancel;
   /** Takes what an application's listener threw, so that it neither breaks a stream nor is swallowed. */
   reportError(error: unknown): void;
+  /** Says what came from outside and is wrong: never thrown, since nobody out there may end this process. */
+  warn(error: unknown): void;
 }

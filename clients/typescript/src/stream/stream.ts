@@ -267,7 +267,7 @@ export class Stream {
     const { platform, request } = this.#options;
     const what = about === "sig" ? "signal" : "presence";
     const details = { ...(afterMs === undefined ? {} : { afterMs }), ...(data === undefined ? {} : { data }) };
-    platform.reportError(new TidemarkError(code, { message: `${what} of ${request.doc}: ${message}`, ...details }));
+    platform.warn(new TidemarkError(code, { message: `${what} of ${request.doc}: ${message}`, ...details }));
   }
 
   /** What is held cannot be trusted, or be gone on from: asks for a snapshot. */
