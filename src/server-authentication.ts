@@ -7,6 +7,7 @@ import { Credentials } from "./auth/credentials.js";
 import { fetchText } from "./auth/fetch-text.js";
 import { type JwtOptions, JwtVerifier } from "./auth/jwt.js";
 import { RefusalLog } from "./auth/refusal-log.js";
+import { Tickets } from "./auth/tickets.js";
 import type { ResolvedApp } from "./document/definition/define-app.js";
 import type { Logger } from "./observability/logger.js";
 import type { Runtime } from "./runtime/runtime.js";
@@ -27,6 +28,7 @@ export interface AuthenticationOptions {
 export class Authentication {
   readonly identify: IdentityCheck;
   readonly connectTokens: ConnectTokens;
+  readonly tickets: Tickets;
   readonly #options: AuthenticationOptions;
   #credentials: Credentials | undefined;
 
@@ -37,6 +39,7 @@ export class Authentication {
     const onKeysFailed = (err: unknown): void => logger.error({ err }, "the key set of the issuer cannot be had");
     this.#options = options;
     this.connectTokens = new ConnectTokens(runtime);
+    this.tickets = new Tickets(runtime);
     this.identify = makeAuthenticator({
       authenticate: app.authenticate,
       jwt: jwt === undefined ? undefined : new JwtVerifier(jwt, { runtime, fetchText, onKeysFailed }),

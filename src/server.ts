@@ -8,7 +8,7 @@ import { LocalDocuments } from "./document/local-documents.js";
 import { HttpApi } from "./http/api.js";
 import { httpApp } from "./http/app.js";
 import type { CertificateFiles, CertificateReload } from "./http/certificate.js";
-import type { Sessions } from "./http/follow-routes.js";
+import type { Sessions } from "./http/sessions.js";
 import type { Logger } from "./observability/logger.js";
 import { randomHex } from "./runtime/ids.js";
 import type { Runtime } from "./runtime/runtime.js";

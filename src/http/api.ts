@@ -13,14 +13,16 @@ import { addCallsRoute } from "./calls-route.js";
 import { addChannelRoutes } from "./channel-routes.js";
 import { admitOrigin, answerPreflight } from "./cross-origin.js";
 import { Exchange } from "./exchange.js";
-import { addFollowRoutes, type Sessions } from "./follow-routes.js";
+import { addFollowRoutes } from "./follow-routes.js";
 import { InFlight } from "./in-flight.js";
 import { bodyRefusal, takeJsonOnly } from "./json-body.js";
 import { addMessageRoutes } from "./message-routes.js";
 import { wholeNumber } from "./parameters.js";
 import { sendFailure, sendUnmet, unmetOf } from "./problem.js";
 import { addReadRoutes } from "./read-routes.js";
-import { header, type Routes } from "./routes.js";
+import { addReaderRoutes } from "./reader-routes.js";
+import { header, PREFIX, type Routes } from "./routes.js";
+import type { Sessions } from "./sessions.js";
 import { addTokenRoutes, type TokenRoom } from "./token-routes.js";
 
 /** What the API is made of. */
@@ -49,7 +51,7 @@ export class HttpApi {
 
   constructor(parts: HttpApiParts) {
     this.#parts = parts;
-    this.#senders = new Senders(parts.identify, parts);
+    this.#senders = new Senders(parts.identify, (ticket, doc) => this.#byTicket(ticket, doc), parts);
     this.#admission = new Admission(parts);
     this.#inFlight = new InFlight(parts.runtime);
   }
@@ -66,7 +68,8 @@ export class HttpApi {
         const { runtime } = this.#parts;
         const routes = { scope, runtime, identifyAgain: this.#identifyAgain, handler: this.#handler };
         addMessageRoutes(routes);
-        addReadRoutes(routes);
+        addReadRoutes(routes, this.#parts.sessions);
+        addReaderRoutes(routes, this.#parts.sessions);
         addBatchRoute(routes);
         addChannelRoutes(routes);
         if (this.#parts.tokens !== undefined) addTokenRoutes(routes, this.#parts.tokens);
@@ -74,7 +77,7 @@ export class HttpApi {
         addFollowRoutes(routes, this.#parts.sessions);
         done();
       },
-      { prefix: "/v1" },
+      { prefix: PREFIX },
     );
   }
 
@@ -104,6 +107,12 @@ export class HttpApi {
     const exchange = new Exchange({ documents, runtime, identity, deadlineMs });
     this.#inFlight.begin(request, reply, { exchange, admitted });
     return undefined;
+  }
+
+  #byTicket(ticket: string, doc: string): Identified | "revoked" | undefined {
+    const { tickets, credentials } = this.#parts.tokens ?? {};
+    const identity = tickets?.take(ticket, doc);
+    return identity !== undefined && credentials?.isOver(identity) === true ? "revoked" : identity;
   }
 
   #documents(): Documents {

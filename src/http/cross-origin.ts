@@ -6,7 +6,8 @@ import { allowsOrigin, type OriginRules } from "../session/origins.js";
 
 const ALLOWED = {
   "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE",
-  "Access-Control-Allow-Headers": "Authorization, Content-Type, Deadline-Ms, Idempotency-Key, If-Match, If-None-Match",
+  "Access-Control-Allow-Headers":
+    "Authorization, Content-Type, Deadline-Ms, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID",
   "Access-Control-Max-Age": "600",
 };
 

@@ -37,6 +37,9 @@ export class Parameters {
   }
 }
 
+/** Whether a query has a parameter of that name. */
+export const isGiven = (query: unknown, name: string): boolean => Object.hasOwn(query ?? {}, name);
+
 /** For a route without parameters. Throws TidemarkError `invalid_input`. */
 export function refuseParameters(query: unknown): void {
   if (Object.keys(query ?? {}).length > 0) throw invalid("query", "no parameters");

@@ -6,10 +6,12 @@ import { GET, HEAD, HISTORY } from "../document/queries.js";
 import { invariant } from "../runtime/invariant.js";
 import type { Exchange } from "./exchange.js";
 import { jsonValue } from "./json-body.js";
-import { Parameters, refuseParameters, WHOLE } from "./parameters.js";
+import { isGiven, Parameters, refuseParameters, WHOLE } from "./parameters.js";
 import { etagOf, namesEtag } from "./preconditions.js";
 import { sendUnmet, type Unmet } from "./problem.js";
+import { poll } from "./reader-routes.js";
 import { DOCUMENT, documentOf, header, inPath, type Routes, sendJson, sendLong, type Visit } from "./routes.js";
+import type { Sessions } from "./sessions.js";
 
 const PAGE = { min: 1, max: 1_000 };
 const PAGE_DEFAULT = 100;
@@ -22,10 +24,12 @@ const LOOK_AFTER_MS = 10;
 const LOOK_AFTER_MAX_MS = 500;
 
 /** Adds them. */
-export function addReadRoutes({ scope, runtime, identifyAgain, handler }: Routes): void {
+export function addReadRoutes(routes: Routes, sessions: () => Sessions | undefined): void {
+  const { scope, runtime, identifyAgain, handler } = routes;
   scope.get(
     DOCUMENT,
     handler(async (visit) => {
+      if (isGiven(visit.request.query, "after")) return poll(visit, { runtime, sessions });
       const parameters = new Parameters(visit.request.query, ["at-least", "params", "seq", "wait"]);
       const atLeast = parameters.whole("at-least", WHOLE);
       const waitMs = (parameters.whole("wait", WAIT_S) ?? WAIT_DEFAULT_S) * 1_000;

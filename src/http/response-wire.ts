@@ -1,12 +1,9 @@
-// A session's wire over the body of an HTTP response: one frame a line, as JSON. Nothing comes in on it. What the peer does
-// not take is counted by Node's response and its socket, as on a WebSocket (R14).
+// A session's wire over the body of an HTTP response: one frame a line, as JSON. Nothing comes in on it.
 import type { ServerResponse } from "node:http";
 import { type Codec, jsonCodec, type Piece } from "@tidemark/protocol";
-import type { CancelTimer, Runtime } from "../runtime/runtime.js";
+import type { Runtime } from "../runtime/runtime.js";
 import type { OutgoingFrame, Wire } from "../session/wire.js";
-
-/** How long a peer may take to read what it is still owed, before its connection is destroyed. */
-const CLOSE_GRACE_MS = 2_000;
+import { ResponseBody } from "./response-body.js";
 
 /** What many are sent is made once for all of them. */
 const lines = new WeakMap<OutgoingFrame, Buffer>();
@@ -20,44 +17,31 @@ export class ResponseWire implements Wire {
   onDrained: (() => void) | undefined = undefined;
   /** Hears of each message that is written. */
   onWritten: ((piece: Piece) => void) | undefined = undefined;
-  readonly #response: ServerResponse;
-  readonly #runtime: Runtime;
-  #writtenBytes = 0;
-  #open = true;
-  #grace: CancelTimer | undefined = undefined;
+  readonly #body: ResponseBody;
 
   /** The head of the response was written. */
   constructor(response: ServerResponse, runtime: Runtime) {
-    this.#response = response;
-    this.#runtime = runtime;
-    response.socket?.setNoDelay(true);
-    response.on("drain", () => this.#open && this.onDrained?.());
-    response.on("error", () => response.destroy());
-    response.on("close", () => {
-      this.#open = false;
-      this.#grace?.();
-    });
+    this.#body = new ResponseBody(response, runtime);
+    this.#body.onDrained = () => this.onDrained?.();
   }
 
   get bufferedBytes(): number {
-    return this.#response.writableLength;
+    return this.#body.bufferedBytes;
   }
 
   get receivedBytes(): number {
-    return this.#writtenBytes - this.bufferedBytes;
+    return this.#body.takenBytes;
   }
 
   writeMessage(piece: Piece): void {
-    if (!this.#open) return;
-    this.#put(`${this.codec.frame(piece)}\n`);
+    if (!this.#body.isOpen) return;
+    this.#body.write(`${this.codec.frame(piece)}\n`);
     this.onWritten?.(piece);
   }
 
   write(frames: readonly OutgoingFrame[]): void {
-    if (!this.#open) return;
-    this.#response.cork();
-    for (const frame of frames) this.#put(lineOf(frame));
-    this.#response.uncork();
+    if (!this.#body.isOpen) return;
+    this.#body.write(...frames.map(lineOf));
     if (this.onWritten !== undefined) for (const { pieces } of frames) pieces.forEach(this.onWritten);
   }
 
@@ -68,15 +52,7 @@ export class ResponseWire implements Wire {
 
   /** Ends the response without a word. */
   end(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#response.end();
-    this.#grace = this.#runtime.setTimer(CLOSE_GRACE_MS, () => this.#response.destroy());
-  }
-
-  #put(line: string | Buffer): void {
-    this.#response.write(line);
-    this.#writtenBytes += line.length;
+    this.#body.end();
   }
 }
 

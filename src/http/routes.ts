@@ -25,8 +25,15 @@ export interface Routes {
   ): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 }
 
+/** What all addresses begin with. */
+export const PREFIX = "/v1";
+
 /** The path of one document. */
 export const DOCUMENT = "/docs/:type/:key";
+
+/** The path of its events, where a ticket in the address may stand in for a token. */
+export const STREAM = `${DOCUMENT}/stream`;
+export const TICKET = "ticket";
 
 /** The document that a path names, whatever it says: what cannot exist is refused behind the port. */
 export const documentOf = ({ exchange, request }: Visit): DocumentName => ({

@@ -1,9 +1,10 @@
-// The routes about other people's tokens: a connect token for somebody, and the end of tokens that are out of hand. What
-// they mean is the auth room's to say.
-import { type Json, type JsonObject, TidemarkError } from "@tidemark/protocol";
+// The routes about what lets in: a connect token for somebody else, a ticket for oneself, and the end of tokens that are out
+// of hand. What they mean is the auth room's to say.
+import { type Json, type JsonObject, parseDocumentId, TidemarkError } from "@tidemark/protocol";
 import type { ConnectTokens } from "../auth/connect-tokens.js";
 import type { Credentials, Revoked } from "../auth/credentials.js";
 import { requirePower } from "../auth/powers.js";
+import type { Tickets } from "../auth/tickets.js";
 import { StoreError } from "../document/document-store.js";
 import { checkedGrants } from "../document/grants.js";
 import { refuseParameters } from "./parameters.js";
@@ -12,6 +13,7 @@ import { bodyOf, type Routes, sendJson, type Visit } from "./routes.js";
 /** What they are about. */
 export interface TokenRoom {
   readonly connectTokens: ConnectTokens;
+  readonly tickets: Tickets;
   /** Undefined: the server is starting. */
   readonly credentials: Credentials | undefined;
 }
@@ -26,6 +28,13 @@ export function addTokenRoutes({ scope, handler }: Routes, room: TokenRoom): voi
       const { identity } = visit.exchange;
       requirePower(identity, "tokens");
       const made = room.connectTokens.make(connectRequest(fieldsOf(visit)), identity);
+      return sendJson(visit.reply.code(201), JSON.stringify(made));
+    }),
+  );
+  scope.post(
+    "/tickets",
+    handler(async (visit) => {
+      const made = room.tickets.make(visit.exchange.identity, documentIn(fieldsOf(visit)));
       return sendJson(visit.reply.code(201), JSON.stringify(made));
     }),
   );
@@ -65,6 +74,12 @@ function connectRequest(fields: JsonObject): Parameters<ConnectTokens["make"]>[0
     ...(sessionMs === undefined ? {} : { sessionMs }),
     ...(withinMs === undefined ? {} : { withinMs }),
   };
+}
+
+function documentIn({ doc, ...others }: JsonObject): string {
+  refuseOthers(others);
+  if (typeof doc !== "string" || parseDocumentId(doc) === undefined) throw invalid("/doc", "`type/key`", doc ?? null);
+  return doc;
 }
 
 function revocation({ sub, jti, until, ...others }: JsonObject): { what: Revoked; untilMs: number | undefined } {

@@ -20,7 +20,8 @@ npx() {
   case "$1 \${2-}" in
   "serve "*)
     stop
-    node "$ROOT/bin/tidemark.mjs" "$@" --port 0 > serve.log 2>&1 & server=$!
+    : > serve.log
+    node "$ROOT/bin/tidemark.mjs" "$@" --port 0 >> serve.log 2>&1 & server=$!
     until grep -q 'http://' serve.log; do kill -0 $server; sleep 0.05; done
     export TIDEMARK_URL=$(grep -o 'http://[0-9.:]*' serve.log | head -1) ;;
   "key create" | "key rotate")

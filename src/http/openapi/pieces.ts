@@ -32,12 +32,22 @@ export const inPath = (name: string, schema: JsonObject, description: string): J
 export const KEY: JsonObject = { type: "string", pattern: "^(?!\\.{1,2}$)[A-Za-z0-9._~-]{1,128}$" };
 
 export const AFTER_SEQ = inQuery("after", WHOLE, "The seq after which to begin.");
+export const AFTER_HELD = inQuery(
+  "after",
+  { type: "string" },
+  "A `position`, or nothing: answers `{position, changes}` once something has changed since, or the wait is over.",
+);
+export const LAST = inQuery("last", { type: "string" }, "As `Last-Event-ID`, where no header can be sent.");
+export const TICKET = inQuery("ticket", { type: "string" }, "From `/v1/tickets`, where no header can be sent.");
+export const PARAMS = inQuery("params", { type: "string" }, "Parameters of the view, as JSON.");
 export const SEQ = inQuery("seq", WHOLE, "An older seq to read at, for those whom the type's `canHistory` allows.");
 export const AT_LEAST = inQuery("at-least", WHOLE, "Wait until the document is at this seq.");
 export const WAIT = inQuery("wait", { type: "integer", minimum: 0, maximum: 30, default: 25 }, "How long, in seconds.");
 export const LIMIT = inQuery("limit", { type: "integer", minimum: 1, maximum: 1_000, default: 100 }, "How many.");
 export const BEFORE = inQuery("before", WHOLE, "The seq below which to begin.");
 export const IF_NONE_MATCH = header("If-None-Match", { type: "string" }, "An ETag: 304 while it is the same.");
+
+export const LAST_EVENT_ID = header("Last-Event-ID", { type: "string" }, "The id of the last event that was had.");
 
 const { idempotencyKeyLengthMin, idempotencyKeyLengthMax } = LIMITS;
 const DEADLINE = header(

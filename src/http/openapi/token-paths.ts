@@ -1,4 +1,4 @@
-// What the API's description says of other people's tokens: connect tokens, and revocation.
+// What the API's description says of what lets in: connect tokens, tickets, and revocation.
 import { type JsonObject, LIMITS } from "@tidemark/protocol";
 import { answers, body, list, object } from "./pieces.js";
 
@@ -15,6 +15,7 @@ const REQUEST = object({
   "withinSeconds?": { type: "number", exclusiveMinimum: 0, default: 30 },
 });
 const MADE = object({ token: { type: "string" }, useBefore: TIME, expiresAt: TIME });
+const TICKET = object({ ticket: { type: "string" }, useBefore: TIME });
 const REVOCATION = { anyOf: [object({ sub: NAME, "until?": TIME }), object({ jti: NAME, "until?": TIME })] };
 
 /** The paths. `problem` is what a refusal looks like. */
@@ -31,6 +32,13 @@ export function tokenPaths(problem: JsonObject): JsonObject {
         ...about("connectToken", "Makes a token that lets somebody in once, soon"),
         requestBody: body(REQUEST, true),
         responses: answers(problem, 201, MADE, "It is not shown again."),
+      },
+    },
+    "/v1/tickets": {
+      post: {
+        ...about("ticket", "Makes a ticket, with which your browser may follow one document"),
+        requestBody: body(object({ doc: { type: "string", examples: ["type/key"] } }), true),
+        responses: answers(problem, 201, TICKET, "Good once, soon, as `ticket` in the address of the stream."),
       },
     },
     "/v1/revocations": {

@@ -4,6 +4,7 @@ import type { JsonObject } from "@tidemark/protocol";
 import type { ResolvedMessage, ResolvedType } from "../../document/definition/resolved-type.js";
 import type { JsonSchemas } from "./json-schemas.js";
 import {
+  AFTER_HELD,
   AFTER_SEQ,
   AT_LEAST,
   answers,
@@ -13,11 +14,15 @@ import {
   inPath,
   inQuery,
   KEY,
+  LAST,
+  LAST_EVENT_ID,
   LIMIT,
   list,
   object,
+  PARAMS,
   POSITION,
   SEQ,
+  TICKET,
   WAIT,
 } from "./pieces.js";
 
@@ -44,12 +49,9 @@ export function typePaths(name: string, type: ResolvedType, describing: Describi
   return {
     [`/v1/docs/${name}`]: { get: listing(name, describing) },
     [one]: documentPath(name, type, describing),
-    [`${one}/history`]: {
-      parameters: [KEY_IN_PATH],
-      get: history(name, describing),
-      ...historyCall(name, type, describing),
-    },
-    ...Object.fromEntries([...calls, ...queries].filter(([path]) => path !== `${one}/history`)),
+    ...Object.fromEntries([...calls, ...queries]),
+    [`${one}/history`]: besideCall("history", { name, type, get: history(name, describing) }, describing),
+    [`${one}/stream`]: besideCall("stream", { name, type, get: stream(name, describing) }, describing),
   };
 }
 
@@ -74,8 +76,13 @@ function documentPath(name: string, type: ResolvedType, { schemas, problem }: De
     parameters: [KEY_IN_PATH],
     get: {
       ...about(name, "get", `Reads a ${name} as you see it`),
-      parameters: [AT_LEAST, WAIT, SEQ, IF_NONE_MATCH, ...byParams],
-      responses: answers(problem, 200, object({ state, ...POSITION }), "The state, with an `ETag`."),
+      parameters: [AFTER_HELD, AT_LEAST, WAIT, SEQ, IF_NONE_MATCH, ...byParams],
+      responses: answers(
+        problem,
+        200,
+        object({ state, ...POSITION }),
+        "The state, with an `ETag`; what has changed, with `after`.",
+      ),
     },
     post: {
       ...about(name, "create", `Creates a ${name}`),
@@ -115,14 +122,29 @@ function callOperation({ name, call, message, isQuery }: CallOf, { schemas, prob
   };
 }
 
-/** A message or query of the name `history` shares its path with the log. */
-function historyCall(name: string, type: ResolvedType, describing: Describing): JsonObject {
-  const call = "history";
+interface Beside {
+  readonly name: string;
+  readonly type: ResolvedType;
+  readonly get: JsonObject;
+}
+
+/** What is read at a path; a message or query of that name shares it. */
+function besideCall(call: string, { name, type, get }: Beside, describing: Describing): JsonObject {
   const query = type.queries.get(call);
   const message = query ?? type.messages.get(call);
-  if (message === undefined) return {};
-  return { post: callOperation({ name, call, message, isQuery: query !== undefined }, describing) };
+  const path = { parameters: [KEY_IN_PATH], get };
+  if (message === undefined) return path;
+  return { ...path, post: callOperation({ name, call, message, isQuery: query !== undefined }, describing) };
 }
+
+const stream = (name: string, { problem }: Describing): JsonObject => ({
+  ...about(name, "stream", `Follows a ${name} as server-sent events`),
+  parameters: [LAST_EVENT_ID, TICKET, LAST, PARAMS],
+  responses: {
+    200: { description: "`snapshot`, `patch`, `ping` and `end`.", content: { "text/event-stream": {} } },
+    default: answers(problem, 200, {}, "")["default"] ?? {},
+  },
+});
 
 const history = (name: string, { problem }: Describing): JsonObject => ({
   ...about(name, "log", `Reads the log of a ${name}`),
