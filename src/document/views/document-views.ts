@@ -26,7 +26,7 @@ import { LayerTable } from "./layer-table.js";
 import { ReadIndex } from "./read-index.js";
 import { Reads, tracked } from "./reads.js";
 import { hears } from "./shown-rows.js";
-import { type ViewParams, viewParams } from "./view-params.js";
+import { checkedParams, type ViewParams } from "./view-params.js";
 import { basisOf, continued, eventsBetween, fresh, type Held, planOf } from "./view-plan.js";
 
 /** Stands among the readers for those who may follow at all. */
@@ -202,7 +202,8 @@ export class DocumentViews implements RowAudience {
   }
 
   #open(follower: Follower, { params: passed, held }: ViewRequest): ViewOpening | Ended {
-    const checked = viewParams(this.#parts.type, passed);
+    const { type, name, report } = this.#parts;
+    const checked = checkedParams(type, passed, (error) => report.handlerFailed(name, "params", error));
     if (!checked.ok) return ended(checked.refusal);
     const layers = this.#layersFor(follower, checked.params, held);
     if (layers.kind === "ended") return layers;

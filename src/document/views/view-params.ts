@@ -12,11 +12,27 @@ export interface ViewParams {
   readonly text: string;
 }
 
-/** Checks what a viewer passed; undefined stands for `{}`. */
-export function viewParams(
+/** What checking gave. */
+type CheckedParams =
+  | { readonly ok: true; readonly params: ViewParams }
+  | { readonly ok: false; readonly refusal: RefusedAnswer };
+
+/** The same as `viewParams`, for whoever must not throw: what the type's own checks throw goes to `failed`. */
+export function checkedParams(
   type: Pick<ResolvedType, "params">,
   passed: Json | undefined,
-): { readonly ok: true; readonly params: ViewParams } | { readonly ok: false; readonly refusal: RefusedAnswer } {
+  failed: (error: unknown) => void,
+): CheckedParams {
+  try {
+    return viewParams(type, passed);
+  } catch (error) {
+    failed(error);
+    return { ok: false, refusal: { code: "handler_failed" } };
+  }
+}
+
+/** Checks what a viewer passed; undefined stands for `{}`. Throws only what the type's own checks throw. */
+export function viewParams(type: Pick<ResolvedType, "params">, passed: Json | undefined): CheckedParams {
   const input = passed ?? {};
   const text = canonicalJson(input);
   if (type.params === undefined) {
@@ -27,7 +43,7 @@ export function viewParams(
   return parsed.ok ? { ok: true, params: { value: parsed.value, text } } : refused(parsed.issues);
 }
 
-function refused(issues: readonly InputIssue[]): { readonly ok: false; readonly refusal: RefusedAnswer } {
+function refused(issues: readonly InputIssue[]): CheckedParams {
   const data = issues.map(({ path, expected, received }) => ({ path, expected, received }));
   return { ok: false, refusal: { code: "invalid_params", data } };
 }
