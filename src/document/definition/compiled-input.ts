@@ -4,6 +4,7 @@ import { type $ZodIssue, type $ZodTypes, safeParse } from "zod/v4/core";
 import { kindOf } from "./definition-error.js";
 import { expectation, pointer } from "./issue.js";
 import { refuseAsync } from "./refuse-async.js";
+import { refuseSlowPatterns } from "./refuse-slow-patterns.js";
 import { requireSchema } from "./schema.js";
 
 /** What is wrong in one place. `path` is a JSON pointer, `received` a kind (`string`, `null`, `nothing`, ...). */
@@ -31,6 +32,7 @@ const issuesMax = 20;
 export function compileDeclared(property: string, schema: unknown): CompiledInput {
   const checked = requireSchema(property, schema);
   refuseAsync(property, checked);
+  refuseSlowPatterns(property, checked);
   return compileInput(checked);
 }
 

@@ -9,6 +9,7 @@ import { type CompiledInput, compileDeclared } from "./compiled-input.js";
 import { DefinitionError, isRecord, kindOf, requireRecord } from "./definition-error.js";
 import { requireIdentifier } from "./identifier.js";
 import { refuseAsync } from "./refuse-async.js";
+import { refuseSlowPatterns } from "./refuse-slow-patterns.js";
 import { resolveHidden } from "./resolve-hidden.js";
 import { resolveHistory } from "./resolve-history.js";
 import { resolveMembers } from "./resolve-members.js";
@@ -67,6 +68,7 @@ export function resolveDefinition(definition: unknown): ResolvedType {
   const queries = resolveEntries(raw, "query", optional(raw, "queries"));
   refuseSharedNames(messages, queries);
   refuseAsync("state", raw.state);
+  refuseSlowPatterns("state", raw.state);
   const stateSchema = requireSchema("state", raw.state);
   const state = compileState(stateSchema);
   const hidden = resolveHidden(raw.hidden, state);
