@@ -30,7 +30,8 @@ function check(rules: SpeechRules, caller: Caller, speech: Speech): Checked {
   const isSignal = speech.kind === "signal";
   const schema = isSignal ? type.peers?.signals.get(speech.name) : type.peers?.presence;
   if (schema === undefined) return { ok: false, refusal: { code: "unknown_message" } };
-  if (!isSignal && !mayBePresent(caller, rules)) return { ok: false, refusal: { code: "denied" } };
+  const may = isSignal ? maySignal(caller, rules) : mayBePresent(caller, rules);
+  if (!may) return { ok: false, refusal: { code: "denied" } };
   if (!isSignal && speech.meta === null) return { ok: true, speech };
   const what = isSignal ? `signals.${speech.name}` : "presence";
   try {
@@ -44,6 +45,10 @@ function check(rules: SpeechRules, caller: Caller, speech: Speech): Checked {
     return { ok: false, refusal: answer.code === "handler_failed" ? answer : refused("handler_failed").answer };
   }
 }
+
+/** On a channel a signal is a message, only that it is not kept (CHANNEL-7). */
+const maySignal = ({ grants }: Caller, { name, type }: SpeechRules): boolean =>
+  type.channel === undefined || isGranted(grants, "publish", name);
 
 /** Whoever follows by a grant needs one for this, too; whoever `canOpen` lets in does not (PRES-7). */
 function mayBePresent({ grants }: Caller, { name, type }: SpeechRules): boolean {

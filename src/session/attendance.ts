@@ -179,9 +179,10 @@ export class Attendance implements Participant {
     this.#watch(gathering);
   }
 
-  /** What does not fit leaves what is shown as it is, and does not keep anybody from watching. */
+  /** What does not fit leaves what is shown as it is, and does not keep anybody from watching. Whoever may not, and whose
+   * type has none, is told of nobody. */
   #unshown({ code }: RefusedAnswer, gathering: Gathering | undefined): void {
-    if (code !== "denied") return this.#watch(gathering);
+    if (code !== "denied" && code !== "unknown_message") return this.#watch(gathering);
     gathering?.unwatch(this);
     this.#forgetTold();
     this.#hide(false);

@@ -48,6 +48,9 @@ const event = z
   .regex(/^\P{Cc}*$/u)
   .refine((name) => name !== "gap", "any name but gap, by which clients learn that messages are lost");
 
+/** May a message have this name? */
+export const isEventName = (name: string): boolean => event.safeParse(name).success;
+
 const lookBackFields = filterFields.extend({
   before: z.int().min(1).optional(),
   limit: z.int().min(1).max(PAGE_MESSAGES_MAX).optional(),

@@ -31,7 +31,7 @@ export function resolveChannels(channels: unknown): readonly ResolvedChannelRule
     if (!durable) {
       throw new DefinitionError(
         `${property}.durable`,
-        "cannot be false in this version: every message of a channel is stored. Keep few with `history`.",
+        "cannot be false in this version: every message of a channel is stored. Keep few with `history`, or use signals.",
       );
     }
     return { pattern, history: resolveHistory(`${property}.history`, history, CHANNEL_HISTORY_DEFAULT), presence };

@@ -7,7 +7,7 @@ import type { ResolvedHistory, ResolvedMessage, ResolvedQuery, ResolvedType } fr
 import { compileState } from "../definition/state/compiled-state.js";
 import { matches } from "../grants.js";
 import { TransactionContext } from "../transaction-context.js";
-import { filterInput, lookBackInput, Publication, publicationInput } from "./channel-inputs.js";
+import { filterInput, isEventName, lookBackInput, Publication, publicationInput } from "./channel-inputs.js";
 
 /** What is kept of a channel that nothing is said about. */
 export const CHANNEL_HISTORY_DEFAULT = { deltas: 1_000, days: 7 } as const;
@@ -38,6 +38,9 @@ const nobody = (): boolean => false;
 
 /** Whatever was published is JSON. */
 const anything: CompiledInput = { parse: (value) => ({ ok: true, value }) };
+
+/** Signals are named as events are. */
+const anySignals = { get: (name: string) => (isEventName(name) ? anything : undefined) };
 
 const publish: ResolvedMessage = {
   input: publicationInput,
@@ -71,7 +74,7 @@ function typeOf(kept: ResolvedHistory, channel: ResolvedType["channel"]): Resolv
     hidden: undefined,
     shown: undefined,
     views: undefined,
-    peers: channel?.presence === true ? { signals: new Map(), presence: anything } : undefined,
+    peers: { signals: anySignals, presence: channel?.presence === true ? anything : undefined },
     members: undefined,
     params: filterInput,
     tag: "",

@@ -54,7 +54,7 @@ export interface ChannelTraits {
 
 /** What followers may say to each other. */
 export interface ResolvedPeers {
-  readonly signals: ReadonlyMap<string, CompiledInput>;
+  readonly signals: { get(name: string): CompiledInput | undefined };
   /** Undefined: nobody is shown who is present. */
   readonly presence: CompiledInput | undefined;
 }

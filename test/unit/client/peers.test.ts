@@ -67,6 +67,48 @@ async function cut(): Promise<void> {
   await server.settle();
 }
 
+describe("watching who is present", () => {
+  test("[PRES-2] tells of each once: those there, who comes, shows something else, goes; over a cut as well", async () => {
+    const pad = await open({ presence: ANN });
+    const story: string[] = [];
+    const stop = pad.presence.watch({
+      joined: ({ meta }) => {
+        story.push(`+${meta.name}`);
+        if (meta.name === "Bob") throw new Error("a listener of the application's");
+      },
+      updated: ({ meta }, before) => story.push(`${before.meta.name}>${meta.name}`),
+      left: ({ meta }) => story.push(`-${meta.name}`),
+    });
+    pad.presence.watch({});
+    present(1, { all: [["me", ANN]], count: 1 });
+    await server.settle();
+    present(2, { join: [["b", BOB]], count: 2 });
+    await server.settle();
+    present(3, { join: [["b", { name: "Bobby" }]], count: 2 });
+    await server.settle();
+    expect(story).toEqual(["+Ann", "+Bob", "Bob>Bobby"]);
+    await cut();
+    opens();
+    present(1, {
+      all: [
+        ["me", ANN],
+        ["c", { name: "Cid" }],
+      ],
+      count: 2,
+    });
+    await server.settle();
+    expect(story.slice(3)).toEqual(["-Bobby", "+Cid"]);
+    const late: string[] = [];
+    pad.presence.watch({ joined: ({ meta }) => late.push(meta.name) });
+    expect(late).toEqual(["Ann", "Cid"]);
+    stop();
+    present(2, { leave: ["c"], count: 1 });
+    await server.settle();
+    expect(story).toHaveLength(5);
+    expect(platform.reported).toHaveLength(1);
+  });
+});
+
 describe("signals", () => {
   test("[SIG-1] leave at once while live, and are dropped otherwise", async () => {
     const pad = tide.open("pad", "p");

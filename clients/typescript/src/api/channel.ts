@@ -2,6 +2,7 @@
 import type { Json, TidemarkError } from "@tidemark/protocol";
 import type { CallOptions, Sent } from "./call.js";
 import type { Status, Unsubscribe } from "./document.js";
+import type { Position } from "./position.js";
 import type { Presence } from "./presence.js";
 import type { Received } from "./received.js";
 
@@ -18,6 +19,15 @@ export type ChannelMessage<Messages> = {
   };
 }[keyof Messages & string];
 
+/** What somebody else says on a channel now, which nothing keeps. `peer`: who, by the same name as in `presence`. */
+export type ChannelSignal<Messages> = {
+  [K in keyof Messages & string]: {
+    readonly event: K;
+    readonly data: Received<Messages[K]>;
+    readonly peer: string;
+  };
+}[keyof Messages & string];
+
 /**
  * Which messages of a channel to follow. Fixed for this opening: to change it, close and open. Openings with equal
  * `events` and `where` share a stream.
@@ -25,6 +35,11 @@ export type ChannelMessage<Messages> = {
 export interface ChannelOptions<Messages> {
   /** Begin with so many of the newest messages, at most 1,000; default none. The first opening of a stream decides. */
   readonly last?: number;
+  /**
+   * Begin behind this position, one that a channel of that name had: with everything since then that is kept. Goes before
+   * `last`. The first opening of a stream decides.
+   */
+  readonly since?: Position;
   /** Shown to the others who follow the channel; default: hidden. */
   readonly presence?: Json;
   /** Only messages of these events; default all. At most 32. */
@@ -38,10 +53,23 @@ export interface Channel<Messages> {
   readonly status: Status;
   /** Set while `denied` or `ended`. */
   readonly error: TidemarkError | undefined;
+  /**
+   * Behind the last message that listeners were told; undefined until it was live. Those that come together are told in one
+   * go, and then it is behind all of them.
+   */
+  readonly position: Position | undefined;
   /** Who else follows it, for whoever has a grant of `presence`. */
   readonly presence: Presence<Json>;
   /** Resolves when the message is durable and, if it comes back on this channel, was given to its listeners. */
   publish<K extends keyof Messages & string>(event: K, data: Messages[K], options?: CallOptions): Sent<void>;
+  /**
+   * To all others who follow it now, at once or never: for what is worth nothing a second later, such as who is typing. It
+   * needs the right to publish, is dropped unless the channel is `live`, and nothing keeps it. At most 4 KiB, and 20 a second
+   * of one connection. Throws TidemarkError `invalid_input` for what is not JSON, and for a name that none could be.
+   */
+  signal<K extends keyof Messages & string>(event: K, data: Messages[K]): void;
+  /** Called with each signal of the others, whatever messages it follows. */
+  onSignal(listener: (signal: ChannelSignal<Messages>) => void): Unsubscribe;
   /**
    * Called with each message once, in order, its own included: from now on, and across reconnects without a gap as far
    * as the channel keeps them; what is further back is said to `onGap`.

@@ -1,11 +1,13 @@
 // One opening of a channel, as the application holds it. What comes is the events of a followed document; that each is
 // told once, or a gap, is the stream's doing.
-import type { Json, TidemarkError } from "@tidemark/protocol";
+import { type Json, LIMITS, TidemarkError } from "@tidemark/protocol";
 import type { CallOptions, Sent } from "../api/call.js";
-import type { Channel, ChannelMessage } from "../api/channel.js";
+import type { Channel, ChannelMessage, ChannelSignal } from "../api/channel.js";
 import type { Status, Unsubscribe } from "../api/document.js";
+import type { Position } from "../api/position.js";
 import type { Presence } from "../api/presence.js";
-import { asChannelMessage, asPresenceOf } from "../documents/claims.js";
+import { copyInput } from "../calls/input.js";
+import { asChannelMessage, asChannelSignal, asPresenceOf } from "../documents/claims.js";
 import type { FollowedDocument, Follower } from "../documents/followed-document.js";
 import { Listeners } from "../documents/listeners.js";
 import { OpeningPresence } from "../peers/opening-presence.js";
@@ -45,15 +47,18 @@ export class LiveChannel<Messages> implements Channel<Messages>, Follower {
   readonly #options: LiveChannelOptions;
   readonly #presence: OpeningPresence;
   readonly #messages: Listeners<[message: ChannelMessage<Messages>]>;
+  readonly #signals: Listeners<[signal: ChannelSignal<Messages>]>;
   readonly #gaps: Listeners<[gap: { readonly from: number; readonly to: number }]>;
   readonly #statuses: Listeners<[status: Status]>;
   #status: Status;
-  #closed = false;
+  /** What it goes on showing when it is closed. */
+  #last: { readonly position: Position | undefined } | undefined;
 
   constructor(options: LiveChannelOptions) {
     const { platform, document } = options;
     this.#options = options;
     this.#messages = new Listeners(platform);
+    this.#signals = new Listeners(platform);
     this.#gaps = new Listeners(platform);
     this.#statuses = new Listeners(platform);
     this.#status = document.status;
@@ -62,7 +67,7 @@ export class LiveChannel<Messages> implements Channel<Messages>, Follower {
   }
 
   get status(): Status {
-    return this.#closed ? "closed" : this.#options.document.status;
+    return this.#last === undefined ? this.#options.document.status : "closed";
   }
 
   get error(): TidemarkError | undefined {
@@ -70,8 +75,27 @@ export class LiveChannel<Messages> implements Channel<Messages>, Follower {
     return status === "denied" || status === "ended" ? this.#options.document.error : undefined;
   }
 
+  get position(): Position | undefined {
+    return this.#last === undefined ? this.#options.document.position : this.#last.position;
+  }
+
   publish<K extends keyof Messages & string>(event: K, data: Messages[K], options?: CallOptions): Sent<void> {
-    return this.#options.publish({ event, data }, options, this.#closed ? undefined : this.#options.document);
+    return this.#options.publish(
+      { event, data },
+      options,
+      this.#last === undefined ? this.#options.document : undefined,
+    );
+  }
+
+  signal<K extends keyof Messages & string>(event: K, data: Messages[K]): void {
+    const copied = copyInput(data);
+    // A connection does not survive a name that could not be one.
+    if (event === "" || event.length > LIMITS.nameLengthMax) throw new TidemarkError("invalid_input");
+    if (this.status === "live") this.#options.document.peers.signal(event, copied);
+  }
+
+  onSignal(listener: (signal: ChannelSignal<Messages>) => void): Unsubscribe {
+    return this.#signals.add(listener);
   }
 
   onMessage(listener: (message: ChannelMessage<Messages>) => void): Unsubscribe {
@@ -92,9 +116,10 @@ export class LiveChannel<Messages> implements Channel<Messages>, Follower {
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#last !== undefined) return;
+    this.#last = { position: this.position };
     this.#messages.clear();
+    this.#signals.clear();
     this.#gaps.clear();
     this.#presence.close();
     this.#options.release(this);
@@ -113,8 +138,9 @@ export class LiveChannel<Messages> implements Channel<Messages>, Follower {
     this.#presence.moved();
   }
 
-  /** Channels have no signals. */
-  signalled(): void {}
+  signalled(event: string, data: Json, peer: string): void {
+    this.#signals.tell(asChannelSignal<Messages>({ event, data, peer }));
+  }
 
   #tellStatus(): void {
     const { status } = this;

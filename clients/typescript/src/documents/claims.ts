@@ -2,7 +2,7 @@
 // the server's definitions by `import type`, and the server validates what it sends against the schemas behind them.
 import type { Contract, DeepReadonly, Json, JsonObject, View } from "@tidemark/protocol";
 import type { Askers, CallOptions, Senders, Sent } from "../api/call.js";
-import type { ChannelMessage } from "../api/channel.js";
+import type { ChannelMessage, ChannelSignal } from "../api/channel.js";
 import type { LiveDocument } from "../api/document.js";
 import type { Presence } from "../api/presence.js";
 import type { LogEntry } from "../api/tide.js";
@@ -43,6 +43,11 @@ export function asEventListener<Data, At>(
 /** A message of a channel as one of those that it is said to have. */
 export function asChannelMessage<Messages>(message: object): ChannelMessage<Messages> {
   return message as unknown as ChannelMessage<Messages>;
+}
+
+/** A signal of a channel likewise. */
+export function asChannelSignal<Messages>(signal: object): ChannelSignal<Messages> {
+  return signal as unknown as ChannelSignal<Messages>;
 }
 
 /** Who is present, as the metadata of a type; undefined there, if the type has none. */

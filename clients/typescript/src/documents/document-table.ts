@@ -9,7 +9,6 @@ import { LiveChannel } from "../channels/live-channel.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Tally } from "../liveness/tally.js";
 import type { Cancel, Platform } from "../platform/platform.js";
-import type { StreamRequest } from "../stream/stream.js";
 import type { Subscriptions } from "../stream/subscriptions.js";
 import { audit } from "./audit.js";
 import type { Method } from "./claims.js";
@@ -71,9 +70,9 @@ export class DocumentTable {
   /** Never throws: what is wrong shows as `status` and `error`. */
   channel<Messages>(name: string, options: ChannelOptions<Messages>): LiveChannel<Messages> {
     const { platform, calls } = this.#options;
-    const { last, presence, ...filter } = options;
+    const { last, since, presence, ...filter } = options;
     const unasked = { create: undefined, everyMs: undefined };
-    const asked = this.#asked({ type: CHANNEL_TYPE, key: name, params: filter, last, presence, ...unasked });
+    const asked = this.#asked({ type: CHANNEL_TYPE, key: name, params: filter, last, since, presence, ...unasked });
     const { document } = asked;
     const target = document.documentId;
     const channel = new LiveChannel<Messages>({
@@ -130,7 +129,7 @@ export class DocumentTable {
   #asked(request: OpenRequest): Asked {
     const checked = checkedRequest(request);
     const known = this.#known(checked);
-    return { ...checked, document: known ?? this.#made(checked.request), isKnown: known !== undefined };
+    return { ...checked, document: known ?? this.#made(checked), isKnown: known !== undefined };
   }
 
   #follow(follower: Follower, { document, isKnown, presence, refusal }: Asked): void {
@@ -148,10 +147,10 @@ export class DocumentTable {
     return known;
   }
 
-  #made(request: StreamRequest): FollowedDocument {
+  #made({ request, since }: CheckedRequest): FollowedDocument {
     const { platform, wire, tally } = this.#options;
     const over = (): void => this.#forget(document);
-    const document: FollowedDocument = new FollowedDocument({ platform, wire, tally, request, over });
+    const document: FollowedDocument = new FollowedDocument({ platform, wire, tally, request, since, over });
     return document;
   }
 

@@ -38,6 +38,7 @@ interface FollowedOptions {
   readonly wire: FollowedWire;
   readonly tally: Tally;
   readonly request: StreamRequest;
+  readonly since: Position | undefined;
   /** The stream has ended; nothing will come any more. */
   readonly over: () => void;
 }

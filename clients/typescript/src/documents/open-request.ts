@@ -1,5 +1,6 @@
 // From what an application asks for to what an `open` says of it. It sends nothing, and knows no documents.
 import { formatDocumentId, isKey, isTypeName, type Json, type JsonObject, TidemarkError } from "@tidemark/protocol";
+import type { Position } from "../api/position.js";
 import { copyInput } from "../calls/input.js";
 import { isObject } from "../stream/local-diff.js";
 import type { StreamRequest } from "../stream/stream.js";
@@ -15,18 +16,21 @@ export interface OpenRequest {
   readonly presence: unknown;
   /** Of a channel. */
   readonly last?: number | undefined;
+  /** Of a channel: behind which to begin. */
+  readonly since?: Position | undefined;
 }
 
 /** What becomes of it. */
 export interface CheckedRequest {
   readonly request: StreamRequest;
   readonly presence?: Json;
+  readonly since?: Position;
   readonly refusal?: TidemarkError;
 }
 
 /** What is wrong is said, not thrown: it shows at the document. */
 export function checkedRequest(asked: OpenRequest): CheckedRequest {
-  const { type, key, create, everyMs, last } = asked;
+  const { type, key, create, everyMs, last, since } = asked;
   const doc = formatDocumentId(type, key);
   if (!isTypeName(type)) return { request: { doc }, refusal: new TidemarkError("unknown_type") };
   if (!isKey(key)) return { request: { doc }, refusal: new TidemarkError("invalid_key") };
@@ -41,6 +45,7 @@ export function checkedRequest(asked: OpenRequest): CheckedRequest {
         ...(last === undefined ? {} : { last: checkedCount(last) }),
       },
       ...(asked.presence === undefined ? {} : { presence: copyInput(asked.presence) }),
+      ...(since === undefined ? {} : { since: checkedPosition(since) }),
     };
   } catch (error) {
     if (error instanceof TidemarkError) return { request: { doc }, refusal: error };
@@ -65,6 +70,13 @@ function checkedParams(params: unknown): JsonObject | undefined {
 function checkedCount(last: number): number {
   if (last >= 0 && Number.isSafeInteger(last)) return last;
   throw new TidemarkError("invalid_input", { message: `last is ${last}, expected a number of messages.` });
+}
+
+/** Whoever kept it may have kept anything. Throws TidemarkError `invalid_input`. */
+function checkedPosition({ epoch, seq }: Position): Position {
+  const isOne = (part: unknown): boolean => Number.isSafeInteger(part) && Number(part) >= 0;
+  if (isOne(epoch) && isOne(seq)) return { epoch, seq };
+  throw new TidemarkError("invalid_input", { message: "since is no position: expected { epoch, seq }." });
 }
 
 /** Whole milliseconds, as they travel. Throws TidemarkError `invalid_input`. */

@@ -1,5 +1,5 @@
 // One opening's view of who is present, and what it shows itself. It looks and tells; the list is the document's.
-import type { Presence } from "../api/presence.js";
+import type { Presence, PresenceObserver } from "../api/presence.js";
 import { copyInput } from "../calls/input.js";
 import { guarded, Listeners } from "../documents/listeners.js";
 import type { Platform } from "../platform/platform.js";
@@ -47,6 +47,21 @@ export class OpeningPresence implements Presence<unknown> {
     const stop = this.#listeners.add(listener);
     if (peers.present.isKnown) guarded(this.#options.platform, () => listener(this));
     return stop;
+  }
+
+  watch({ joined, updated, left }: PresenceObserver<unknown>): () => void {
+    let listed: ReadonlyMap<string, PresentPeer> = new Map();
+    return this.subscribe(() => {
+      const before = listed;
+      listed = new Map(this.peers.map((peer) => [peer.peer, peer]));
+      const { platform } = this.#options;
+      for (const [name, peer] of before) if (!listed.has(name)) guarded(platform, () => left?.(peer));
+      for (const [name, peer] of listed) {
+        const previous = before.get(name);
+        if (previous === undefined) guarded(platform, () => joined?.(peer));
+        else if (previous !== peer) guarded(platform, () => updated?.(peer, previous));
+      }
+    });
   }
 
   /** Somebody came or went, or shows something else. */

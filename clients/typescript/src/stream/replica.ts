@@ -39,6 +39,9 @@ interface Untold {
   lostAfter: Position | undefined;
 }
 
+/** A tag that matches nothing: there is no state that could be gone on from. */
+const NOTHING_HELD = "!";
+
 interface Circumstances {
   /** The stream was live. */
   readonly running: boolean;
@@ -54,6 +57,12 @@ export class Replica {
   #whole = false;
   #untold: Untold = nothing();
   #state: JsonObject | undefined;
+  /** Behind which the application wants to begin: it knows everything before. */
+  readonly #since: Position | undefined;
+
+  constructor(since?: Position) {
+    this.#since = since;
+  }
 
   /** The newest state that is whole. */
   get state(): JsonObject | undefined {
@@ -74,7 +83,7 @@ export class Replica {
 
   /** What to claim when resuming; undefined: nothing. */
   get held(): readonly HeldPosition[] | undefined {
-    if (this.#layers.length === 0) return undefined;
+    if (this.#layers.length === 0) return this.#since && [[this.#since.epoch, this.#since.seq, NOTHING_HELD]];
     return this.#layers.map(({ epoch, seq, tag }) => [epoch, seq, tag]);
   }
 
@@ -182,8 +191,8 @@ export class Replica {
     if (from !== undefined) {
       const viewChanged = held.some(({ tag }, index) => reset.tags[index] !== tag);
       this.#untold.reset = { reset, from: this.#untold.reset?.from ?? from, viewChanged };
-      if (reset.gap) this.#untold.lostAfter ??= from;
     }
+    if (reset.gap) this.#untold.lostAfter ??= from ?? this.#since;
     return reset.waiting.every(({ layer, message }) => this.delta(layer, message));
   }
 

@@ -17,6 +17,7 @@ import {
   type SnapMessage,
   TidemarkError,
 } from "@tidemark/protocol";
+import type { Position } from "../api/position.js";
 import type { Divergence } from "../api/stats.js";
 import { backOffMs } from "../connection/back-off.js";
 import { CLIENT_LIMITS } from "../limits.js";
@@ -57,6 +58,8 @@ export interface StreamOptions {
   readonly platform: Platform;
   readonly wire: StreamWire;
   readonly request: StreamRequest;
+  /** Behind which to begin; undefined: with what there is. */
+  readonly since: Position | undefined;
   readonly observer: StreamObserver;
   readonly peers: LatePeers;
   readonly tally: Tally;
@@ -64,7 +67,7 @@ export interface StreamOptions {
 
 export class Stream {
   readonly #options: StreamOptions;
-  readonly #replica = new Replica();
+  readonly #replica: Replica;
   /** Snapshots of this opening that come in parts, by layer. */
   readonly #transfers = new Map<number, { readonly snap: SnapMessage; readonly transfer: Transfer }>();
   #state: StreamState = { kind: "down" };
@@ -82,6 +85,7 @@ export class Stream {
 
   constructor(options: StreamOptions) {
     this.#options = options;
+    this.#replica = new Replica(options.since);
   }
 
   get replica(): Replica {
