@@ -371,6 +371,25 @@ describe("which transport", () => {
     expect(platform.sockets).toHaveLength(3);
   });
 
+  it("[LINE-1] [SEQ-4] follows at once over it what was asked for by HTTP in vain", async () => {
+    const { platform, http } = made();
+    const said: string[] = [];
+    platform.onFrame = (_socket, frame) => said.push(String(frame));
+    await settled();
+    for (let tries = 0; tries < 2; tries++) {
+      refuse(platform);
+      await platform.advance(6_000);
+    }
+    expect(opensIn(http.now)).toHaveLength(1);
+    http.now.listener.ended(false);
+    while (platform.sockets.length < 3) await platform.advance(100);
+    const { listener } = platform.sockets.at(-1) ?? {};
+    listener?.opened();
+    listener?.message(JSON.stringify([welcome()]));
+    await settled();
+    expect(said.filter((frame) => frame.includes('"board/b"'))).toHaveLength(1);
+  });
+
   it("[LINE-1] stays WebSocket where a server said why it closed", async () => {
     const { platform } = made();
     for (let tries = 0; tries < 4; tries++) {

@@ -342,7 +342,8 @@ export class Connection {
     const { failures, unreachable } = lastTry(this.#state);
     // A try that came to nothing after long has waited already.
     const waitedMs = unreachable ? this.#platform.monotonicMs() - this.#triedAtMs : 0;
-    if (wasLive) this.#options.listener.down();
+    // A try over HTTP has asked for everything before it is answered.
+    if (wasLive || this.#transport !== "websocket") this.#options.listener.down();
     if (atOnce) return this.#due();
     this.#return.wait({ failures, waitedMs }, () => this.#due());
     this.#options.listener.statusChanged();
