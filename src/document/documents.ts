@@ -44,6 +44,8 @@ export interface Origin {
   readonly callsMax?: number;
   /** Nobody has ever used this client id: there are no receipts to look for. */
   readonly isFresh?: boolean;
+  /** Nobody hears an answer any more: what only looks need not be done. */
+  readonly isGone?: boolean;
   /** At most once for each copy of a call, in gate order, perhaps before `call` has returned. */
   answer(call: Call, answer: Answer): void;
 }

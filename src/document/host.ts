@@ -45,8 +45,9 @@ export interface HostParts {
   readonly audience: Audience;
   readonly report: HostReport;
   readonly figures: DocumentFigures;
-  /** In which the documents of this process read their logs. */
+  /** In which the documents of this process read their logs: for openings, and for whoever looks back. */
   readonly logTurns: Turns;
+  readonly pastTurns: Turns;
 }
 
 const RELOAD_DELAY_MS = 200;
@@ -105,7 +106,7 @@ export class DocumentHost implements PipelineOwner {
     });
     const following = this.#following;
     this.#calls = new Calls({ name, type, runtime, following, access, report });
-    this.#queries = new Queries({ name, type, store, runtime, following, access, report });
+    this.#queries = new Queries({ name, type, store, runtime, following, access, report, pastTurns: parts.pastTurns });
     this.#windows = new ClientWindows({ store, runtime, take: this.#takeCall, failed: this.#failed });
     this.#load(0);
   }

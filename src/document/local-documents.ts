@@ -41,6 +41,8 @@ export interface LocalDocumentsParts {
 
 /** Logs that are read at a time, for openings from older positions than memory reaches back to. */
 const LOG_READS_MAX = 16;
+/** The same for queries about the past, each of which may find a megabyte. */
+const PAST_READS_MAX = 4;
 const LIST_LIMIT_MAX = 1_000;
 
 /** Hosts by document. */
@@ -49,6 +51,7 @@ export class LocalDocuments implements Documents {
   readonly #parts: LocalDocumentsParts;
   readonly #committer: Committer;
   readonly #logTurns: Turns;
+  readonly #pastTurns: Turns;
   readonly #hosts = new DocumentMap<DocumentHost>();
   readonly #loads: LoadShares;
   #stopSweeping: CancelTimer;
@@ -58,6 +61,7 @@ export class LocalDocuments implements Documents {
     this.#committer = new Committer(parts);
     this.#loads = new LoadShares(parts.runtime);
     this.#logTurns = new Turns(parts.runtime, LOG_READS_MAX);
+    this.#pastTurns = new Turns(parts.runtime, PAST_READS_MAX);
     this.#stopSweeping = this.#sweepLater();
   }
 
@@ -139,8 +143,19 @@ export class LocalDocuments implements Documents {
     const { store, runtime, report } = this.#parts;
     const audience = this.#parts.audience(name, { everyMs: type.everyMs, peers: peersOf(type) });
     const { figures } = this;
-    const [committer, logTurns] = [this.#committer, this.#logTurns];
-    const host = new DocumentHost({ name, type, store, committer, runtime, audience, report, figures, logTurns });
+    const [committer, logTurns, pastTurns] = [this.#committer, this.#logTurns, this.#pastTurns];
+    const host = new DocumentHost({
+      name,
+      type,
+      store,
+      committer,
+      runtime,
+      audience,
+      report,
+      figures,
+      logTurns,
+      pastTurns,
+    });
     this.#hosts.set(name, host);
     return host;
   }

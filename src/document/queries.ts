@@ -2,6 +2,7 @@
 // receipt; an answer from memory waits at the gate like any other.
 import { CHANNEL_HISTORY, type Json, type JsonObject } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
+import type { Turns } from "../runtime/turns.js";
 import type { Absence, Access } from "./access.js";
 import { LookBack } from "./channels/channel-inputs.js";
 import { beginningOf } from "./channels/channel-type.js";
@@ -38,6 +39,8 @@ export interface QueriesParts {
   readonly following: Following;
   readonly access: Access;
   readonly report: HostReport;
+  /** In which the documents of this process look back: what one finds is held in memory until it is answered (R14). */
+  readonly pastTurns: Turns;
 }
 
 const no = (answer: RefusedAnswer): Answer => ({ kind: "no", ...answer });
@@ -139,7 +142,7 @@ export class Queries {
 
   #later(work: CallWork, residence: Residence, later: Later, again: (work: CallWork) => void): void {
     this.#reading += 1;
-    this.#fromLog(work, later)
+    this.#inTurn(work, () => this.#fromLog(work, later))
       .catch((error: unknown): Answer => {
         this.#parts.report.loadFailed(this.#parts.name, error);
         return no({ code: "internal" });
@@ -150,6 +153,17 @@ export class Queries {
         else this.#say(work, residence, answer);
       })
       .catch((error: unknown) => this.#parts.report.loadFailed(this.#parts.name, error));
+  }
+
+  #inTurn({ call }: CallWork, begin: () => Promise<Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#parts.pastTurns.take({
+        isUrgent: false,
+        isAwaited: () => call.origin.isGone !== true,
+        skipped: () => resolve(no({ code: "closed" })),
+        begin: () => begin().then(resolve, reject),
+      });
+    });
   }
 
   async #fromLog(work: CallWork, { past, since }: Later): Promise<Answer> {

@@ -102,7 +102,12 @@ export class Requests implements Origin {
     this.#identity = identity;
   }
 
-  /** The connection is gone: nobody hears an answer any more. */
+  /** Nobody hears an answer any more. */
+  get isGone(): boolean {
+    return this.#left;
+  }
+
+  /** The connection is gone. */
   leave(): void {
     this.#left = true;
   }

@@ -180,6 +180,27 @@ describe("a flood", () => {
 });
 
 describe("who asks for much and reads nothing", () => {
+  it("[S35] [R14] by looking back, from many connections, has a few looked up at a time", async () => {
+    const owner = await attacked.enter("owner-of-past");
+    await owner.say(call(1, "$", "create", { doc: "board/past" }));
+    for (let n = 2; n < 8; n += 1) {
+      await owner.say(call(n, "board/past", "write", `${n}`.repeat(900_000)));
+      expect((await owner.answer(n))[0]).toBe("ok");
+    }
+    const before = attacked.residentBytes();
+    const pages = packed(LIMITS.inFlightMax, (n) =>
+      call(n + 1, "$", "history", { doc: "board/past", after: 1 + (n % 6) }),
+    );
+    const states = packed(LIMITS.inFlightMax, (n) => call(n + 1, "$", "get", { doc: "board/past", seq: 2 + (n % 6) }));
+    for (const frames of [pages, states, pages, states]) {
+      const socket = await attacked.enter("mal");
+      socket.tcp.pause();
+      await socket.send(frames);
+    }
+    for (let n = 0; n < 20; n += 1) await attacked.isServed();
+    expect(attacked.residentBytes() - before).toBeLessThan(300 * MB);
+  });
+
   it("[S35] [R14] over a socket, by queries, is ended with no more than its share held", async () => {
     await boardOf("large", 900_000);
     const before = attacked.residentBytes();
