@@ -1,7 +1,6 @@
 // The composition root: puts the rooms together to one server process and takes them down again in order.
 import { existsSync } from "node:fs";
-import { type AddressInfo, isIPv6 } from "node:net";
-import { LIMITS, OperatorError } from "@tidemark/protocol";
+import { LIMITS, type OperatorError } from "@tidemark/protocol";
 import type { Documents } from "./document/documents.js";
 import type { HostReport } from "./document/host-report.js";
 import { LocalDocuments } from "./document/local-documents.js";
@@ -9,6 +8,7 @@ import { HttpApi } from "./http/api.js";
 import { httpApp } from "./http/app.js";
 import type { CertificateFiles, CertificateReload } from "./http/certificate.js";
 import type { Sessions } from "./http/sessions.js";
+import { addressOf, listenOn, proxiesOf } from "./listening.js";
 import type { Logger } from "./observability/logger.js";
 import { randomHex } from "./runtime/ids.js";
 import type { Runtime } from "./runtime/runtime.js";
@@ -20,7 +20,6 @@ import { type Risk, requireSafe } from "./server-safety.js";
 import { FanOuts } from "./session/fan-out.js";
 import { Flusher } from "./session/flusher.js";
 import type { OriginRules } from "./session/origins.js";
-import { TrustedProxies } from "./session/proxies.js";
 import { Session } from "./session/session.js";
 import type { SessionParts } from "./session/session-parts.js";
 import { SessionRegistry } from "./session/session-registry.js";
@@ -85,7 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { runtime, devTokens } = options;
   requireSafe(options);
   const certificate = await certificateOf(options.tls, runtime);
-  const rules = { origins: options.origins, loopbackNamesOnly: devTokens, proxies: proxiesOf(options) };
+  const rules = { origins: options.origins, loopbackNamesOnly: devTokens, proxies: proxiesOf(options.trustProxy) };
   const state: ServingState = { accepting: false, documents: undefined, sessions: undefined };
   const authentication = new Authentication(options);
   // Before there is a file: one that was refused leaves none.
@@ -105,7 +104,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { staticDir, apiDocs, app } = options;
   const describedTypes = apiDocs ? app.types : undefined;
   const http = await httpApp({ staticDir, ready: () => state.accepting, api, proxies, certificate, describedTypes });
-  await listen(http, options);
+  await listenOn(http, options);
   try {
     const store = await openStore(options);
     await authentication.open(store).catch(async (error: unknown) => {
@@ -185,12 +184,12 @@ function serveStore(options: ServerOptions, opened: Opened): RunningServer {
     api.review(isOver);
   });
   state.documents = documents;
-  state.sessions = { admits: () => sockets.admits(), begin: (wire) => new Session(sessionParts, wire), onBug };
+  state.sessions = { admits: () => sockets.admits(), begin: (...of) => begun(sessionParts, ...of), onBug };
   state.accepting = true;
   const sources = { documents, registry, sockets };
   const stopFigures = logFigures(sources, { runtime, logger, everyMs: options.figuresIntervalMs });
   return {
-    url: addressOf(http.server.address(), { host, secure: options.tls !== undefined }),
+    url: addressOf(http, { host, secure: options.tls !== undefined }),
     failed: store.failed,
     reload: async () => reload?.look(),
     async close() {
@@ -211,43 +210,19 @@ function serveStore(options: ServerOptions, opened: Opened): RunningServer {
   };
 }
 
+/** A session on a request, whose sender was identified. */
+function begun(parts: SessionParts, ...[wire, hello, { exchange }]: Parameters<Sessions["begin"]>): Session {
+  const session = new Session(parts, wire);
+  session.greeted(hello, exchange.identity);
+  return session;
+}
+
 /** Resolves with `work`, or after `ms` without it. */
 function within(runtime: Runtime, ms: number, work: Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const cancel = runtime.setTimer(ms, resolve);
     work.then(resolve, reject).finally(cancel);
   });
-}
-
-async function listen(http: Http, at: { host: string; port: number }): Promise<void> {
-  try {
-    await http.listen({ host: at.host, port: at.port });
-  } catch (error) {
-    await http.close();
-    if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
-    throw new OperatorError(
-      "port_in_use",
-      `port ${at.port} on ${at.host} is in use`,
-      "Stop the other program, or choose a free port with --port.",
-    );
-  }
-}
-
-function proxiesOf({ trustProxy }: ServerOptions): TrustedProxies {
-  try {
-    return new TrustedProxies(trustProxy);
-  } catch (error) {
-    const hint = "Give addresses or networks with commas, e.g. --trust-proxy 10.0.0.7,192.168.0.0/16.";
-    throw new OperatorError("unsafe_settings", error instanceof Error ? error.message : String(error), hint);
-  }
-}
-
-function addressOf(
-  address: AddressInfo | string | null,
-  { host, secure }: { readonly host: string; readonly secure: boolean },
-): string {
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  return `${secure ? "https" : "http"}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
 function reportTo(logger: Logger): HostReport {

@@ -18,8 +18,10 @@ interface Admission {
   readonly doc: string;
 }
 
-const PREFIX = "tmt_";
-const WITHIN_MS = 30_000;
+/** What tickets begin with. */
+export const TICKET_PREFIX = "tmt_";
+/** How soon one must be shown. */
+export const TICKET_WITHIN_MS = 30_000;
 
 /** The tickets that nobody has shown yet. */
 export class Tickets {
@@ -28,12 +30,12 @@ export class Tickets {
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
-    this.#waiting = new ShownOnce(PREFIX, runtime);
+    this.#waiting = new ShownOnce(TICKET_PREFIX, runtime);
   }
 
   /** Makes one for a document, which need not be there. Throws TidemarkError `limit_reached`. */
   make(identity: Identified, doc: string): Ticket {
-    const useBefore = Math.min(this.#runtime.now() + WITHIN_MS, identity.expiresAt);
+    const useBefore = Math.min(this.#runtime.now() + TICKET_WITHIN_MS, identity.expiresAt);
     return { ticket: this.#waiting.make({ identity, doc }, useBefore), useBefore };
   }
 

@@ -31,6 +31,15 @@ export interface ServerFlags {
   readonly json?: true;
 }
 
+/** Flags of an edge. */
+export interface EdgeFlags {
+  readonly server: string;
+  readonly port: number;
+  readonly origins: readonly string[];
+  readonly log: (typeof LOG_LEVELS)[number];
+  readonly json?: true;
+}
+
 /** A document id, apart. */
 export interface DocumentId {
   readonly type: string;
@@ -98,21 +107,9 @@ export function addClientFlags(command: Command): Command {
 /** Adds what every command needs that is a server. */
 export function addServerFlags(command: Command): Command {
   return command
-    .addOption(
-      setting("--port <port>", "port to listen on; 0 takes a free one", "TIDEMARK_PORT")
-        .argParser(wholeNumber(0, 65_535))
-        .default(8_787),
-    )
+    .addOption(portFlag(8_787))
     .addOption(dataFlag())
-    .addOption(
-      setting(
-        "--origins <origins>",
-        "origins whose pages may connect besides the server's own, with commas",
-        "TIDEMARK_ORIGINS",
-      )
-        .argParser(origins)
-        .default([], "none"),
-    )
+    .addOption(originsFlag())
     .addOption(setting("--static <folder>", "folder of files to serve at /", "TIDEMARK_STATIC"))
     .addOption(
       setting(
@@ -139,17 +136,45 @@ export function addServerFlags(command: Command): Command {
         .default(LIMITS.connectionsPerPrincipal),
     )
     .option("--no-api-docs", "do not describe the API at /v1/openapi.json and /v1/docs-ui/")
-    .addOption(
-      setting("--log <level>", "what to log, as JSON on standard error", "TIDEMARK_LOG")
-        .choices(LOG_LEVELS)
-        .default("info"),
-    )
+    .addOption(logFlag())
     .addOption(
       setting("--fold-rows <rows>", "rows in the journal that start a fold", "TIDEMARK_FOLD_ROWS")
         .argParser(wholeNumber(1))
         .hideHelp(),
     );
 }
+
+/** Adds what an edge needs. */
+export function addEdgeFlags(command: Command): Command {
+  return command
+    .addOption(
+      setting("--server <url>", "address of the server that it is an edge of", "TIDEMARK_SERVER")
+        .argParser(httpUrl)
+        .makeOptionMandatory(),
+    )
+    .addOption(portFlag(8_788))
+    .addOption(originsFlag())
+    .addOption(logFlag());
+}
+
+const portFlag = (port: number): Option =>
+  setting("--port <port>", "port to listen on; 0 takes a free one", "TIDEMARK_PORT")
+    .argParser(wholeNumber(0, 65_535))
+    .default(port);
+
+const originsFlag = (): Option =>
+  setting(
+    "--origins <origins>",
+    "origins whose pages may connect besides the server's own, with commas",
+    "TIDEMARK_ORIGINS",
+  )
+    .argParser(origins)
+    .default([], "none");
+
+const logFlag = (): Option =>
+  setting("--log <level>", "what to log, as JSON on standard error", "TIDEMARK_LOG")
+    .choices(LOG_LEVELS)
+    .default("info");
 
 /** The token to show. Throws UsageError when nobody is named, or two are. */
 export function tokenOf({ as, token }: ClientFlags, command: Command): string {
@@ -167,6 +192,11 @@ export const READ_DEADLINE_MS: number = LIMITS.deadlineMs;
 
 function serverUrl(text: string): string {
   if (URL.canParse(text) && /^(https?|wss?):$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError(`It must be an address such as ${DEFAULT_URL}.`);
+}
+
+function httpUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text).origin;
   throw new InvalidArgumentError(`It must be an address such as ${DEFAULT_URL}.`);
 }
 

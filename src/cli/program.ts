@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { callCommand } from "./call-command.js";
 import { devCommand } from "./dev-command.js";
+import { edgeCommand } from "./edge-command.js";
 import { getCommand } from "./get-command.js";
 import { keyCommand } from "./key-command.js";
 import { listCommand } from "./list-command.js";
@@ -21,6 +22,7 @@ Begin with:
 const COMMANDS = [
   devCommand,
   serveCommand,
+  edgeCommand,
   callCommand,
   publishCommand,
   getCommand,

@@ -4,7 +4,6 @@ import { LIMITS, SOCKET_PATH } from "@tidemark/protocol";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ResolvedType } from "../document/definition/resolved-type.js";
 import { TrustedProxies } from "../session/proxies.js";
-import type { HttpApi } from "./api.js";
 import { addApiDocs } from "./api-docs.js";
 import type { Certificate } from "./certificate.js";
 import { nodeServer } from "./http-server.js";
@@ -19,7 +18,7 @@ export interface HttpParts {
   /** Whether the server may be sent work. */
   readonly ready: () => boolean;
   /** The API of documents; undefined: none. */
-  readonly api?: HttpApi;
+  readonly api?: { addTo(app: FastifyInstance): void };
   /** Who is believed about how a page's browser calls this server. */
   readonly proxies?: TrustedProxies;
   /** What is shown to whoever comes by TLS; undefined: all come in the clear. */

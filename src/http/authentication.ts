@@ -10,6 +10,12 @@ import { inPath, PREFIX, STREAM, TICKET } from "./routes.js";
 const BEARER = /^Bearer ([\x21-\x7e]+)$/i;
 const AFTER_MS = 1_000;
 
+/** The token of a request; undefined: it has none, or one that can be none. */
+export function bearerOf({ headers }: FastifyRequest): string | undefined {
+  const token = BEARER.exec(headers.authorization ?? "")?.[1];
+  return token === undefined || token.length > LIMITS.tokenLengthMax ? undefined : token;
+}
+
 /** Who shows a ticket at a document, `type/key`. */
 export type TicketCheck = (ticket: string, doc: string) => Identified | "revoked" | undefined;
 
@@ -44,8 +50,8 @@ export class Senders {
   }
 
   async #ask(request: FastifyRequest): Promise<Identified | "revoked" | "unknown"> {
-    const token = BEARER.exec(request.headers.authorization ?? "")?.[1];
-    if (token === undefined || token.length > LIMITS.tokenLengthMax) throw new TidemarkError("unauthenticated");
+    const token = bearerOf(request);
+    if (token === undefined) throw new TidemarkError("unauthenticated");
     if (this.#asking >= LIMITS.newcomersMax) throw new TidemarkError("overloaded", { afterMs: AFTER_MS });
     this.#asking += 1;
     const identity = await this.#identify(token, this.#sourceOf(request)).finally(() => {

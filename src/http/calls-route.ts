@@ -26,7 +26,7 @@ export function addCallsRoute({ scope, runtime, handler }: Routes): void {
     "/calls",
     handler(async (visit) => {
       refuseParameters(visit.request.query);
-      const { hello, messages } = saidIn(visit, isCall);
+      const { hello, messages } = saidIn(visit.request, isCall);
       const { until, client, conn } = hello;
       if (until === undefined) throw invalid("hello.until", "when the calls may not begin any more, Unix ms");
       if (messages.length > LIMITS.inFlightMax) throw tooMany(messages.length);

@@ -3,18 +3,16 @@
 import { type HeldPosition, type JsonObject, type OpenMessage, PROTOCOL_VERSION } from "@tidemark/protocol";
 import { randomHex } from "../runtime/ids.js";
 import type { Runtime } from "../runtime/runtime.js";
-import type { Identified } from "../session/identity.js";
-import type { Session } from "../session/session.js";
-import type { Sessions } from "./sessions.js";
+import type { Following, Follows, Sessions } from "./sessions.js";
 import { Teller } from "./teller.js";
 import { endOf, type Held } from "./told.js";
 import { type Listener, ToldWire } from "./told-wire.js";
 
 /** What is followed, from where, for whom. */
-export interface DocumentReaderParts {
-  readonly sessions: Sessions;
+export interface DocumentReaderParts<From extends Following> {
+  readonly sessions: Sessions<From>;
   readonly runtime: Runtime;
-  readonly identity: Identified;
+  readonly visit: From;
   /** `type/key`. */
   readonly doc: string;
   readonly params: JsonObject | undefined;
@@ -29,37 +27,37 @@ const CLIENT_BYTES = 16;
 const NO_TAG = "-";
 
 /** One reader. */
-export class DocumentReader {
-  readonly #parts: DocumentReaderParts;
+export class DocumentReader<From extends Following> {
+  readonly #parts: DocumentReaderParts<From>;
   readonly #teller: Teller;
   readonly #wire: ToldWire;
-  readonly #session: Session;
+  #follows: Follows | undefined;
   #s = 1;
   #isOver = false;
 
-  constructor(parts: DocumentReaderParts) {
-    const { sessions, runtime, held, listener } = parts;
+  constructor(parts: DocumentReaderParts<From>) {
+    const { runtime, held, listener } = parts;
     this.#parts = parts;
     this.#teller = new Teller(held);
     const onStatesNeeded = (): void => runtime.defer(() => this.#openAnew());
     const onFailed = (error: unknown): void => this.#failed(error);
     this.#wire = new ToldWire({ teller: this.#teller, listener, onStatesNeeded, onFailed });
-    this.#session = sessions.begin(this.#wire);
   }
 
   /** Begins to follow. */
   begin(): void {
-    const { runtime, identity, held } = this.#parts;
+    const { sessions, runtime, visit, held } = this.#parts;
     const client = randomHex(runtime, CLIENT_BYTES);
     this.#try(() => {
-      this.#session.greeted({ v: PROTOCOL_VERSION, client, conn: 1, sdk: "http", caps: [] }, identity);
-      this.#session.receive([this.#open(held)]);
+      const hello = { v: PROTOCOL_VERSION, client, conn: 1, sdk: "http", caps: [] };
+      this.#follows = sessions.begin(this.#wire, hello, visit);
+      this.#follows.receive([this.#open(held)]);
     });
   }
 
   /** Everything that there is was told. */
   get isSettled(): boolean {
-    return this.#session.isSettled && this.#teller.isOpened && !this.#teller.needsStates;
+    return this.#follows?.isSettled === true && this.#teller.isOpened && !this.#teller.needsStates;
   }
 
   /** There is room again for what is to be told. */
@@ -72,7 +70,7 @@ export class DocumentReader {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#wire.stop();
-    this.#session.socketClosed();
+    this.#follows?.socketClosed();
   }
 
   #openAnew(): void {
@@ -80,7 +78,7 @@ export class DocumentReader {
     this.#s += 1;
     const { epoch, seq, tags } = this.#teller.held;
     this.#try(() =>
-      this.#session.receive([["close", closed], this.#open({ epoch, seq, tags: tags.map(() => NO_TAG) })]),
+      this.#follows?.receive([["close", closed], this.#open({ epoch, seq, tags: tags.map(() => NO_TAG) })]),
     );
   }
 

@@ -2,26 +2,27 @@
 // a ping is due. The last it says is where everything stands. It reads no more of a message than its type.
 import type { Piece } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
-import type { Session } from "../session/session.js";
 import type { ResponseWire } from "./response-wire.js";
-
-/** What a poll is of. */
-export interface PollParts {
-  readonly session: Session;
-  readonly wire: ResponseWire;
-  readonly runtime: Runtime;
-}
+import type { Follows } from "./sessions.js";
 
 /** One poll. */
 export class Poll {
-  readonly #parts: PollParts;
+  readonly #runtime: Runtime;
+  #follows: Follows | undefined;
+  #wire: ResponseWire | undefined;
   #hasNews = false;
   /** The newest of what was told is a ping. */
   #isPinged = false;
   #isLooking = false;
 
-  constructor(parts: PollParts) {
-    this.#parts = parts;
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** What it is of. */
+  begin(follows: Follows, wire: ResponseWire): void {
+    this.#follows = follows;
+    this.#wire = wire;
   }
 
   /** A message was written. */
@@ -34,15 +35,15 @@ export class Poll {
     if (!this.#hasNews || this.#isLooking) return;
     this.#isLooking = true;
     // What happens in this turn is told together.
-    this.#parts.runtime.defer(() => this.#look());
+    this.#runtime.defer(() => this.#look());
   }
 
   #look(): void {
     this.#isLooking = false;
-    const { session, wire } = this.#parts;
-    if (!session.isSettled) return;
-    if (!this.#isPinged) return session.beat();
-    session.socketClosed();
-    wire.end();
+    const follows = this.#follows;
+    if (follows?.isSettled !== true) return;
+    if (!this.#isPinged) return follows.beat();
+    follows.socketClosed();
+    this.#wire?.end();
   }
 }

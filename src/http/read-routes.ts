@@ -9,7 +9,7 @@ import { jsonValue } from "./json-body.js";
 import { isGiven, Parameters, refuseParameters, WHOLE } from "./parameters.js";
 import { etagOf, namesEtag } from "./preconditions.js";
 import { sendUnmet, type Unmet } from "./problem.js";
-import { poll } from "./reader-routes.js";
+import { poll, type Waiting } from "./reader-routes.js";
 import { DOCUMENT, documentOf, header, inPath, type Routes, sendJson, sendLong, type Visit } from "./routes.js";
 import type { Sessions } from "./sessions.js";
 
@@ -29,7 +29,7 @@ export function addReadRoutes(routes: Routes, sessions: () => Sessions | undefin
   scope.get(
     DOCUMENT,
     handler(async (visit) => {
-      if (isGiven(visit.request.query, "after")) return poll(visit, { runtime, sessions });
+      if (isGiven(visit.request.query, "after")) return poll(visit, { runtime, sessions, ...waitingOf(visit) });
       const parameters = new Parameters(visit.request.query, ["at-least", "params", "seq", "wait"]);
       const atLeast = parameters.whole("at-least", WHOLE);
       const waitMs = (parameters.whole("wait", WAIT_S) ?? WAIT_DEFAULT_S) * 1_000;
@@ -45,6 +45,11 @@ export function addReadRoutes(routes: Routes, sessions: () => Sessions | undefin
   scope.get("/docs/:type", handler(sendKeys));
   scope.get("/whoami", handler(sendIdentity));
 }
+
+const waitingOf = (visit: Visit): Waiting => ({
+  waitFor: (work) => visit.exchange.waitFor(work),
+  sendText: (text) => sendLong(visit, text),
+});
 
 async function sendState(visit: Visit, parameters: Parameters): Promise<FastifyReply> {
   const { exchange, request, reply } = visit;

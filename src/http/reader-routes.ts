@@ -2,14 +2,16 @@
 // that hold responses back.
 import { CHANNEL_TYPE, formatDocumentId, type JsonObject, LIMITS } from "@tidemark/protocol";
 import type { FastifyReply } from "fastify";
+import type { Runtime } from "../runtime/runtime.js";
 import { DocumentReader } from "./document-reader.js";
 import { EventStream } from "./event-stream.js";
+import type { Cut } from "./exchange.js";
 import { jsonValue } from "./json-body.js";
 import { LongPoll } from "./long-poll.js";
 import { Parameters } from "./parameters.js";
 import { sendUnmet } from "./problem.js";
-import { documentOf, fieldsOf, header, type Routes, STREAM, sendLong, TICKET, type Visit } from "./routes.js";
-import { requireRoom, type Sessions, serving, takeOver } from "./sessions.js";
+import { type FollowRoutes, fieldsOf, header, inPath, STREAM, TICKET } from "./routes.js";
+import { type Following, requireRoom, type Sessions, serving, takeOver } from "./sessions.js";
 import { type Held, heldIn } from "./told.js";
 import type { Listener } from "./told-wire.js";
 
@@ -17,7 +19,10 @@ const WAIT_S = { min: 0, max: 30 };
 const WAIT_DEFAULT_S = 25;
 
 /** Adds the stream. */
-export function addReaderRoutes(routes: Routes, now: () => Sessions | undefined): void {
+export function addReaderRoutes<From extends Following>(
+  routes: FollowRoutes<From>,
+  now: () => Sessions<From> | undefined,
+): void {
   const { scope, handler } = routes;
   scope.get(
     STREAM,
@@ -25,7 +30,11 @@ export function addReaderRoutes(routes: Routes, now: () => Sessions | undefined)
   );
 }
 
-async function stream(visit: Visit, { runtime }: Routes, now: () => Sessions | undefined): Promise<FastifyReply> {
+async function stream<From extends Following>(
+  visit: From,
+  { runtime }: FollowRoutes<From>,
+  now: () => Sessions<From> | undefined,
+): Promise<FastifyReply> {
   const { request, reply } = visit;
   const parameters = new Parameters(request.query, ["last", "params", TICKET]);
   const lastId = header(request, "last-event-id");
@@ -47,12 +56,25 @@ async function stream(visit: Visit, { runtime }: Routes, now: () => Sessions | u
   return reply;
 }
 
+/** How a request waits for its answer. */
+export interface Waiting {
+  /** Resolves with `work`, or with why it is not waited for any more. */
+  waitFor(work: Promise<void>): Promise<Cut | undefined>;
+  /** Answers with JSON that may be long. */
+  sendText(text: string): FastifyReply;
+}
+
+interface Polling<From extends Following> extends Waiting {
+  readonly runtime: Runtime;
+  readonly sessions: () => Sessions<From> | undefined;
+}
+
 /** The long poll: `after` is what is held, or nothing. Answers with what has changed since, at once or once it does. */
-export async function poll(
-  visit: Visit,
-  { runtime, sessions: now }: Pick<Routes, "runtime"> & { readonly sessions: () => Sessions | undefined },
+export async function poll<From extends Following>(
+  visit: From,
+  { runtime, sessions: now, waitFor, sendText }: Polling<From>,
 ): Promise<FastifyReply> {
-  const { request, reply, exchange } = visit;
+  const { request, reply } = visit;
   const parameters = new Parameters(request.query, ["after", "params", "wait"]);
   const held = heldOf("after", parameters.text("after"));
   const waitMs = (parameters.whole("wait", WAIT_S) ?? WAIT_DEFAULT_S) * 1_000;
@@ -61,31 +83,28 @@ export async function poll(
   const reader = readerOf(visit, { ...{ sessions, runtime, held }, params: paramsIn(parameters), listener: changes });
   changes.of(() => reader.isSettled);
   reader.begin();
-  const cut = await exchange.waitFor(changes.finished);
+  const cut = await waitFor(changes.finished);
   reader.stop();
   changes.stop();
   const isAnswered = cut === undefined || (cut === "deadline_exceeded" && changes.isOpened);
   if (!isAnswered) return sendUnmet(reply, { kind: "no", code: cut });
   const { refusal } = changes;
-  return refusal === undefined ? sendLong(visit, changes.textFrom(held)) : sendUnmet(reply, refusal);
+  return refusal === undefined ? sendText(changes.textFrom(held)) : sendUnmet(reply, refusal);
 }
 
-interface Reading extends Pick<ConstructorParameters<typeof DocumentReader>[0], "sessions" | "runtime"> {
+interface Reading<From extends Following> {
+  readonly sessions: Sessions<From>;
+  readonly runtime: Runtime;
   readonly held: Held | undefined;
   readonly params: JsonObject | undefined;
   readonly listener: Listener;
 }
 
-function readerOf(visit: Visit, reading: Reading): DocumentReader {
-  const { identity } = visit.exchange;
-  const create = documentOf(visit).type === CHANNEL_TYPE;
-  return new DocumentReader({ ...reading, identity, doc: nameOf(visit), create });
+function readerOf<From extends Following>(visit: From, reading: Reading<From>): DocumentReader<From> {
+  const [type, key] = [inPath(visit.request, "type"), inPath(visit.request, "key")];
+  const create = type === CHANNEL_TYPE;
+  return new DocumentReader({ ...reading, visit, doc: formatDocumentId(type, key), create });
 }
-
-const nameOf = (visit: Visit): string => {
-  const { type, key } = documentOf(visit);
-  return formatDocumentId(type, key);
-};
 
 const heldOf = (path: string, text: string | undefined): Held | undefined =>
   text === undefined || text === "" ? undefined : heldIn(path, text);

@@ -25,6 +25,15 @@ export interface Routes {
   ): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 }
 
+/** What routes that follow documents are added with. */
+export interface FollowRoutes<From> {
+  readonly scope: FastifyInstance;
+  readonly runtime: Runtime;
+  handler(
+    handle: (visit: From) => Promise<unknown>,
+  ): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+}
+
 /** What all addresses begin with. */
 export const PREFIX = "/v1";
 
@@ -50,7 +59,7 @@ export function inPath({ params }: FastifyRequest, name: string): string {
 }
 
 /** The body, as it was read and checked; undefined when there is none. */
-export const bodyOf = ({ request }: Visit): Json | undefined => request.body as Json | undefined;
+export const bodyOf = ({ request }: Pick<Visit, "request">): Json | undefined => request.body as Json | undefined;
 
 /** The fields of an object. Throws TidemarkError `invalid_input` for what is none. */
 export function fieldsOf(value: Json | undefined, path: string): JsonObject {

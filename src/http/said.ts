@@ -1,7 +1,8 @@
 // The frame that a request of the fallback carries: a greeting, then messages of the kinds that its route takes. It is
 // checked like a frame of a socket before anything else sees it.
 import { type ClientMessage, FrameError, type Hello, parseClientMessages, TidemarkError } from "@tidemark/protocol";
-import { bodyOf, type Visit } from "./routes.js";
+import type { FastifyRequest } from "fastify";
+import { bodyOf } from "./routes.js";
 
 /** What was said. */
 export interface Said<Message extends ClientMessage> {
@@ -11,10 +12,10 @@ export interface Said<Message extends ClientMessage> {
 
 /** Throws TidemarkError `protocol_error` or `too_large`. */
 export function saidIn<Message extends ClientMessage>(
-  visit: Visit,
+  request: FastifyRequest,
   takes: (message: ClientMessage) => message is Message,
 ): Said<Message> {
-  const [first, ...rest] = messagesIn(visit);
+  const [first, ...rest] = messagesIn(request);
   if (first?.[0] !== "hello") throw wrong("The first message of a request is `hello`.");
   return { hello: first[1], messages: rest.filter((message) => isTaken(message, takes)) };
 }
@@ -27,8 +28,8 @@ function isTaken<Message extends ClientMessage>(
   return true;
 }
 
-function messagesIn(visit: Visit): readonly ClientMessage[] {
-  const body = bodyOf(visit);
+function messagesIn(request: FastifyRequest): readonly ClientMessage[] {
+  const body = bodyOf({ request });
   if (!Array.isArray(body)) throw wrong("A body is a frame: a list of messages.");
   try {
     return parseClientMessages(body);

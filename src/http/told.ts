@@ -76,6 +76,8 @@ const ENDS: ReadonlyMap<number, ErrorCode> = new Map([
   [CLOSE.slowReader, "slow_reader"],
   [CLOSE.overloaded, "overloaded"],
   [CLOSE.internal, "internal"],
+  [CLOSE.protocolError, "protocol_error"],
+  [CLOSE.unsupportedVersion, "unsupported_version"],
 ]);
 
 /** What a close code is to a reader. */

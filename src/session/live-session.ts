@@ -7,6 +7,7 @@ import {
   type Hello,
   type JsonObject,
   LIMITS,
+  ONE_WAY,
   type PingMessage,
   PROTOCOL_VERSION,
 } from "@tidemark/protocol";
@@ -75,6 +76,8 @@ export class LiveSession {
   readonly #subscriptions: Subscriptions;
   readonly #requests: Requests;
   readonly #heartbeat: Heartbeat;
+  /** It is told what nobody asks for: its peer only passes on. */
+  readonly #oneWay: boolean;
   /** Of a wire that only goes out. */
   readonly #advances: Advances | undefined;
   #identity: Identified;
@@ -88,7 +91,8 @@ export class LiveSession {
 
   constructor(parts: SessionParts, { holder, wire, out, hello, identity, claim }: LiveSessionParts) {
     const { documents, fanOuts, runtime } = parts;
-    const { codec, oneWay = false } = wire;
+    const { codec } = wire;
+    const oneWay = wire.oneWay === true || hello.caps.includes(ONE_WAY);
     const { client, conn } = hello;
     this.claim = claim;
     this.#parts = parts;
@@ -114,6 +118,7 @@ export class LiveSession {
     });
     this.#subscriptions = subscriptions;
     this.#requests = new Requests({ ...common, codec, subscriptions, client, conn, identity, overrun });
+    this.#oneWay = oneWay;
     this.#heartbeat = this.#beating(wire);
     this.#cancelExpiry = this.#expireAt(identity);
   }
@@ -150,7 +155,7 @@ export class LiveSession {
         pingMs: pingIntervalMs,
         watchdogMs,
         limits: { frameBytesMax, inputBytesMax, subscriptionsMax, inFlightMax },
-        caps: [],
+        caps: this.#oneWay ? [ONE_WAY] : [],
       },
     ]);
   }
@@ -201,7 +206,7 @@ export class LiveSession {
       receivedBytes: () => wire.receivedBytes,
       send: (message) => this.#out.send(message),
       onSilent: () => this.#holder.end(CLOSE.silent, "connection_lost"),
-      oneWay: wire.oneWay ?? false,
+      oneWay: this.#oneWay,
     });
   }
 

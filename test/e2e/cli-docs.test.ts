@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, Workplace } from "./cli/command-line.js";
 
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
-const COMMANDS = ["dev", "serve", "call", "publish", "get", "tail", "list", "token", "key"];
+const COMMANDS = ["dev", "serve", "edge", "call", "publish", "get", "tail", "list", "token", "key"];
 
 /** `--flag <value>` as written, with the environment's name for it or "". */
 type Flags = Record<string, string>;

@@ -53,7 +53,7 @@ export class EventReader {
   }
 
   close(): Promise<void> {
-    return this.#reader.cancel();
+    return this.#reader.cancel().catch(() => undefined);
   }
 
   async #read(): Promise<void> {

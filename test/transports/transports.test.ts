@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Tide } from "@tidemark/client";
 import { expect, it } from "vitest";
+import { startEdge } from "../../src/edge.js";
+import { makeLogger } from "../../src/observability/logger.js";
+import { systemRuntime } from "../../src/runtime/system-runtime.js";
 import { type Served, serve } from "../../src/serve.js";
 import { app } from "./app.js";
 import { clientReader } from "./client-readers.js";
@@ -25,6 +28,9 @@ const WAYS: Readonly<Record<string, (read: Read) => Reader | Promise<Reader>>> =
   "long polls": longPollReader,
 };
 
+/** Of those that an edge holds. */
+const BY_EDGE = ["a streamed POST", "polls of the client", "server-sent events", "long polls"];
+
 /** Does one deed; the seq it was applied as, and what it says. */
 async function perform(
   tide: Tide<typeof app>,
@@ -40,21 +46,29 @@ async function perform(
 }
 
 it.each(Array.from({ length: SEEDS }, (_, index) => FROM + index))(
-  "[STREAM-1] [POLL-1] [SSE-1] [SSE-2] [R3] [R4] every way in tells the same states and events, seed %i",
+  "[STREAM-1] [POLL-1] [SSE-1] [SSE-2] [EDGE-1] [R3] [R4] every way in tells the same states and events, seed %i",
   async (seed) => {
     const folder = mkdtempSync(join(tmpdir(), "tidemark-transports-"));
     const data = join(folder, "test.db");
     let server: Served = await serve(app, { port: 0, data, pingIntervalMs: 1_000 });
     const port = Number(new URL(server.url).port);
+    const edge = await startEdge({
+      ...{ runtime: systemRuntime, logger: makeLogger("warn"), server: server.url },
+      ...{ host: "127.0.0.1", port: 0, origins: [] },
+    });
+    const ways = Object.entries(WAYS).flatMap(([way, make]) => [
+      { way, make, url: server.url },
+      ...(BY_EDGE.includes(way) ? [{ way: `${way} by an edge`, make, url: edge.url }] : []),
+    ]);
     const writer = connect<typeof app>({ url: server.url, token: "writer@" });
     const heads = new Map<string, number>();
     const events = new Map<string, string[]>(DOCS.map((doc) => [doc, []]));
     for (const doc of DOCS) await writer.service.create(doc === "page/x" ? "page" : "book", "x", true);
     const readers: { way: string; doc: string; group: string; reader: Reader }[] = [];
-    for (const [way, make] of Object.entries(WAYS)) {
+    for (const { way, make, url } of ways) {
       for (const doc of DOCS) {
         const group = doc === "book/x" ? `g${readers.length % 4 < 2 ? 1 : 2}` : "";
-        const reader = await make({ url: server.url, token: `${way.replaceAll(" ", "-")}@${group}`, doc });
+        const reader = await make({ url, token: `${way.replaceAll(" ", "-")}@${group}`, doc });
         readers.push({ way, doc, group, reader });
       }
     }
@@ -83,6 +97,7 @@ it.each(Array.from({ length: SEEDS }, (_, index) => FROM + index))(
     }
     for (const { reader } of readers) reader.close();
     writer.close();
+    await edge.close();
     await server.close();
     rmSync(folder, { recursive: true, force: true });
   },

@@ -1,5 +1,6 @@
 // The public face of @tidemark/protocol: messages, codecs, errors, limits, the patch applier. It re-exports only.
 export { canonicalJson } from "./canonical-json.js";
+export { ONE_WAY } from "./capabilities.js";
 export { CHANNEL_HISTORY, CHANNEL_TYPE, PUBLISH } from "./channel.js";
 export { CLOSE, mayReconnect } from "./close-codes.js";
 export type { Codec, DecodeLimits, Piece, ReceivedMessage } from "./codec/codec.js";

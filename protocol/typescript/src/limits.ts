@@ -31,6 +31,8 @@ export const LIMITS = Object.freeze({
   /** Subscriptions that one connection gives up before it was sent what they begin with: steadily, and at once. */
   abandonedPerSecond: 50,
   abandonedBurst: 256,
+  /** Readers of one edge: each has a socket to its reader, and one to the server. */
+  edgeReadersMax: 9_000,
   /** Views of one document on one connection. */
   viewsPerConnectionMax: 32,
   /** View groups of one document: distinct view keys with their parameters. */
