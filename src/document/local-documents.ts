@@ -81,7 +81,7 @@ export class LocalDocuments implements Documents {
   }
 
   open(request: OpenRequest): void {
-    const host = this.#host(request.document, request.follower.caller);
+    const host = this.#hosts.get(request.document) ?? this.#make(request.document, request.follower.caller);
     if (!(host instanceof DocumentHost)) return request.follower.opened({ kind: "ended", ...host });
     host.accept({ kind: "open", request, losses: 0 });
   }
@@ -99,8 +99,14 @@ export class LocalDocuments implements Documents {
   }
 
   call(call: Call): void {
-    const host = this.#host(call.document, call.origin.caller);
-    if (!(host instanceof DocumentHost)) return call.origin.answer(call, { kind: "no", ...host });
+    const present = this.#hosts.get(call.document);
+    if (present !== undefined) return this.#give(call, present);
+    const made = this.#make(call.document, call.origin.caller);
+    if (made instanceof DocumentHost) this.#give(call, made);
+    else call.origin.answer(call, { kind: "no", ...made });
+  }
+
+  #give(call: Call, host: DocumentHost): void {
     // A caller without a subscription may not know which of the two a name is; they share their names.
     const isQuery = call.query || host.answers(call.name);
     host.accept(new CallWork(call, isQuery ? "query" : requestHash(call.name, JSON.stringify(call.input))));
@@ -130,10 +136,8 @@ export class LocalDocuments implements Documents {
     }
   }
 
-  /** The host, made if need be; or why there is none. */
-  #host(name: DocumentName, caller: Caller): DocumentHost | RefusedAnswer {
-    const present = this.#hosts.get(name);
-    if (present !== undefined) return present;
+  /** The host of one that is not loaded, made for `caller`; or why there is none. */
+  #make(name: DocumentName, caller: Caller): DocumentHost | RefusedAnswer {
     const known = this.#parts.types.get(name.type);
     if (known === undefined) return { code: "unknown_type" };
     if (!isKey(name.key)) return { code: "invalid_key" };
