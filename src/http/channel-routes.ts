@@ -39,10 +39,17 @@ export function addChannelRoutes({ scope, runtime, handler }: Routes): void {
 /** Newest first. */
 async function sendMessages(visit: Visit): Promise<unknown> {
   const { exchange, request, reply } = visit;
-  const parameters = new Parameters(request.query, ["before", "limit"]);
+  const parameters = new Parameters(request.query, ["before", "limit", "event", "where"]);
   const before = parameters.whole("before", WHOLE);
   const limit = parameters.whole("limit", WHOLE);
-  const input = { ...(before === undefined ? {} : { before }), ...(limit === undefined ? {} : { limit }) };
+  const event = parameters.text("event");
+  const where = parameters.json("where");
+  const input = {
+    ...(before === undefined ? {} : { before }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(event === undefined ? {} : { events: [event] }),
+    ...(where === undefined ? {} : { where }),
+  };
   const answer = await exchange.ask({ document: channelOf(visit), name: CHANNEL_HISTORY, input, identity: undefined });
   if (answer.kind !== "ok") return sendUnmet(reply, answer);
   return sendLong(visit, JSON.stringify(named(JSON.parse(answer.resultJson ?? "null"))));

@@ -1,6 +1,7 @@
 // Reads query parameters and headers strictly: what is not known, twice there or no number is refused by name, so that a
 // misspelt parameter is never taken for an absent one.
-import { TidemarkError } from "@tidemark/protocol";
+import { type Json, LIMITS, TidemarkError } from "@tidemark/protocol";
+import { jsonValue } from "./json-body.js";
 
 /** The least and the most that a number may be. */
 export interface Bounds {
@@ -29,6 +30,12 @@ export class Parameters {
   /** Its text; undefined when absent. */
   text(name: string): string | undefined {
     return this.#given.get(name);
+  }
+
+  /** Its value, written as JSON; undefined when absent. Throws TidemarkError for what is not JSON. */
+  json(name: string): Json | undefined {
+    const text = this.#given.get(name);
+    return text === undefined ? undefined : jsonValue(Buffer.from(text), LIMITS.targetLengthMax, `parameter ${name}`);
   }
 
   /** A whole number within bounds, both included; undefined when absent. Throws TidemarkError `invalid_input`. */

@@ -1,11 +1,10 @@
 // The routes that only read: the state of a document as its caller sees it, its history, the keys of a type, and who the
 // caller is. Nothing here leaves a trace.
-import { type Json, LIMITS } from "@tidemark/protocol";
+import type { Json } from "@tidemark/protocol";
 import type { FastifyReply } from "fastify";
 import { GET, HEAD, HISTORY } from "../document/queries.js";
 import { invariant } from "../runtime/invariant.js";
 import type { Exchange } from "./exchange.js";
-import { jsonValue } from "./json-body.js";
 import { isGiven, Parameters, refuseParameters, WHOLE } from "./parameters.js";
 import { etagOf, namesEtag } from "./preconditions.js";
 import { sendUnmet, type Unmet } from "./problem.js";
@@ -53,7 +52,7 @@ const waitingOf = (visit: Visit): Waiting => ({
 
 async function sendState(visit: Visit, parameters: Parameters): Promise<FastifyReply> {
   const { exchange, request, reply } = visit;
-  const [seq, params] = [parameters.whole("seq", WHOLE), jsonIn(parameters.text("params"))];
+  const [seq, params] = [parameters.whole("seq", WHOLE), parameters.json("params")];
   const input = { ...(seq === undefined ? {} : { seq }), ...(params === undefined ? {} : { params }) };
   const answer = await exchange.ask({ document: documentOf(visit), name: GET, input, identity: undefined });
   if (answer.kind !== "ok") return sendUnmet(reply, answer);
@@ -113,8 +112,4 @@ function shownText(resultJson: string): { readonly text: string; readonly at: re
   const [, epoch, seq] = ending;
   const text = `${resultJson.slice(0, ending.index)},"epoch":${epoch},"seq":${seq}}`;
   return { text, at: [Number(epoch), Number(seq)] };
-}
-
-function jsonIn(text: string | undefined): Json | undefined {
-  return text === undefined ? undefined : jsonValue(Buffer.from(text), LIMITS.targetLengthMax, "parameter params");
 }

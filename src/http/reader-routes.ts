@@ -1,12 +1,11 @@
 // The routes for readers of one document who speak plain HTTP: a stream of events, and one answer at a time for networks
 // that hold responses back.
-import { CHANNEL_TYPE, formatDocumentId, type JsonObject, LIMITS } from "@tidemark/protocol";
+import { CHANNEL_TYPE, formatDocumentId, type JsonObject } from "@tidemark/protocol";
 import type { FastifyReply } from "fastify";
 import type { Runtime } from "../runtime/runtime.js";
 import { DocumentReader } from "./document-reader.js";
 import { EventStream } from "./event-stream.js";
 import type { Cut } from "./exchange.js";
-import { jsonValue } from "./json-body.js";
 import { LongPoll } from "./long-poll.js";
 import { Parameters } from "./parameters.js";
 import { sendUnmet } from "./problem.js";
@@ -110,8 +109,6 @@ const heldOf = (path: string, text: string | undefined): Held | undefined =>
   text === undefined || text === "" ? undefined : heldIn(path, text);
 
 function paramsIn(parameters: Parameters): JsonObject | undefined {
-  const text = parameters.text("params");
-  return text === undefined
-    ? undefined
-    : fieldsOf(jsonValue(Buffer.from(text), LIMITS.targetLengthMax, "parameter params"), "params");
+  const params = parameters.json("params");
+  return params === undefined ? undefined : fieldsOf(params, "params");
 }

@@ -9,6 +9,7 @@ import {
   BEFORE,
   body,
   CONDITIONAL,
+  EVENT,
   inPath,
   KEY,
   LIMIT,
@@ -16,6 +17,7 @@ import {
   object,
   POSITION,
   REPEATABLE,
+  WHERE,
 } from "./pieces.js";
 import { tokenPaths } from "./token-paths.js";
 import { type Describing, typePaths } from "./type-paths.js";
@@ -84,7 +86,7 @@ function channelPaths({ schemas, problem }: Describing): JsonObject {
       },
       get: {
         ...about("history", "Reads what was published"),
-        parameters: [BEFORE, LIMIT],
+        parameters: [BEFORE, LIMIT, EVENT, WHERE],
         responses: answers(problem, 200, object({ messages: list(past), "next?": POSITION.seq }), "Newest first."),
       },
     },

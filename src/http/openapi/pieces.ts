@@ -45,6 +45,13 @@ export const AT_LEAST = inQuery("at-least", WHOLE, "Wait until the document is a
 export const WAIT = inQuery("wait", { type: "integer", minimum: 0, maximum: 30, default: 25 }, "How long, in seconds.");
 export const LIMIT = inQuery("limit", { type: "integer", minimum: 1, maximum: 1_000, default: 100 }, "How many.");
 export const BEFORE = inQuery("before", WHOLE, "The seq below which to begin.");
+export const EVENT = inQuery("event", { type: "string" }, "Only messages of this kind.");
+export const WHERE: JsonObject = {
+  name: "where",
+  in: "query",
+  description: "Only messages whose data has these fields with these values.",
+  content: { "application/json": { schema: { type: "object" } } },
+};
 export const IF_NONE_MATCH = header("If-None-Match", { type: "string" }, "An ETag: 304 while it is the same.");
 
 export const LAST_EVENT_ID = header("Last-Event-ID", { type: "string" }, "The id of the last event that was had.");

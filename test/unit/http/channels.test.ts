@@ -56,6 +56,25 @@ it("[HTTP-13] pages of history say where to go on", async () => {
   expect(await messages("?limit=2&before=3")).toEqual({ messages: [expect.objectContaining({ data: 0 })] });
 });
 
+it("[HTTP-13] [CHANNEL-4] looks back at some messages only", async () => {
+  for (let n = 0; n < 6; n += 1)
+    await publish(`chat-dogs/${n % 2 === 0 ? "even" : "odd"}`, { n, half: Math.floor(n / 3) });
+  const found = async (query: string) =>
+    JSON.parse(JSON.stringify(await messages(query))).messages.map(({ data }: { data: { n: number } }) => data.n);
+  expect(await found("?event=even")).toEqual([4, 2, 0]);
+  expect(await found(`?where=${encodeURIComponent('{"half":1}')}`)).toEqual([5, 4, 3]);
+  expect(await found(`?event=even&limit=1&where=${encodeURIComponent('{"half":0}')}`)).toEqual([2]);
+});
+
+it.each([["event="], ["where=1"], ["where={}"], ["where={"], ['where={"a":[1]}'], ["events=a"], ["event=a&event=b"]])(
+  "[HTTP-13] refuses the filter %s",
+  async (query) => {
+    await publish("chat-dogs/say", 1);
+    const answer = await http.ask(`/v1/channels/chat-dogs?${encodeURI(query)}`, { as: "open" });
+    expect(answer.statusCode).toBe(400);
+  },
+);
+
 it.each([
   ["no list", { event: "say" }],
   ["an empty one", []],
