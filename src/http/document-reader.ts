@@ -16,6 +16,8 @@ export interface DocumentReaderParts<From extends Following> {
   /** `type/key`. */
   readonly doc: string;
   readonly params: JsonObject | undefined;
+  /** Of a channel: how many of its newest messages to begin with. */
+  readonly newest: number | undefined;
   /** Of a type whose documents begin with whoever comes first. */
   readonly create: boolean;
   readonly held: Held | undefined;
@@ -99,7 +101,7 @@ export class DocumentReader<From extends Following> {
   }
 
   #open(held: Held | undefined): OpenMessage {
-    const { doc, params, create } = this.#parts;
+    const { doc, params, create, newest } = this.#parts;
     const at = held === undefined ? undefined : positionsOf(held);
     return [
       "open",
@@ -109,6 +111,7 @@ export class DocumentReader<From extends Following> {
         ...(at === undefined ? {} : { at }),
         ...(params === undefined ? {} : { params }),
         ...(create ? { create: true } : {}),
+        ...(newest === undefined ? {} : { last: newest }),
       },
     ];
   }

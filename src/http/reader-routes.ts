@@ -1,6 +1,6 @@
 // The routes for readers of one document who speak plain HTTP: a stream of events, and one answer at a time for networks
 // that hold responses back.
-import { CHANNEL_TYPE, formatDocumentId, type JsonObject } from "@tidemark/protocol";
+import { CHANNEL_TYPE, formatDocumentId, type JsonObject, LIMITS } from "@tidemark/protocol";
 import type { FastifyReply } from "fastify";
 import type { Runtime } from "../runtime/runtime.js";
 import { DocumentReader } from "./document-reader.js";
@@ -16,6 +16,7 @@ import type { Listener } from "./told-wire.js";
 
 const WAIT_S = { min: 0, max: 30 };
 const WAIT_DEFAULT_S = 25;
+const NEWEST = { min: 0, max: LIMITS.lastMessagesMax };
 
 /** Adds the stream. */
 export function addReaderRoutes<From extends Following>(
@@ -35,13 +36,13 @@ async function stream<From extends Following>(
   now: () => Sessions<From> | undefined,
 ): Promise<FastifyReply> {
   const { request, reply } = visit;
-  const parameters = new Parameters(request.query, ["last", "params", TICKET]);
+  const parameters = new Parameters(request.query, ["last", "newest", "params", TICKET]);
   const lastId = header(request, "last-event-id");
   const held = lastId === undefined ? heldOf("last", parameters.text("last")) : heldOf("Last-Event-ID", lastId);
   const sessions = serving(now);
   requireRoom(sessions, runtime);
   const events = new EventStream(runtime);
-  const reader = readerOf(visit, { ...{ sessions, runtime, held }, params: paramsIn(parameters), listener: events });
+  const reader = readerOf(visit, { ...{ sessions, runtime, held }, ...wishIn(parameters), listener: events });
   events.onEnd = () => reader.stop();
   events.onDrained = () => reader.drained();
   reply.raw.once("close", () => {
@@ -74,12 +75,12 @@ export async function poll<From extends Following>(
   { runtime, sessions: now, waitFor, sendText }: Polling<From>,
 ): Promise<FastifyReply> {
   const { request, reply } = visit;
-  const parameters = new Parameters(request.query, ["after", "params", "wait"]);
+  const parameters = new Parameters(request.query, ["after", "newest", "params", "wait"]);
   const held = heldOf("after", parameters.text("after"));
   const waitMs = (parameters.whole("wait", WAIT_S) ?? WAIT_DEFAULT_S) * 1_000;
   const changes = new LongPoll(runtime, waitMs);
   const sessions = serving(now);
-  const reader = readerOf(visit, { ...{ sessions, runtime, held }, params: paramsIn(parameters), listener: changes });
+  const reader = readerOf(visit, { ...{ sessions, runtime, held }, ...wishIn(parameters), listener: changes });
   changes.of(() => reader.isSettled);
   reader.begin();
   const cut = await waitFor(changes.finished);
@@ -91,11 +92,16 @@ export async function poll<From extends Following>(
   return refusal === undefined ? sendText(changes.textFrom(held)) : sendUnmet(reply, refusal);
 }
 
-interface Reading<From extends Following> {
+/** What of a document is read. */
+interface Wish {
+  readonly params: JsonObject | undefined;
+  readonly newest: number | undefined;
+}
+
+interface Reading<From extends Following> extends Wish {
   readonly sessions: Sessions<From>;
   readonly runtime: Runtime;
   readonly held: Held | undefined;
-  readonly params: JsonObject | undefined;
   readonly listener: Listener;
 }
 
@@ -108,7 +114,10 @@ function readerOf<From extends Following>(visit: From, reading: Reading<From>): 
 const heldOf = (path: string, text: string | undefined): Held | undefined =>
   text === undefined || text === "" ? undefined : heldIn(path, text);
 
-function paramsIn(parameters: Parameters): JsonObject | undefined {
+function wishIn(parameters: Parameters): Wish {
   const params = parameters.json("params");
-  return params === undefined ? undefined : fieldsOf(params, "params");
+  return {
+    params: params === undefined ? undefined : fieldsOf(params, "params"),
+    newest: parameters.whole("newest", NEWEST),
+  };
 }

@@ -38,6 +38,11 @@ export const AFTER_HELD = inQuery(
   "A `position`, or nothing: answers `{position, changes}` once something has changed since, or the wait is over.",
 );
 export const LAST = inQuery("last", { type: "string" }, "As `Last-Event-ID`, where no header can be sent.");
+export const NEWEST = inQuery(
+  "newest",
+  { type: "integer", minimum: 0, maximum: LIMITS.lastMessagesMax },
+  "Of a channel: how many of its newest messages to begin with.",
+);
 export const TICKET = inQuery("ticket", { type: "string" }, "From `/v1/tickets`, where no header can be sent.");
 export const PARAMS = inQuery("params", { type: "string" }, "Parameters of the view, as JSON.");
 export const SEQ = inQuery("seq", WHOLE, "An older seq to read at, for those whom the type's `canHistory` allows.");

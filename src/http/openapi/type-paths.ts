@@ -18,6 +18,7 @@ import {
   LAST_EVENT_ID,
   LIMIT,
   list,
+  NEWEST,
   object,
   PARAMS,
   POSITION,
@@ -139,7 +140,7 @@ function besideCall(call: string, { name, type, get }: Beside, describing: Descr
 
 const stream = (name: string, { problem }: Describing): JsonObject => ({
   ...about(name, "stream", `Follows a ${name} as server-sent events`),
-  parameters: [LAST_EVENT_ID, TICKET, LAST, PARAMS],
+  parameters: [LAST_EVENT_ID, TICKET, LAST, NEWEST, PARAMS],
   responses: {
     200: { description: "`snapshot`, `patch`, `ping` and `end`.", content: { "text/event-stream": {} } },
     default: answers(problem, 200, {}, "")["default"] ?? {},

@@ -42,7 +42,8 @@ const app = defineApp({
   authenticate: (token) => {
     if (!["ann", "bob", "eve", "brief", "admin"].includes(token)) return null;
     const roles = token === "admin" ? ["service"] : [];
-    return { id: token, roles, ...(token === "brief" ? { expiresAt: Date.now() + SHORT_MS } : {}) };
+    const grants = [{ doc: "channel/*", may: ["open", "publish"] as const }];
+    return { id: token, roles, grants, ...(token === "brief" ? { expiresAt: Date.now() + SHORT_MS } : {}) };
   },
 });
 
@@ -203,6 +204,24 @@ describe("a stream of events", () => {
     expect((await lost.next("snapshot")).data).toMatchObject({ seq: 2, state: STATE, gap: true });
     const wrong = await ask("GET", "/docs/note/a/stream", { headers: { "last-event-id": "newest" } });
     expect(await refused(wrong)).toEqual([400, "invalid_input"]);
+  });
+
+  it("[SSE-2] [CHANNEL-5] [CHANNEL-6] of a channel begins with the newest that pass its filter, and goes on by the id", async () => {
+    const publish = (event: string, data: Json) => ask("POST", `/channels/dogs/${event}`, { body: data });
+    for (const n of [1, 2, 3, 4, 5]) await publish(n % 2 === 0 ? "even" : "odd", n);
+    const query = new URLSearchParams({ params: '{"events":["odd"]}', newest: "2" });
+    const reader = await follow(`/docs/channel/dogs/stream?${query}`);
+    const { data, id } = await reader.next("snapshot");
+    expect(data.events).toMatchObject([{ data: 3 }, { data: 5 }]);
+    await publish("even", 6);
+    await publish("odd", 7);
+    expect((await reader.next("patch")).data.events).toMatchObject([{ name: "odd", data: 7 }]);
+    const again = await follow(`/docs/channel/dogs/stream?${query}`, { headers: { "last-event-id": id ?? "" } });
+    await again.at(8);
+    expect(again.events.flatMap((event) => event.data.events ?? [])).toMatchObject([{ data: 7 }]);
+    const polled: Polled = await (await ask("GET", `/docs/channel/dogs?after=&wait=0&${query}`)).json();
+    expect(polled.changes).toMatchObject([{ events: [{ data: 5 }, { data: 7 }] }]);
+    expect(await refused(await ask("GET", "/docs/channel/dogs/stream?newest=1001"))).toEqual([400, "invalid_input"]);
   });
 
   it("[SSE-3] [HTTP-9] is refused as a read is: the absent and the forbidden alike", async () => {
