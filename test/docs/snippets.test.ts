@@ -44,6 +44,7 @@ it("the code of README and guides compiles, and the README's application is the 
     [join(ROOT, "docs/client.ts"), blocksOf("docs/STREAMS.md").join("")],
     [join(ROOT, "docs/transports.ts"), blocksOf("docs/TRANSPORTS.md").join("")],
     ...blocksOf("docs/CHANNELS.md").map((code, index) => [join(ROOT, `docs/channels-${index}.ts`), code] as const),
+    ...blocksOf("docs/SERVERS.md").map((code, index) => [join(ROOT, `docs/servers-${index}.ts`), code] as const),
     [join(ROOT, "docs/presence-app.ts"), presenceApp],
     [join(ROOT, "docs/presence-client.ts"), presenceClient],
   ]);

@@ -11,9 +11,11 @@ export class Middlebox {
   upgrades: Upgrades = "pass";
   /** Responses come when they are over. */
   holdsBack = false;
-  /** What becomes of the next posts of calls, in order; then they pass. `lost`: the answer is. `late`: the request reaches
-   * the server when `deliverLate` is called, long after its client was told that it failed. */
-  readonly fates: ("pass" | "lost" | "late")[] = [];
+  /** Which requests have fates. */
+  fated = "/v1/calls";
+  /** What becomes of the next of these, in order; then they pass. `lost`: the answer is. `late`: the request reaches
+   * the server when `deliverLate` is called, long after its client was told that it failed. `busy`: the proxy itself sends its client away for a second. */
+  readonly fates: ("pass" | "lost" | "late" | "busy")[] = [];
   /** Paths of all requests, upgrades included. */
   readonly seen: string[] = [];
   readonly #late: (() => Promise<string>)[] = [];
@@ -71,7 +73,8 @@ export class Middlebox {
     this.seen.push(request.url ?? "");
     const body: Buffer[] = [];
     for await (const chunk of request) body.push(chunk);
-    const fate = request.url === "/v1/calls" ? (this.fates.shift() ?? "pass") : "pass";
+    const fate = request.url === this.fated ? (this.fates.shift() ?? "pass") : "pass";
+    if (fate === "busy") return void response.writeHead(503, { "Retry-After": "1" }).end("<html>busy</html>");
     if (fate === "pass") return this.#forward(request, Buffer.concat(body), response);
     if (fate === "late") this.#late.push(() => this.#whole(request, Buffer.concat(body)));
     else await this.#whole(request, Buffer.concat(body));

@@ -1,5 +1,6 @@
 // Use of the applications in example.app.ts by a client. Nothing here imports server code. Type-checked, never run.
 import { connect, type OpenDocument, TidemarkError } from "@tidemark/client";
+import { SomeRefusedError, server } from "@tidemark/client/http";
 import type { App } from "./example.app.js";
 
 declare const fetchToken: () => Promise<string>;
@@ -91,4 +92,29 @@ export function layers(): void {
   const poll = tide.open("poll", "lunch", { create: { question: "?" } });
   const seen: { question: string; count: number; mine: { vote: number | null } } | undefined = poll.confirmed;
   show(seen);
+}
+
+/** Another backend, with an API key. */
+export const backend = server<App>({ url: "https://tide.example.com", key: "tmk_secret" });
+
+export async function fromABackend(): Promise<void> {
+  const { seq } = await backend.publish("chat-dogs", "say", { text: "from the shop" }, { deadlineMs: 5_000 });
+  const [first] = await backend.publish([{ channel: "chat-dogs", event: "say", data: { text: "twice" } }]);
+  const { id } = await backend.call("board", "retro-42").add({ text: "hi" });
+  const [found] = await backend.call("board", "retro-42").find({ text: "hi" });
+  await backend.call("counter", "clicks").reset();
+  const { epoch } = await backend.create("board", "retro-44", { title: "Monday" });
+  const { state, at } = await backend.get("board", "retro-42", { signal: AbortSignal.timeout(1_000) });
+  const { keys, next } = await backend.list("board", { limit: 10 });
+  const [entry] = await backend.history("board", "retro-42", { after: at.seq });
+  await backend.delete("board", "retro-44");
+  const grants = [{ doc: "channel/chat-*", may: ["open", "publish"] }] as const;
+  show(await backend.token({ sub: me, grants, ttlSeconds: 300 }), keys, next, entry?.by, state.title);
+  await backend.revoke({ sub: me });
+  show(seq, first?.n, id, found?.by, epoch);
+}
+
+export function accountOf(error: unknown): void {
+  if (!(error instanceof SomeRefusedError)) return;
+  for (const one of error.outcomes) show(one instanceof TidemarkError ? one.code : one.seq);
 }

@@ -1,7 +1,8 @@
 // Every wrong use by a client that must not compile. `tsc` fails when one of these stops being an error. Never run.
 import type { Change } from "@tidemark/client";
+import { server } from "@tidemark/client/http";
 import type { ErrorCode } from "@tidemark/protocol";
-import { tide } from "./example.client.js";
+import { backend, tide } from "./example.client.js";
 
 export async function client(): Promise<void> {
   // @ts-expect-error unknown type
@@ -100,3 +101,34 @@ export const cause = (change: Change): number =>
 
 // @ts-expect-error not a registered code
 export const code: ErrorCode = "not_owner";
+
+export async function fromABackend(): Promise<void> {
+  // @ts-expect-error a backend shows a key
+  server({ url: "https://tide.example.com" });
+  // @ts-expect-error a message has data, if only null
+  await backend.publish("dogs", "bark");
+  // @ts-expect-error data is JSON
+  await backend.publish("dogs", "bark", () => 1);
+  // @ts-expect-error each of several names its channel
+  await backend.publish([{ event: "bark", data: 1 }]);
+  // @ts-expect-error one receipt for one message
+  (await backend.publish("dogs", "bark", 1))[0];
+  // @ts-expect-error unknown type
+  backend.call("bord", "x");
+  // @ts-expect-error unknown message
+  await backend.call("board", "x").ad({ text: "a" });
+  // @ts-expect-error wrong input
+  await backend.call("board", "x").add({ txt: "a" });
+  // @ts-expect-error wrong create input
+  await backend.create("board", "x", { name: "a" });
+  // @ts-expect-error a hidden part is not in the view
+  (await backend.get("poll", "lunch")).state.ballots;
+  // @ts-expect-error a token is for somebody
+  await backend.token({ roles: ["editor"] });
+  // @ts-expect-error no such right
+  await backend.token({ sub: "ann", grants: [{ doc: "channel/dogs", may: ["write"] }] });
+  // @ts-expect-error either a subject or a token
+  await backend.revoke({ key: "backend" });
+  // @ts-expect-error nothing is opened over HTTP
+  backend.open("board", "x");
+}

@@ -46,6 +46,9 @@ export const CLIENT_LIMITS = Object.freeze({
   notAfterMarginMs: 250,
   /** The answer to posted calls is waited for so long. */
   callPostMs: 20_000,
+  /** One copy of a backend's request is waited for so long, and for its answer a little longer, before it is sent again. */
+  copyMs: 10_000,
+  copyMarginMs: 1_000,
   /** What is read of a refusal. */
   problemLengthMax: 16_384,
   /** How long to wait after a refusal that does not say. */

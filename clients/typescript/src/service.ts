@@ -66,7 +66,8 @@ export async function stateOf(
   return { state, at: { epoch, seq } };
 }
 
-function readPage(result: Json | undefined): KeyPage {
+/** A page of keys, as it is said over any way in. Throws TidemarkError for what is none. */
+export function readPage(result: Json | undefined): KeyPage {
   const { keys, next }: JsonObject = isObject(result) ? result : {};
   if (!isTexts(keys)) throw unreadable("list");
   return { keys, next: typeof next === "string" ? next : undefined };

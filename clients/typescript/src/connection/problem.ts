@@ -1,6 +1,16 @@
 // What a server, or somebody before it, answers to a request that it does not take: the code of a problem (RFC 9457) where
 // there is one, and what that means for a connection.
-import { CLOSE, ERRORS, type ErrorCode, type Fault, isErrorCode, type Refusal } from "@tidemark/protocol";
+import {
+  CLOSE,
+  ERRORS,
+  type ErrorCode,
+  type Fault,
+  isErrorCode,
+  type Json,
+  type JsonObject,
+  type Refusal,
+} from "@tidemark/protocol";
+import { isObject } from "../stream/local-diff.js";
 
 /** A refusal by the server itself: what was asked was certainly not done. */
 export interface Problem {
@@ -44,17 +54,18 @@ export function closeCodeOf({ code, refusal }: Problem): number {
   }
 }
 
-function objectIn(text: string): { readonly [name: string]: unknown } | undefined {
+/** The object that a text is as JSON; undefined: it is something else. */
+export function objectIn(text: string): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: Json = JSON.parse(text);
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const isRetry = (value: unknown): value is Refusal["retry"] =>
+/** Whether a problem says with it when to repeat. */
+export const isRetry = (value: unknown): value is Refusal["retry"] =>
   value === "never" || value === "after" || value === "reconnect";
-const isFault = (value: unknown): value is Fault => value === "caller" || value === "service";
+/** Whether a problem says with it whose doing it was. */
+export const isFault = (value: unknown): value is Fault => value === "caller" || value === "service";
