@@ -128,12 +128,14 @@ export class ClientRecord {
     this.#copy(booked.call, n, extension ?? null);
   }
 
-  /** Deletions carry no token: the first copies leave in the order in which they were asked for. */
+  /** Deletions carry no token: the first copies leave in the order in which they were asked for, but for those that were
+   * given up before. */
   #deletion(n: number, documentId: string): BookedCall | undefined {
     const known = this.#deletions.get(n);
     if (known !== undefined) return known;
     const call = this.history.calls.find(
-      (other) => other.name === DELETE && other.documentId === documentId && other.n === 0,
+      ({ name, documentId: of, n: asked, settled }) =>
+        name === DELETE && of === documentId && asked === 0 && settled === undefined,
     );
     if (call === undefined) return undefined;
     const booked = { call, owner: this.history };

@@ -29,6 +29,9 @@ export interface HouseParts {
 }
 
 const WALL_MS = 1_700_000_000_000;
+/** An older server that goes on is found out by its first commit (R9), not by its followers: so long, less than two
+ * heartbeats, nobody can blame it for what they are not told (R13). */
+const GHOST_MS_MAX = 1_900;
 
 /** The servers of one run, one after the other. */
 export class House {
@@ -136,7 +139,7 @@ export class House {
     return true;
   }
 
-  /** The process stops, another one takes its place, and the older one goes on for a while before it is killed. */
+  /** The process stops, another one takes its place, and the older one goes on for a short while before it is killed. */
   replace(forMs: number): boolean {
     const server = this.#server;
     if (server === undefined || this.#ghost !== undefined) return false;
@@ -144,7 +147,7 @@ export class House {
     this.#leave(server);
     server.process.pause(forMs * 0.6);
     this.#later(forMs * 0.3, () => this.start());
-    this.#later(forMs, () => this.#bury(this.#ghost, false));
+    this.#later(Math.min(forMs, forMs * 0.6 + GHOST_MS_MAX), () => this.#bury(this.#ghost, false));
     return true;
   }
 

@@ -22,6 +22,8 @@ export interface WireObserver {
   received(messages: readonly ClientMessage[]): void;
   /** `heldBytes`: what the process held when it began to write this and perhaps more. */
   sent(messages: readonly ServerMessage[], bytes: Uint8Array, heldBytes: number): void;
+  /** So much was held until now that streams may have waited for room. */
+  drained(): void;
   /** Nothing more will be said on it. */
   over(): void;
   /** A bug of the server. */
@@ -119,6 +121,7 @@ export class ServerWire implements Wire, ServerEnd {
 
   taken(): void {
     if (!this.#isHolding || this.bufferedBytes > 0) return;
+    this.#observer.drained();
     this.#isHolding = false;
     if (!this.#isClosed) this.onDrained?.();
   }

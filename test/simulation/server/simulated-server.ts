@@ -95,6 +95,7 @@ export class SimulatedServer implements Listening {
         watch.sent(messages, bytes, heldBytes);
         this.#parts.sent(link, bytes);
       },
+      drained: () => watch.drained(),
       over: () => {
         watch.over();
         this.wires.delete(link);

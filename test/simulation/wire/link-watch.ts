@@ -116,6 +116,11 @@ export class LinkWatch {
     this.#frameEnd();
   }
 
+  /** What the server held of it was taken. */
+  drained(): void {
+    this.#lookForSlowness();
+  }
+
   /** The documents that these are about. */
   documentsOf(messages: readonly ServerMessage[]): readonly string[] {
     return messages.flatMap((message) => {
