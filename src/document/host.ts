@@ -4,6 +4,7 @@ import { type ErrorCode, LIMITS } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
 import type { Turns } from "../runtime/turns.js";
 import { Access } from "./access.js";
+import { giveMissed, residenceOf } from "./arrival.js";
 import { Calls } from "./calls.js";
 import { ChannelOpenings } from "./channels/channel-openings.js";
 import type { ClientWindow } from "./client-window.js";
@@ -23,13 +24,13 @@ import {
 import type { Audience, Follower, RefusedAnswer, RowAudience, Speech } from "./documents.js";
 import { Following } from "./following.js";
 import type { HostReport } from "./host-report.js";
-import { contentOf, type MissedCommits, membersOf, missedCommits, snapshotBody, toCommitted } from "./loading.js";
+import { membersOf, missedCommits, snapshotBody } from "./loading.js";
 import { Members } from "./members.js";
 import type { Missed } from "./opening.js";
-import { Pipeline, type PipelineOwner } from "./pipeline.js";
+import type { Pipeline, PipelineOwner } from "./pipeline.js";
 import { Queries } from "./queries.js";
+import { refusalOfLoss } from "./refusal.js";
 import type { Residence } from "./residence.js";
-import { SnapshotKeeper } from "./snapshot-keeper.js";
 import { checkSpeech } from "./speech.js";
 import { DocumentViews } from "./views/document-views.js";
 import { type CallWork, GatedTask, type GatedWork, type OpenWork, type Work } from "./work.js";
@@ -54,7 +55,6 @@ const RELOAD_DELAY_MS = 200;
 const RELOAD_DELAY_MAX_MS = 5_000;
 /** What a refusal for want of room suggests to wait. */
 const OVERLOADED: RefusedAnswer = { code: "overloaded", afterMs: 250 };
-const UNWRITTEN_AFTER_MS = 1_000;
 
 /** Hosts one document. */
 export class DocumentHost implements PipelineOwner {
@@ -306,7 +306,7 @@ export class DocumentHost implements PipelineOwner {
   };
 
   async #arrive(loaded: Loaded): Promise<void> {
-    const residence = this.#reside(loaded);
+    const residence = residenceOf(loaded, { ...this.#parts, rows: this.#rows, owner: this });
     const range = { from: this.#delivered, head: residence.pipeline.head, ref: loaded.ref };
     const again = this.#delivered !== undefined;
     const missed = await missedCommits(this.#parts.store, range, this.#parts.type);
@@ -314,46 +314,9 @@ export class DocumentHost implements PipelineOwner {
     this.#delivered = residence.pipeline.head;
     this.#windows.reset(loaded.ref);
     this.#following.reloaded();
-    this.#catchUp(residence, missed);
+    giveMissed(missed, { residence, following: this.#following, rows: this.#rows });
     this.#residence = residence;
     this.#members?.resume(residence.content.status === "live" ? membersOf(loaded) : [], again);
-  }
-
-  /** What a commit in doubt had written after all is given to followers as if nothing had happened; those who may not
-   * follow any more are ended before they see it. */
-  #catchUp({ pipeline, content }: Residence, missed: MissedCommits): void {
-    const audience = this.#rows;
-    const absence = content.status === "absent" ? "not_found" : content.status;
-    if (missed.kind !== "rows") {
-      if (missed.kind === "broken") this.#following.endAll(absence === "live" ? "moved" : absence);
-      return audience.begin(pipeline.lastChange);
-    }
-    const { beforeDeletion, rest } = missed;
-    if (content.status === "live" && rest.length === 0) this.#following.recheck(content.document);
-    if (beforeDeletion.length > 0) audience.deliver(beforeDeletion);
-    if (rest.length > 0) this.#following.endAll("deleted");
-    else if (absence !== "live") this.#following.endAll(absence);
-    if (rest.length > 0) audience.deliver(rest);
-  }
-
-  #reside(loaded: Loaded): Residence {
-    const { type, store, runtime } = this.#parts;
-    const content = contentOf(loaded, this.#parts);
-    const live = loaded.status === "live" ? loaded : undefined;
-    const head =
-      loaded.status === "live" || loaded.status === "deleted" ? loaded.head : { seq: 0, epoch: loaded.epoch };
-    const tail = toCommitted(live?.tail ?? [], live?.snapshot?.epoch ?? loaded.epoch, type);
-    const snapshots = new SnapshotKeeper({ ref: loaded.ref, store, runtime, type, stored: live?.snapshot, tail });
-    return { ref: loaded.ref, pipeline: this.#pipeline(loaded, head, tail), snapshots, content };
-  }
-
-  #pipeline(loaded: Loaded, head: StoredPosition, tail: ReturnType<typeof toCommitted>): Pipeline {
-    const { committer, type, name, report } = this.#parts;
-    const audience = this.#rows;
-    const shown = type.shown?.telling((event, error) => report.handlerFailed(name, `events.${event}.audience`, error));
-    const { ref, epoch } = loaded;
-    const recentBytesMax = LIMITS.replayRingBytesMax;
-    return new Pipeline({ ref, epoch, head, audience, shown, committer, recentBytesMax, owner: this }, tail);
   }
 
   /** The pipeline asks. */
@@ -394,7 +357,7 @@ export class DocumentHost implements PipelineOwner {
   lost(waiting: readonly GatedWork[], error: StoreError | "fenced"): void {
     this.#parts.report.commitLost(this.#parts.name, error);
     this.#residence = undefined;
-    const refusal = refusalFor(error);
+    const refusal = refusalOfLoss(error);
     const again: Work[] = [];
     for (const { work, applied } of waiting) {
       if (work === undefined) continue;
@@ -432,11 +395,4 @@ function viewsOf(
   const recheck = (): void => following().recheckViews();
   const end = (follower: Follower, code: ErrorCode): void => following().endOne(follower, code);
   return new DocumentViews({ type, views, name, runtime, audience, report, isAwaited, recheck, end });
-}
-
-/** How work is refused that is certainly not written; undefined: it may be, so receipts must tell. */
-function refusalFor(error: StoreError | "fenced"): RefusedAnswer | undefined {
-  if (error === "fenced" || error.certainty === "indeterminate") return undefined;
-  const code = error.certainty === "disk_full" ? "disk_full" : "internal";
-  return { code, retry: "after", afterMs: UNWRITTEN_AFTER_MS };
 }

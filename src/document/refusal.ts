@@ -1,7 +1,8 @@
-// Turns what application code was given, threw or returned into a refusal with a registered code. It changes nothing
-// and never repeats a value that a sender wrote.
+// Turns what application code was given, threw or returned, and what a store lost, into a refusal with a registered code. It
+// changes nothing and never repeats a value that a sender wrote.
 import { type ErrorCode, type Json, LIMITS } from "@tidemark/protocol";
 import type { CompiledInput, InputIssue } from "./definition/compiled-input.js";
+import type { StoreError } from "./document-store.js";
 import type { RefusedAnswer } from "./documents.js";
 import { InvalidStateError } from "./recorder/invalid-state.js";
 
@@ -100,4 +101,13 @@ export function refusalOf(error: unknown): Refused {
     return { ...refused("invalid_state", { data: { path: error.path } }), thrown: error };
   }
   return { ...refused("handler_failed"), thrown: error };
+}
+
+const UNWRITTEN_AFTER_MS = 1_000;
+
+/** How work is refused that is certainly not written; undefined: it may be, so receipts must tell. */
+export function refusalOfLoss(error: StoreError | "fenced"): RefusedAnswer | undefined {
+  if (error === "fenced" || error.certainty === "indeterminate") return undefined;
+  const code = error.certainty === "disk_full" ? "disk_full" : "internal";
+  return { code, retry: "after", afterMs: UNWRITTEN_AFTER_MS };
 }
