@@ -150,7 +150,8 @@ describe("the load generator", () => {
     const calm = await load({}, RATE);
     expect(calm.text).toMatch(/"offered":[1-9]\d+,"good":[1-9]\d+.*"refusedCopies":0/);
     expect(calm.exitCode).toBe(0);
-    const busy = await load({ refuseOnce: { retry: "after", afterMs: 1 } }, `${RATE} --seconds 1.5`);
+    // What was refused last is sent again after a back-off, and waited for.
+    const busy = await load({ refuseOnce: { retry: "after", afterMs: 1 } }, `${RATE} --seconds 1.5 --stall-seconds 20`);
     expect(busy.text).toMatch(/"refusedCopies":[1-9]/);
     expect(busy.exitCode, busy.text).toBe(0);
   });
