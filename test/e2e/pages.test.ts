@@ -1,5 +1,5 @@
 // The commands of pages, typed into a shell, print what stands below them.
-import { cpSync, mkdirSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { expectPageToHold } from "../docs/typed-page.js";
@@ -9,13 +9,22 @@ const APP = "examples/mine/app.ts";
 
 /**
  * `npx tidemark` is the one of this clone. A server is started in the place of the one before, at any port, and a new key
- * is given once a server that runs knows it.
+ * is given once a server that runs knows it. An example listens at any port too, in place of 3000.
  */
 const SHELL = `
 server=
-stop() { [ -z "$server" ] || { kill $server; wait $server || :; }; server=; }
-trap stop EXIT
+example=
+end() { [ -z "$1" ] || { kill $1; wait $1 || :; }; }
+stop() { end "$server"; server=; }
+trap 'end "$example"; stop' EXIT
+curl() { command curl "\${@/127.0.0.1:3000/\${EXAMPLE-}}"; }
 npx() {
+  if [ "$1" = tsx ]; then
+    (cd "$ROOT" && PORT=0 exec node --import tsx "$2") > example.log & example=$!
+    until grep -q 'http://' example.log; do kill -0 $example; sleep 0.05; done
+    EXAMPLE=$(grep -o '[0-9.]*:[0-9]*;' example.log | tr -d ';')
+    return
+  fi
   shift
   case "$1 \${2-}" in
   "serve "*)
@@ -57,4 +66,12 @@ it("docs/AUTH.md works as typed", () => {
 it("docs/SERVERS.md works as typed", () => {
   const typing = { url: "$TIDEMARK_URL", prelude: SHELL, folder: place.folder, env: { ROOT } };
   expect(expectPageToHold("docs/SERVERS.md", typing)).toBe(6);
+});
+
+it("README.md works as typed, where it is beside servers that are there", () => {
+  const typing = { url: "$TIDEMARK_URL", prelude: SHELL, folder: place.folder, env: { ROOT } };
+  expect(expectPageToHold("README.md", typing)).toBe(3);
+  const [, section = ""] =
+    /^## Beside servers.*\n([\s\S]*?)^## /m.exec(readFileSync(join(ROOT, "README.md"), "utf8")) ?? [];
+  expect(section.trim().split("\n").length).toBeLessThanOrEqual(30);
 });
