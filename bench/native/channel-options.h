@@ -40,7 +40,7 @@ static inline bool channel_option(channel_options *o, const char *name, const ch
 static inline bool channel_parse(channel_options *o, int argc, char **argv) {
   *o = (channel_options){.form = {.channel = "dogs", .token = "dev:member-"},
                          .publish = {.path = "", .authorization = "", .before = "", .after = ""},
-                         .members = 1, .warm_up_s = 1, .window_s = 4, .calm_s = 2, .stall_s = 60, .settle_s = 1, .padding_bytes = 37};
+                         .members = 1, .warm_up_s = 1, .window_s = 4, .calm_s = 2, .stall_s = 300, .settle_s = 1, .padding_bytes = 37};
   for (int i = 1; i < argc; i += 2)
     if (i + 1 == argc || !channel_option(o, argv[i], argv[i + 1])) return fprintf(stderr, "channel load: bad option %s\n", argv[i]), false;
   bool sane = o->port > 0 && o->members > 0 && o->callers >= 0 && o->callers <= CALLERS_MAX && o->joins >= 0 && o->joins <= JOINS_MAX &&
