@@ -116,6 +116,26 @@ describe("an edge", () => {
     expect(second.events.some(({ kind }) => kind === "snapshot")).toBe(false);
   }, 20_000);
 
+  it("[EDGE-1] [SSE-2] [R1] [R3] a stream of events goes on at the same edge when the server was killed with -9", async () => {
+    expect((await post("/docs/counter/a")).status).toBe(201);
+    const first = await follow();
+    await first.next("snapshot");
+    expect((await post("/docs/counter/a/add", { by: 5 })).status).toBe(200);
+    const { id = "" } = await first.next("patch");
+    // Acknowledged, and perhaps not told any more.
+    expect((await post("/docs/counter/a/add", { by: 6 })).status).toBe(200);
+    await server.end("SIGKILL");
+    await first.ended;
+    await serve(new URL(serverUrl).port);
+    expect((await post("/docs/counter/a/add", { by: 7 })).status).toBe(200);
+    const second = await follow(undefined, { headers: { "last-event-id": id } });
+    const { data } = await second.next("patch");
+    expect(data.events.map((event: { data: unknown }) => event.data)).toEqual([{ by: 6 }, { by: 7 }]);
+    expect(second.events.some(({ kind }) => kind === "snapshot")).toBe(false);
+    const { stdout, stderr } = await edge.end("SIGTERM");
+    expect(`${stdout}${stderr}`).not.toContain(token);
+  }, 20_000);
+
   it("[EDGE-2] [R16] [R17] refuses what the server refuses, in its words", async () => {
     await post("/docs/counter/a");
     for (const as of ["nonsense", `${token}x`])
