@@ -1,11 +1,11 @@
 // Looks at a file before anything writes it: is it ours, and of which format? A file that is refused stays as it was.
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import Database from "better-sqlite3";
-import { DamageError } from "./columns.js";
-import { sqliteCode } from "./connection.js";
+import { columns, DamageError, integer, text } from "./columns.js";
+import { type Connection, sqliteCode } from "./connection.js";
 import { readMeta } from "./meta.js";
 import { OpenFailure } from "./open-failure.js";
-import { APPLICATION_ID, FORMAT } from "./schema.js";
+import { APPLICATION_ID, FORMAT, FORMATS } from "./schema.js";
 
 const MAGIC = "SQLite format 3\0";
 
@@ -62,11 +62,40 @@ function readFormat(file: string, options: { readonly: boolean }): number {
     const format = readMeta(db, "format");
     if (format === undefined || format < 1) throw damaged(file, "its format is not written down");
     if (format > FORMAT) throw newer(file, format);
+    verifyTables(db, format);
     return format;
   } finally {
     db.close();
   }
 }
+
+/**
+ * SQLite takes what it reads about tables at its word: a letter changed in a type, or a root that is another table's,
+ * makes rows of a journal invisible, and no checksum of a row shows that. Throws DamageError.
+ */
+function verifyTables(db: Connection, format: number): void {
+  const found = new Map<string, string>();
+  const roots = new Set([1]);
+  for (const row of db.prepare("SELECT name, rootpage, sql FROM sqlite_schema").raw().all()) {
+    const [name, root, sql] = columns(row);
+    if (roots.has(integer(root)) && root !== 0)
+      throw new DamageError(`two of its tables begin at page ${String(root)}`);
+    roots.add(integer(root));
+    if (sql !== null) found.set(text(name), asWritten(text(sql)));
+  }
+  for (const statement of FORMATS.slice(0, format).flat()) {
+    const name = /^CREATE (?:TABLE|(?:UNIQUE )?INDEX) (\w+)/.exec(statement.trim())?.[1] ?? "";
+    if (found.get(name) !== asWritten(statement))
+      throw new DamageError(`its table or index ${name} is not as it was made`);
+  }
+}
+
+/** A statement without comments, in one line. */
+const asWritten = (sql: string): string =>
+  sql
+    .replaceAll(/--[^\n]*/g, "")
+    .replaceAll(/\s+/g, " ")
+    .trim();
 
 function firstBytes(file: string, length: number): string {
   const fd = openSync(file, "r");

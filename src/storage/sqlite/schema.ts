@@ -1,10 +1,8 @@
 // The tables of the file format and how a file is recognised as ours. It creates nothing: migrations.ts does.
+// inspect-file.ts compares every file with these statements: a format in use never changes, but for its comments.
 
 /** `PRAGMA application_id` of a Tidemark file: "TIDE". */
 export const APPLICATION_ID = 0x54_49_44_45;
-
-/** The newest file format this build reads and writes. */
-export const FORMAT = 2;
 
 /** The two journals that take turns. */
 export const JOURNALS = ["journal_a", "journal_b"] as const;
@@ -20,7 +18,7 @@ const journal = (name: JournalName | "salvage"): string => `
   `;
 
 /** Format 1, in the order of creation. */
-export const FORMAT_1: readonly string[] = [
+const FORMAT_1: readonly string[] = [
   "CREATE TABLE meta(key TEXT PRIMARY KEY, value NOT NULL, crc INT NOT NULL) WITHOUT ROWID",
   // epoch, head and status are as of the last fold; `trimmed` is the seq after which the log begins.
   `CREATE TABLE docs(
@@ -48,7 +46,7 @@ export const FORMAT_1: readonly string[] = [
 ];
 
 /** What format 2 adds: who may come in. */
-export const FORMAT_2: readonly string[] = [
+const FORMAT_2: readonly string[] = [
   // `used` decides nothing, changes often, and is not in the checksum.
   `CREATE TABLE keys(
     id TEXT PRIMARY KEY, name TEXT NOT NULL, space TEXT NOT NULL, hash BLOB NOT NULL, grants TEXT NOT NULL,
@@ -57,3 +55,9 @@ export const FORMAT_2: readonly string[] = [
     space TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, at INT NOT NULL, until INT NOT NULL, crc INT NOT NULL,
     PRIMARY KEY(space, kind, name)) WITHOUT ROWID`,
 ];
+
+/** What each format adds to the one before, in the order of creation. */
+export const FORMATS: readonly (readonly string[])[] = [FORMAT_1, FORMAT_2];
+
+/** The newest file format this build reads and writes. */
+export const FORMAT = FORMATS.length;

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { OperatorError } from "@tidemark/protocol";
+import Database from "better-sqlite3";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { StoreError } from "../../../../src/document/document-store.js";
@@ -285,6 +286,18 @@ describe("damage in a SQLite store", () => {
     await store.close();
     expect((await fates(folder, models)).get("beta")).toBe("quarantined");
     expect(folder.sql("SELECT count(*) AS rows FROM salvage")).toEqual([{ rows: blocks + 1 }]);
+  });
+
+  test.each([
+    ["a letter of a type", "replace(sql, 'INTEGER PRIMARY', 'INTEGER QRIMARY')", "rootpage"],
+    ["a root that is another's", "sql", "(SELECT rootpage FROM sqlite_schema WHERE name = 'journal_b')"],
+  ])("[R12] a journal that SQLite would read as another, or as none, is not served: %s", async (_, sql, root) => {
+    const db = new Database(folder.file);
+    db.unsafeMode();
+    db.pragma("writable_schema = ON");
+    db.exec(`UPDATE sqlite_schema SET sql = ${sql}, rootpage = ${root} WHERE name = 'journal_a'`);
+    db.close();
+    await expect(fates(folder, models)).rejects.toMatchObject({ code: "database_damaged" });
   });
 
   test("[R12] whatever byte of the file is flipped, nothing is served that was not written", {
