@@ -1,6 +1,7 @@
 // Runs the load against a server and reads its one line of JSON. Whether the figures may be used is decided here: a
 // load that found anything wrong throws.
 import { execFile } from "node:child_process";
+import type { ServerMemory } from "./memory.js";
 import { nativeProgram } from "./native.js";
 import { pinned } from "./pinning.js";
 
@@ -78,6 +79,11 @@ export interface LoadResult {
   readonly snapshotBytes?: number;
   readonly snapshotP50Ms?: number;
   readonly failures: { readonly [check: string]: number };
+}
+
+/** What a load saw, and what the server held meanwhile. */
+export interface MeasuredLoad extends LoadResult {
+  readonly memory?: ServerMemory;
 }
 
 /** A load that found a gap, a difference, a refusal, or could not run at all. */

@@ -1,74 +1,83 @@
-// The rules of measuring, in one place: sides take turns (A B A B), ratios are taken within a pair, and what counts is
-// the median pair, since absolute figures drift while ratios of neighbours hold.
-import type { Figures, RunLength, Scenario, Side } from "./scenario.js";
+// The rules of measuring, in one place: sides take turns (A B A B), and what is compared ran back to back, since absolute
+// figures drift while ratios of neighbours hold. Each pair is recorded as it ends.
+import type { RecordedPoint, RecordFile } from "./record.js";
+import type { Curve, Figures, RunLength, Scenario, Series, Side } from "./scenario.js";
 
-/** One run of each side, back to back. */
-export interface Pair {
-  readonly subject: Figures;
-  readonly peer: Figures;
+/** How often, how long, and as which command it is recorded. */
+export interface MeasureOptions {
+  readonly length: RunLength;
+  /** Runs of each side, or of each point. */
+  readonly pairs: number;
+  readonly command: string;
 }
 
-/** What all pairs of one scenario came to. */
-export interface Verdict {
-  readonly scenario: Scenario;
-  readonly pairs: readonly Pair[];
-  readonly subject: number;
-  readonly peer: number;
-  readonly ratio: number;
-  readonly ratioMin: number;
-  readonly ratioMax: number;
-  /** Ratio of the work done per second of server CPU; undefined where it means nothing. */
-  readonly ratioByCpu: number | undefined;
-  readonly met: boolean;
-  /** The load used more than 0.9 of its core in the subject's runs: the subject may be faster than it looks. */
-  readonly loadSaturated: boolean;
+/** Hears what goes on. */
+export interface Progress {
+  /** So many of the scenario's pairs, or rounds, are there. */
+  beginPair(pairsDone: number): void;
+  /** One run has ended. */
+  ran(side: string, figures: Figures): void;
+  /** A pair, or a round, took so long. */
+  endPair(tookSeconds: number): void;
 }
 
-/** Hears of each run as it ends. */
-export type Progress = (scenario: Scenario, side: Side, pair: number, figures: Figures) => void;
-
-/** Runs all pairs of a scenario. Rejects as soon as one run is wrong. */
-export async function measure(
+/** Runs those pairs of a scenario that the file does not have. Rejects as soon as one run is wrong. */
+export async function measureScenario(
   scenario: Scenario,
-  options: RunLength & { readonly pairs: number },
-  progress: Progress,
-): Promise<Verdict> {
-  const pairs: Pair[] = [];
-  for (let i = 0; i < options.pairs; i++) {
-    const subject = await scenario.subject.measure(options);
-    progress(scenario, scenario.subject, i, subject);
-    const peer = await scenario.peer.measure(options);
-    progress(scenario, scenario.peer, i, peer);
-    pairs.push({ subject, peer });
-  }
-  return judge(scenario, pairs);
-}
-
-function judge(scenario: Scenario, pairs: readonly Pair[]): Verdict {
-  const ratios = pairs.map(({ subject, peer }) => subject.value / peer.value);
-  const byCpu = pairs.flatMap(({ subject, peer }) =>
-    subject.perCpuSecond === undefined || peer.perCpuSecond === undefined
-      ? []
-      : subject.perCpuSecond / peer.perCpuSecond,
-  );
-  const ratio = median(ratios);
-  return {
-    scenario,
-    pairs,
-    subject: median(pairs.map((pair) => pair.subject.value)),
-    peer: median(pairs.map((pair) => pair.peer.value)),
-    ratio,
-    ratioMin: Math.min(...ratios),
-    ratioMax: Math.max(...ratios),
-    ratioByCpu: byCpu.length === 0 ? undefined : median(byCpu),
-    met: "atLeast" in scenario.goal ? ratio >= scenario.goal.atLeast : ratio <= scenario.goal.atMost,
-    loadSaturated: pairs.some((pair) => (pair.subject.loadCpu ?? 0) > 0.9),
+  { length, pairs, command }: MeasureOptions,
+  { file, progress }: { readonly file: RecordFile; readonly progress: Progress },
+): Promise<void> {
+  const run = async (side: Side): Promise<Figures> => {
+    const figures = counted(side.name, await side.measure(length));
+    progress.ran(side.name, figures);
+    return figures;
   };
+  for (let i = file.beginScenario(scenario, length, command); i < pairs; i++) {
+    progress.beginPair(i);
+    const began = new Date();
+    const subject = await run(scenario.subject);
+    const peer = await run(scenario.peer);
+    const tookSeconds = (Date.now() - began.getTime()) / 1_000;
+    file.addPair(scenario.id, { at: began.toISOString(), tookSeconds, subject, peer });
+    progress.endPair(tookSeconds);
+  }
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+/** Runs those points of a curve that the file does not have: in each round all series at the first x, then at the next. */
+export async function measureCurve(
+  curve: Curve,
+  { length, pairs, command }: MeasureOptions,
+  { file, progress }: { readonly file: RecordFile; readonly progress: Progress },
+): Promise<void> {
+  const known = new Set(file.beginCurve(curve, length, command).map(keyOf));
+  for (let round = 0; round < pairs; round++) {
+    const missing = pointsOf(curve, round).filter((point) => !known.has(keyOf(point)));
+    if (missing.length === 0) continue;
+    progress.beginPair(round);
+    const began = Date.now();
+    for (const { series, x, of } of missing) {
+      const at = new Date();
+      const figures = (await of.measurePoint(x, length)) ?? null;
+      const tookSeconds = (Date.now() - at.getTime()) / 1_000;
+      if (figures !== null) progress.ran(`${series} at ${x}`, counted(series, figures));
+      file.addPoint(curve.id, { series, x, round, at: at.toISOString(), tookSeconds, figures });
+    }
+    progress.endPair((Date.now() - began) / 1_000);
+  }
+}
+
+type Point = Pick<RecordedPoint, "series" | "x" | "round">;
+
+function pointsOf({ xs, series }: Curve, round: number): readonly (Point & { readonly of: Series })[] {
+  return xs.flatMap((x) => series.map((of) => ({ series: of.name, x, round, of })));
+}
+
+function keyOf({ series, x, round }: Point): string {
+  return `${round} ${x} ${series}`;
+}
+
+/** JSON has no word for what is not a number, and a ratio none for what is nothing. */
+function counted(name: string, figures: Figures): Figures {
+  if (!Number.isFinite(figures.value) || figures.value <= 0) throw new Error(`${name} came to ${figures.value}`);
+  return figures;
 }

@@ -5,8 +5,10 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { askMemory, type MemoryUsage, MemoryWatch, type ServerMemory } from "./memory.js";
 import { pinned } from "./pinning.js";
 
+const MEMORY_PROBE = new URL("memory-probe.mjs", import.meta.url).href;
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const ADDRESS = /127\.0\.0\.1:(\d+)/;
 /** Of the clock in /proc, on every Linux there is. */
@@ -21,6 +23,8 @@ process.once("exit", () => {
 export interface ServerProcess {
   readonly port: number;
   readonly pid: number;
+  /** What it holds now, bytes; `collect` lets it collect its garbage first. */
+  memory(options?: { readonly collect: boolean }): Promise<MemoryUsage>;
   /** Ends it and waits until it is gone. */
   stop(): Promise<void>;
   /** Ends it like a power cut would, and waits until it is gone. */
@@ -33,17 +37,34 @@ export async function startServer(
   args: readonly string[],
   { environment = {}, hear }: { readonly environment?: NodeJS.ProcessEnv; readonly hear?: (line: string) => void } = {},
 ): Promise<ServerProcess> {
-  const [command, commandArgs] = pinned("server", process.execPath, args);
+  const [command, commandArgs] = pinned("server", process.execPath, ["--import", MEMORY_PROBE, ...args]);
   const child = spawn(command, commandArgs, {
     cwd: ROOT,
-    env: { ...process.env, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment, BENCH_MEMORY_PROBE: "1" },
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   running.add(child);
   child.once("exit", () => running.delete(child));
   const port = await addressOf(child, hear);
   if (child.pid === undefined) throw new Error("a server without a pid");
-  return { port, pid: child.pid, stop: () => stop(child, "SIGTERM"), kill: () => stop(child, "SIGKILL") };
+  return {
+    ...{ port, pid: child.pid, memory: (options) => askMemory(child, options) },
+    ...{ stop: () => stop(child, "SIGTERM"), kill: () => stop(child, "SIGKILL") },
+  };
+}
+
+/** Looks at a server's memory for as long as `use` takes. */
+export async function watchingMemory<T>(
+  server: ServerProcess,
+  use: () => Promise<T>,
+): Promise<{ readonly result: T; readonly memory: ServerMemory | undefined }> {
+  const watch = new MemoryWatch(server.pid, { ask: () => server.memory() });
+  try {
+    const result = await use();
+    return { result, memory: watch.stop() };
+  } finally {
+    watch.stop();
+  }
 }
 
 function addressOf(child: ChildProcess, hear: ((line: string) => void) | undefined): Promise<number> {

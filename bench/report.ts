@@ -1,62 +1,31 @@
-// What a benchmark prints: a line for each run while it goes, and one table at the end. It computes nothing.
-import { cpus } from "node:os";
-import type { Verdict } from "./measure.js";
-import { otherWorkShare, pinningNote } from "./pinning.js";
-import type { Figures, Scenario, Side } from "./scenario.js";
+// The tables that a benchmark ends with. It computes nothing but column widths.
+import { writeCurve, writeScenario } from "./format.js";
+import type { CurveRecord, ScenarioRecord } from "./record.js";
 
-/** A number with three or four significant digits and thousands separators. */
-export function formatFigure(value: number): string {
-  const digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3;
-  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-}
-
-/** One run, as it ends. */
-export function progressLine(scenario: Scenario, side: Side, pair: number, figures: Figures): string {
-  const { ackP50Ms, ackP99Ms, deliveryP50Ms, deliveryP99Ms, serverCores, serverRssMb } = figures.details;
-  const { serverRssGrownMb, wakeSeconds, stoppedResets } = figures.details;
-  const parts = [`${formatFigure(figures.value)} ${scenario.unit}`];
-  if (ackP50Ms !== undefined && ackP50Ms >= 0) parts.push(`ack p50 ${ackP50Ms} p99 ${ackP99Ms} ms`);
-  if (deliveryP50Ms !== undefined && deliveryP50Ms >= 0)
-    parts.push(`delivery p50 ${deliveryP50Ms} p99 ${deliveryP99Ms} ms`);
-  if (serverCores !== undefined) parts.push(`server ${serverCores.toFixed(2)} cores`);
-  if (figures.loadCpu !== undefined) parts.push(`load ${figures.loadCpu.toFixed(2)}`);
-  if (serverRssMb) parts.push(`${formatFigure(serverRssMb)} MB`);
-  if (stoppedResets) {
-    parts.push(`grown by ${formatFigure(serverRssGrownMb ?? 0)} MB`);
-    parts.push(`woken in ${formatFigure(wakeSeconds ?? 0)} s by ${stoppedResets} resets`);
-  }
-  const line = `${scenario.id.padEnd(8)} pair ${pair + 1}  ${side.name.padEnd(13)} ${parts.join(", ")}`;
-  return figures.note === undefined ? line : `${line}\n${" ".repeat(17)}${figures.note}`;
-}
-
-/** The machine and the pinning, without which no figure means anything. */
-export async function machineLine(): Promise<string> {
-  const [first] = cpus();
-  const others = await otherWorkShare();
-  const busy = others > 0.05 ? `; OTHER PROGRAMS USE ${Math.round(others * 100)}% of the machine: expect spread` : "";
-  return `Node ${process.version}, ${cpus().length} x ${first?.model ?? "unknown processor"}; ${pinningNote()}${busy}`;
-}
-
-/** The verdicts as a table. */
-export function table(verdicts: readonly Verdict[]): string {
+/** Those scenarios that have at least one pair. */
+export function scenarioTable(scenarios: readonly ScenarioRecord[]): string {
   const header = ["goal", "subject", "peer", "unit", "ratio", "(min-max)", "by CPU", "wanted", ""];
-  const rows = verdicts.map((v) => [
-    v.scenario.id,
-    `${v.scenario.subject.name} ${formatFigure(v.subject)}`,
-    `${v.scenario.peer.name} ${formatFigure(v.peer)}`,
-    v.scenario.unit,
-    formatFigure(v.ratio),
-    `(${formatFigure(v.ratioMin)}-${formatFigure(v.ratioMax)})`,
-    v.ratioByCpu === undefined ? "" : formatFigure(v.ratioByCpu),
-    "atLeast" in v.scenario.goal ? `>= ${v.scenario.goal.atLeast}` : `<= ${v.scenario.goal.atMost}`,
-    `${v.met ? "met" : "NOT MET"}${v.loadSaturated ? " (load saturated)" : ""}`,
-  ]);
-  const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join("  ")
-      .trimEnd();
-  const titles = verdicts.map((v) => `${v.scenario.id}: ${v.scenario.title}`);
-  return [line(header), ...rows.map(line), "", ...titles].join("\n");
+  const measured = scenarios.filter(({ pairs }) => pairs.length > 0);
+  const rows = measured.map((scenario) => {
+    const { subject, peer, ratio, range, byCpu, wanted, verdict } = writeScenario(scenario);
+    const sides = [`${scenario.subject} ${subject}`, `${scenario.peer} ${peer}`];
+    const word = `${verdict}${scenario.failure === undefined ? "" : " FAILED"}`;
+    return [scenario.id, ...sides, scenario.unit, ratio, `(${range})`, byCpu, wanted, word];
+  });
+  const titles = measured.map(({ id, title }) => `${id}: ${title}`);
+  return rows.length === 0 ? "" : [aligned([header, ...rows]), "", ...titles].join("\n");
+}
+
+/** One curve: a row for each x, a column for each series. */
+export function curveTable(curve: CurveRecord): string {
+  const { header, rows } = writeCurve(curve);
+  const dashed = rows.map((row) => row.map((cell) => (cell === "" ? "-" : cell)));
+  return [`${curve.id}: ${curve.title} (${curve.y.label}, ${curve.y.unit})`, aligned([header, ...dashed])].join("\n");
+}
+
+function aligned(rows: readonly (readonly string[])[]): string {
+  const columns = Math.max(...rows.map(({ length }) => length));
+  const widths = Array.from({ length: columns }, (_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (row: readonly string[]): string => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ");
+  return rows.map((row) => line(row).trimEnd()).join("\n");
 }

@@ -1,115 +1,125 @@
-// `npm run bench`: chooses the scenarios, runs them and prints the verdicts. It exits 1 when a load found anything
-// wrong, since a figure with a gap in it is no figure; a goal that is not met is printed, not an exit code.
-import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { measure, type Verdict } from "./measure.js";
-import { machineLine, progressLine, table } from "./report.js";
-import type { Scenario } from "./scenario.js";
-import { ackedCalls } from "./scenarios/acked-calls.js";
-import { busyFanOut, busyFanOutFloor } from "./scenarios/busy-fan-out.js";
-import { joins, publishes } from "./scenarios/channels.js";
-import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
-import { largeDocument } from "./scenarios/large-document.js";
-import { loneWriter } from "./scenarios/lone-writer.js";
-import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
-import { presentInMemory } from "./scenarios/present-in-memory.js";
-import { manyReturns, missed } from "./scenarios/returns.js";
-import { stoppedReaders } from "./scenarios/stopped-readers.js";
+// `npm run bench`: measures what it is asked for, keeps every pair, and prints the verdicts. It exits 1 when a load found
+// anything wrong, since a figure with a gap in it is no figure; a goal that is not met is printed, not an exit code.
+import { readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { compareWithGuard, recordGuard } from "./guard.js";
+import { type Commit, thisCommit, thisMachine } from "./machine.js";
+import { machineLine } from "./machine-line.js";
+import { measureCurve, measureScenario } from "./measure.js";
+import { commandOf, help, type Options, readOptions } from "./options.js";
+import { otherWorkShare, pinningNote } from "./pinning.js";
+import { ProgressPrinter } from "./progress.js";
+import { RecordFile, readRecord } from "./record.js";
+import { curveTable, scenarioTable } from "./report.js";
+import { writeReport } from "./report-page/write.js";
+import { writeResults } from "./results.js";
+import { isCurve, type Measurable } from "./scenario.js";
 
-const SUITES: { readonly [name: string]: readonly Scenario[] } = {
-  core: [ackedCalls, busyFanOut, largeDocument, loneWriter],
-  "fan-out": [busyFanOut, busyFanOutFloor],
-  herd: [
-    herdOnMany,
-    herdOnOne,
-    herdAnew,
-    twiceTheCapacity,
-    twiceTheCapacityOfFew,
-    tenTimesTheCapacity,
-    ...missed,
-    manyReturns,
-  ],
-  streams: [stoppedReaders],
-  presence: [presentInMemory],
-  channels: [publishes, joins],
-};
+const RESULTS_DIRECTORY = fileURLToPath(new URL("results/", import.meta.url));
+const BUSY_SHARE = 0.05;
 
-const HELP = `Usage: npm run bench -- <suite> [options]
+const GUARD_SUFFIX = "-guard.json";
 
-Suites
-  core      P5 acked calls, P2 busy fan-out, P11 large document, P8 lone writer
-  fan-out   P2 again, and over a raw net loop
-  herd      P13 10,000 clients after kill -9: on 100 documents, on one, and with nothing remembered;
-            P12 twice the capacity, R15 ten times; P14 and P23 coming back after deltas were missed
-  streams   1,000 stopped readers beside 100 healthy ones
-  presence  P21 within the server: 20,000 sessions join one document and everybody is told
-  channels  P20 HTTP publishes to 1,000 members of a channel, P21 joins seen by 19,000 present, beside a socket.io 2
-            and Redis build (needs redis-server on the PATH; its packages are installed once)
-
-Options
-  --pairs N      runs of each side, interleaved (default 3)
-  --seconds N    length of each measured window (default 4)
-  --warm-up N    seconds before it (default 2)
-  --only ID      one scenario of the suite, e.g. P5; may be repeated
-  --json FILE    every run's figures as JSON
-  --help
-
-Exits 1 when a load saw a gap, a difference, a refusal or a server that would not start.`;
-
-interface Options {
-  readonly scenarios: readonly Scenario[];
-  readonly pairs: number;
-  readonly seconds: number;
-  readonly warmUpSeconds: number;
-  readonly json: string | undefined;
+/** The guard's runs are short: they do not take the place of others. */
+function pathOf({ id, changes }: Commit, { guard }: Options): string {
+  const suffix = guard === undefined ? ".json" : GUARD_SUFFIX;
+  return join(RESULTS_DIRECTORY, `${id}${changes === null ? "" : "-changed"}${suffix}`);
 }
 
-function readOptions(): Options | undefined {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      pairs: { type: "string", default: "3" },
-      seconds: { type: "string", default: "4" },
-      "warm-up": { type: "string", default: "2" },
-      only: { type: "string", multiple: true },
-      json: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  const suite = SUITES[positionals[0] ?? ""];
-  if (values.help || suite === undefined) return undefined;
-  const scenarios = suite.filter(({ id }) => values.only?.includes(id) ?? true);
-  const [pairs, seconds, warmUpSeconds] = [Number(values.pairs), Number(values.seconds), Number(values["warm-up"])];
-  const sane = scenarios.length > 0 && Number.isInteger(pairs) && pairs >= 1 && seconds > 0 && warmUpSeconds >= 0;
-  return sane ? { scenarios, pairs, seconds, warmUpSeconds, json: values.json } : undefined;
+/** The file that was written last. */
+function newestPath(): string {
+  let names: string[] = [];
+  try {
+    names = readdirSync(RESULTS_DIRECTORY).filter((name) => name.endsWith(".json") && !name.endsWith(GUARD_SUFFIX));
+  } catch {
+    // There is no such directory before the first run.
+  }
+  const paths = names.map((name) => join(RESULTS_DIRECTORY, name));
+  const newest = paths.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs).at(-1);
+  if (newest === undefined) throw new Error("nothing was measured yet: npm run bench -- NAMES first, or --json FILE");
+  return newest;
+}
+
+async function printMachine(file: RecordFile): Promise<void> {
+  const { machine, commit } = file.record;
+  const others = await otherWorkShare();
+  console.log(`${machineLine(machine)}\n${pinningNote()}`);
+  if (others > BUSY_SHARE) console.log(`OTHER PROGRAMS USE ${Math.round(others * 100)}% of the machine: expect spread`);
+  console.log(`commit ${commit.id}${commit.changes === null ? "" : " with changes"}; ${relative(".", file.path)}\n`);
+}
+
+function pairsLeft(measurable: Measurable, file: RecordFile, { pairs, resume }: Options): number {
+  if (!resume) return pairs;
+  const { scenarios, curves } = file.record;
+  if (isCurve(measurable)) {
+    const points = curves.find(({ id }) => id === measurable.id)?.points.length ?? 0;
+    return pairs - Math.floor(points / (measurable.xs.length * measurable.series.length));
+  }
+  return pairs - (scenarios.find(({ id }) => id === measurable.id)?.pairs.length ?? 0);
+}
+
+/** True when nothing went wrong. */
+async function measureAll(options: Options, file: RecordFile): Promise<boolean> {
+  const { measured, pairs, length } = options;
+  const planned = measured.map((measurable) => ({ measurable, pairs, left: pairsLeft(measurable, file, options) }));
+  const printer = new ProgressPrinter(planned, length, (line) => console.log(line));
+  let allRight = true;
+  for (const measurable of measured) {
+    const how = { pairs, length, command: commandOf(measurable.id, options) };
+    const to = { file, progress: printer.of(measurable) };
+    try {
+      if (isCurve(measurable)) await measureCurve(measurable, how, to);
+      else await measureScenario(measurable, how, to);
+    } catch (error) {
+      allRight = false;
+      printer.gaveUp(measurable);
+      const failure = messageOf(error);
+      file.addFailure(measurable.id, failure);
+      console.error(`${measurable.id} FAILED: ${failure}`);
+    }
+  }
+  printVerdicts(options, file);
+  return allRight;
+}
+
+function printVerdicts({ measured }: Options, { record }: RecordFile): void {
+  const isMeasured = ({ id }: { readonly id: string }): boolean => measured.some((one) => one.id === id);
+  const table = scenarioTable(record.scenarios.filter(isMeasured));
+  const curves = record.curves.filter(isMeasured).map(curveTable);
+  console.log(["", table, ...curves].filter((text, i) => i === 0 || text !== "").join("\n\n"));
 }
 
 async function main(): Promise<number> {
-  const options = readOptions();
-  if (options === undefined) {
-    console.log(HELP);
-    return process.argv.includes("--help") ? 0 : 2;
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) {
+    console.log(help());
+    return 0;
   }
-  const machine = await machineLine();
-  console.log(machine);
-  const verdicts: Verdict[] = [];
-  let wrong = 0;
-  for (const scenario of options.scenarios) {
-    try {
-      verdicts.push(await measure(scenario, options, (...run) => console.log(progressLine(...run))));
-    } catch (error) {
-      wrong += 1;
-      console.error(`${scenario.id} FAILED: ${error instanceof Error ? error.message : String(error)}`);
-    }
+  const { measured, json, resume, results, report, guard } = options;
+  const of = { machine: thisMachine(), commit: thisCommit() };
+  const path = json ?? (measured.length > 0 ? pathOf(of.commit, options) : newestPath());
+  let allRight = true;
+  if (measured.length > 0) {
+    const file = new RecordFile(path, of, { resume });
+    await printMachine(file);
+    allRight = await measureAll(options, file);
   }
-  if (verdicts.length > 0) console.log(`\n${table(verdicts)}`);
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, verdicts }, null, 2)}\n`);
-  return wrong === 0 ? 0 : 1;
+  if (results) console.log(`wrote ${relative(".", writeResults(readRecord(path)))}`);
+  if (report)
+    console.log(`wrote ${relative(".", await writeReport(readRecord(path), path.replace(/(\.json)?$/, ".html")))}`);
+  if (guard === "record" && allRight) console.log(`wrote ${relative(".", recordGuard(readRecord(path)))}`);
+  if (guard === "compare" && allRight) allRight = compareWithGuard(readRecord(path), (line) => console.log(line));
+  return allRight ? 0 : 1;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 try {
   process.exitCode = await main();
 } catch (error) {
-  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+  console.error(messageOf(error));
   process.exitCode = 2;
 }

@@ -3,9 +3,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type LoadResult, type LoadShape, runLoad } from "./load.js";
+import { type LoadShape, type MeasuredLoad, runLoad } from "./load.js";
 import { CACHE_DIRECTORY } from "./native.js";
-import { type ServerProcess, startServer } from "./process.js";
+import { type ServerProcess, startServer, watchingMemory } from "./process.js";
 import type { RunLength } from "./scenario.js";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -43,11 +43,11 @@ export const echo: ServerKind = () => startServer([path("peers/echo.mjs")]);
 export const naiveFanOut: ServerKind = (directory) =>
   startServer(["--import", "tsx", path("peers/naive-fanout.ts"), join(directory, "bench.db")]);
 
-/** Bare sockets that are written to as fast as they drain. */
+/** Bare sockets that are written to as fast as they drain, so many deltas with each write. */
 export const rawLoop =
-  (sockets: number, delta: string): ServerKind =>
+  (sockets: number, delta: string, deltasPerWrite: number): ServerKind =>
   () =>
-    startServer([path("peers/raw-loop.mjs"), String(sockets), delta]);
+    startServer([path("peers/raw-loop.mjs"), String(sockets), delta, String(deltasPerWrite)]);
 
 /** Bare sockets that get so many bytes each when they ask. */
 export const rawBurst =
@@ -66,14 +66,23 @@ export async function withDirectory<T>(use: (directory: string) => Promise<T>): 
   }
 }
 
-/** One load against a fresh server. */
-export function loadAgainst(kind: ServerKind, shape: LoadShape, length: RunLength): Promise<LoadResult> {
+/** A server of its own, for as long as `use` takes. */
+export function withServer<T>(kind: ServerKind, use: (server: ServerProcess) => Promise<T>): Promise<T> {
   return withDirectory(async (directory) => {
     const server = await kind(directory);
     try {
-      return await runLoad(shape, { port: server.port, serverPid: server.pid, ...length });
+      return await use(server);
     } finally {
       await server.stop();
     }
+  });
+}
+
+/** One load against a fresh server. */
+export function loadAgainst(kind: ServerKind, shape: LoadShape, length: RunLength): Promise<MeasuredLoad> {
+  return withServer(kind, async (server) => {
+    const target = { port: server.port, serverPid: server.pid, ...length };
+    const { result, memory } = await watchingMemory(server, () => runLoad(shape, target));
+    return memory === undefined ? result : { ...result, memory };
   });
 }

@@ -79,7 +79,8 @@ async function main(file: string): Promise<void> {
     fanOuts,
     documents: new LocalDocuments({ types, store, runtime, audience, report, idleMs: LIMITS.idleUnloadMs }),
     flusher: new Flusher(runtime),
-    registry: new SessionRegistry(),
+    // Any number of connections: the load is one caller.
+    registry: new SessionRegistry(0),
     identify: makeAuthenticator({ authenticate, devTokens: false, runtime, onFailed: fail }),
     serverId: "naive",
     pingIntervalMs: LIMITS.pingIntervalMs,

@@ -18,5 +18,5 @@ export const ackedCalls: Scenario = {
     name: "ws echo",
     measure: async (length) => rateFigures(await loadAgainst(echo, { ...shape, mode: "echo" }, length), "acks"),
   },
-  goal: { atLeast: 0.5 },
+  goal: { atLeast: 0.6 },
 };

@@ -93,7 +93,7 @@ function crowdOf(count: number): Side {
 }
 
 export const presentInMemory: Scenario = {
-  id: "P21 rooms",
+  id: "P21-rooms",
   title: "CPU per join of 20,000 sessions in one document with presence, everybody told, over 2,000; without sockets",
   unit: "us CPU/join",
   subject: crowdOf(20_000),

@@ -1,8 +1,8 @@
 // P14 and P23: clients that were away and come back with their position. P14 asks that it takes no more bytes than the
 // smaller of what they missed and a snapshot; P23, what a thousand of them at once take over bare sockets that are
 // written the same bytes.
-import type { LoadResult, LoadShape } from "../load.js";
-import type { Figures, RunLength, Scenario } from "../scenario.js";
+import type { LoadShape, MeasuredLoad } from "../load.js";
+import { type Figures, loadFigures, type RunLength, type Scenario } from "../scenario.js";
 import { loadAgainst, rawBurst, tidemark } from "../servers.js";
 
 const MILLISECONDS = 1_000;
@@ -17,7 +17,7 @@ const away = (clients: number, missed: number, stateBytes: number): LoadShape =>
   stateBytes,
 });
 
-function noteOf(result: LoadResult): string {
+function noteOf(result: MeasuredLoad): string {
   const { resumedByReset, missedBytes, resumeBytes, snapshotBytes, resumeP50Ms, snapshotP50Ms } = result;
   const way = resumedByReset === 1 ? "a snapshot" : "the deltas";
   return (
@@ -32,15 +32,15 @@ interface Measure {
   readonly title: string;
   readonly stateBytes: number;
   readonly unit: string;
-  readonly cameBack: (result: LoadResult) => number | undefined;
-  readonly otherwise: (result: LoadResult) => number | undefined;
+  readonly cameBack: (result: MeasuredLoad) => number | undefined;
+  readonly otherwise: (result: MeasuredLoad) => number | undefined;
 }
 
 const ONE_BY_ONE = 100;
 
 function smaller({ id, title, stateBytes, unit, cameBack, otherwise }: Measure): Scenario {
-  let last: LoadResult | undefined;
-  const run = async (length: RunLength): Promise<LoadResult> => {
+  let last: MeasuredLoad | undefined;
+  const run = async (length: RunLength): Promise<MeasuredLoad> => {
     last = await loadAgainst(tidemark, { ...away(ONE_BY_ONE, 1_000, stateBytes), oneByOne: true }, length);
     return last;
   };
@@ -52,7 +52,7 @@ function smaller({ id, title, stateBytes, unit, cameBack, otherwise }: Measure):
       name: "coming back",
       async measure(length): Promise<Figures> {
         const result = await run(length);
-        return { value: cameBack(result) ?? 0, details: {}, note: noteOf(result) };
+        return { ...loadFigures(result, cameBack(result) ?? 0), note: noteOf(result) };
       },
     },
     peer: {
@@ -91,10 +91,10 @@ const SMALL = 1_000;
 
 /** P14: bytes and time, after a document of 1 MB and one of 1 KB was followed. */
 export const missed: readonly Scenario[] = [
-  bytes("P14 large", "a document of 1 MB", LARGE),
-  time("P14 large time", "a document of 1 MB", LARGE),
-  bytes("P14 small", "a document of 1 KB", SMALL),
-  time("P14 small time", "a document of 1 KB", SMALL),
+  bytes("P14-large", "a document of 1 MB", LARGE),
+  time("P14-large-time", "a document of 1 MB", LARGE),
+  bytes("P14-small", "a document of 1 KB", SMALL),
+  time("P14-small-time", "a document of 1 KB", SMALL),
 ];
 
 const CLIENTS = 1_000;
@@ -112,15 +112,15 @@ function allBack(): Scenario {
       async measure(length): Promise<Figures> {
         const result = await loadAgainst(tidemark, away(CLIENTS, MISSED, STATE_BYTES), length);
         bytes = Math.round(result.resumeBytes ?? 0);
-        return { value: (result.resumeMs ?? 0) / MILLISECONDS, details: {}, note: noteOf(result) };
+        return { ...loadFigures(result, (result.resumeMs ?? 0) / MILLISECONDS), note: noteOf(result) };
       },
     },
     peer: {
       name: "raw sockets",
       async measure(length): Promise<Figures> {
         const shape: LoadShape = { mode: "burst", subscribers: CLIENTS, burstBytes: bytes };
-        const { resumeMs = 0 } = await loadAgainst(rawBurst(bytes), shape, length);
-        return { value: resumeMs / MILLISECONDS, details: {} };
+        const result = await loadAgainst(rawBurst(bytes), shape, length);
+        return loadFigures(result, (result.resumeMs ?? 0) / MILLISECONDS);
       },
     },
     goal: { atMost: 2 },

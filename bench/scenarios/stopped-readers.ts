@@ -1,7 +1,7 @@
 // A thousand readers that stop reading, beside a hundred healthy ones on one busy document. What is compared is what the
 // healthy ones notice; what the server keeps for the others is bounded, and all of them are at the head once they wake.
 import { LIMITS } from "@tidemark/protocol";
-import { LoadFailure, type LoadResult, type LoadShape } from "../load.js";
+import { LoadFailure, type LoadShape, type MeasuredLoad } from "../load.js";
 import { rateFigures, type Scenario, type Side } from "../scenario.js";
 import { loadAgainst, tidemark } from "../servers.js";
 
@@ -36,7 +36,7 @@ function lag(name: string, stopped: number): Side {
 }
 
 /** Rejects when the server grew by more than it may, or nobody was ever slow. */
-function assertBounded({ serverRssGrownMb = 0, stoppedResets = 0 }: LoadResult, stopped: number): void {
+function assertBounded({ serverRssGrownMb = 0, stoppedResets = 0 }: MeasuredLoad, stopped: number): void {
   const bound = (stopped * LIMITS.outboundSoftBytes + GROWTH_BYTES_MAX) / MB;
   if (serverRssGrownMb > bound) throw new LoadFailure(`the server grew by ${serverRssGrownMb} MB, above ${bound} MB`);
   if (stopped > 0 && stoppedResets < stopped / 2)

@@ -1,0 +1,42 @@
+// What a server under measurement holds is asked of the server itself, whichever Node program it is.
+import { fileURLToPath } from "node:url";
+import { afterEach, expect, test } from "vitest";
+import { MemoryWatch } from "../../bench/memory.js";
+import { type ServerProcess, startServer } from "../../bench/process.js";
+
+const ECHO = fileURLToPath(new URL("../../bench/peers/echo.mjs", import.meta.url));
+let server: ServerProcess | undefined;
+afterEach(() => server?.stop());
+
+test("a server says what it holds, also when it has collected its garbage", async () => {
+  server = await startServer([ECHO]);
+  const usage = await server.memory();
+  expect(usage.rss).toBeGreaterThan(usage.heapUsed);
+  expect((await server.memory({ collect: true })).heapUsed).toBeGreaterThan(1_000_000);
+});
+
+test("what it held while it was measured is its last and its largest", async () => {
+  const heaps = [3_000_000, 9_000_000, 5_000_000];
+  let told: () => void = () => undefined;
+  const all = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  const ask = async (): Promise<NodeJS.MemoryUsage> => {
+    const heapUsed = heaps.shift();
+    if (heapUsed !== undefined) return { ...process.memoryUsage(), heapUsed };
+    told();
+    throw new Error("it was stopped");
+  };
+  const watch = new MemoryWatch(process.pid, { ask, everyMs: 1 });
+  await all;
+  const memory = watch.stop();
+  expect(memory).toMatchObject({ heapMb: 5, heapMaxMb: 9 });
+  expect(memory?.rssMaxMb).toBeGreaterThanOrEqual(memory?.rssMb ?? Number.NaN);
+});
+
+test("a server that ended cannot be asked", async () => {
+  server = await startServer([ECHO]);
+  const asked = server.memory();
+  await server.kill();
+  await expect(asked.then(() => server?.memory())).rejects.toThrow();
+});
