@@ -74,8 +74,8 @@ function runLine(side: string, unit: string, figures: Figures): string {
   const { serverRssGrownMb, wakeSeconds, stoppedResets } = figures.details;
   const { wallSeconds, cpuSeconds, memory } = figures;
   const parts = [`${formatFigure(figures.value)} ${unit}`];
-  if (ackP50Ms !== undefined && ackP50Ms >= 0) parts.push(`ack p50 ${ackP50Ms} p99 ${ackP99Ms} ms`);
-  if (deliveryP50Ms !== undefined && deliveryP50Ms >= 0)
+  if (ackP50Ms !== undefined && ackP50Ms > 0) parts.push(`ack p50 ${ackP50Ms} p99 ${ackP99Ms} ms`);
+  if (deliveryP50Ms !== undefined && deliveryP50Ms > 0)
     parts.push(`delivery p50 ${deliveryP50Ms} p99 ${deliveryP99Ms} ms`);
   if (wallSeconds && cpuSeconds) parts.push(`server ${(cpuSeconds / wallSeconds).toFixed(2)} cores`);
   if (figures.loadCpu !== undefined) parts.push(`load ${figures.loadCpu.toFixed(2)}`);

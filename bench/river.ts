@@ -1,18 +1,13 @@
 // The peer of the channel scenarios: socket.io 2, its Redis and its HTTP publisher, three processes on the server's core. Its
 // packages are installed when a benchmark first asks for it; Redis is the machine's own `redis-server`.
-import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { CACHE_DIRECTORY } from "./native.js";
+import { freePort } from "./free-port.js";
+import { peerFolder } from "./peer-packages.js";
 import { pinned } from "./pinning.js";
 import { type ServerProcess, startServer } from "./process.js";
 
-const SOURCES = fileURLToPath(new URL("peers/river/", import.meta.url));
-const INSTALLED = join(CACHE_DIRECTORY, "river");
 const SECRET = "bench-only-secret";
 
 /** A running peer. */
@@ -28,7 +23,10 @@ export interface River {
 
 /** Starts it. Rejects with what is missing and how to get it. */
 export async function startRiver(): Promise<River> {
-  await install();
+  if (spawnSync("redis-server", ["--version"]).status !== 0) {
+    throw new Error("this peer needs redis-server on the PATH (Debian: apt-get install redis-server)");
+  }
+  const folder = await peerFolder("river");
   const redisPort = await freePort();
   const redis = startRedis(redisPort);
   const environment = { RIVER_SECRET: SECRET, RIVER_REDIS_PORT: String(redisPort) };
@@ -37,8 +35,8 @@ export async function startRiver(): Promise<River> {
     if (line.startsWith("token ")) token = line.slice(6);
   };
   try {
-    const sockets = await startServer([join(INSTALLED, "sockets.cjs")], { environment, hear });
-    const publisher = await startServer([join(INSTALLED, "publisher.cjs")], { environment });
+    const sockets = await startServer([join(folder, "sockets.cjs")], { environment, hear });
+    const publisher = await startServer([join(folder, "publisher.cjs")], { environment });
     const stop = async (): Promise<void> => {
       await Promise.all([sockets.stop(), publisher.stop()]);
       await stopRedis(redis);
@@ -48,16 +46,6 @@ export async function startRiver(): Promise<River> {
     await stopRedis(redis);
     throw error;
   }
-}
-
-async function install(): Promise<void> {
-  if (spawnSync("redis-server", ["--version"]).status !== 0) {
-    throw new Error("this peer needs redis-server on the PATH (Debian: apt-get install redis-server)");
-  }
-  mkdirSync(INSTALLED, { recursive: true });
-  cpSync(SOURCES, INSTALLED, { recursive: true });
-  if (existsSync(join(INSTALLED, "node_modules", "socket.io"))) return;
-  await promisify(execFile)("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], { cwd: INSTALLED });
 }
 
 function startRedis(port: number): ChildProcess {
@@ -73,14 +61,4 @@ async function stopRedis(redis: ChildProcess): Promise<void> {
   const gone = once(redis, "exit");
   redis.kill("SIGKILL");
   await gone;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }

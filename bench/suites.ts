@@ -5,8 +5,9 @@ import { busyFanOut, busyFanOutFloor, calmFanOut, crowdedFanOut } from "./scenar
 import { joins, publishes, publishLag } from "./scenarios/channels.js";
 import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
 import { largeDocument } from "./scenarios/large-document.js";
-import { loneWriter, writersAtAThird } from "./scenarios/lone-writer.js";
+import { acksPerSync, loneWriter, writersAtAThird } from "./scenarios/lone-writer.js";
 import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
+import { otherPeers, overShareDb, overShareDbOnPostgres, overSocketIo } from "./scenarios/peers.js";
 import { presentInMemory } from "./scenarios/present-in-memory.js";
 import { manyReturns, missed } from "./scenarios/returns.js";
 import { stoppedReaders } from "./scenarios/stopped-readers.js";
@@ -20,7 +21,7 @@ export interface Suite {
 export const SUITES: { readonly [name: string]: Suite } = {
   core: {
     about: "acked calls, busy fan-out, a large document, a lone writer",
-    members: [ackedCalls, busyFanOut, largeDocument, loneWriter, writersAtAThird],
+    members: [ackedCalls, acksPerSync, busyFanOut, largeDocument, loneWriter, writersAtAThird],
   },
   "fan-out": {
     about: "one document to 1,000 and 10,000 subscribers, over bare sockets and a send for each",
@@ -42,6 +43,14 @@ export const SUITES: { readonly [name: string]: Suite } = {
     about:
       "HTTP publishes to 1,000 members of a channel, and joins seen by 19,000, beside a socket.io 2 and Redis build (needs redis-server)",
     members: [publishes, publishLag, joins],
+  },
+  rivals: {
+    about: "socket.io 4 at a busy fan-out, ShareDB in memory and on PostgreSQL at answered changes (needs PostgreSQL)",
+    members: [overSocketIo, overShareDb, overShareDbOnPostgres],
+  },
+  peers: {
+    about: "every other peer at the same work: one document to 1,000 followers, and answered changes",
+    members: otherPeers,
   },
 };
 

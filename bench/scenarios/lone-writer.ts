@@ -1,11 +1,11 @@
-// P8: what a caller pays over the disk itself: the median ack of a lone writer, and the 99th percentile when a third of
-// what the server can do is asked of it, over the median of appending as many bytes to a file and syncing it, on the
-// same file system.
+// P7 and P8: the disk itself beside the server, on the same file system. A lone append and its sync are what a lone writer's
+// ack is measured against, and the 99th percentile when a third of what the server can do is asked of it; how many of
+// them there are in a second, against the acks of 64 writers at once.
 import { join } from "node:path";
 import { finished, type LoadShape } from "../load.js";
 import { nativeProgram } from "../native.js";
 import { pinned } from "../pinning.js";
-import { type Figures, loadFigures, type RunLength, type Scenario, type Side } from "../scenario.js";
+import { type Figures, loadFigures, type RunLength, rateFigures, type Scenario, type Side } from "../scenario.js";
 import { loadAgainst, tidemark, withDirectory } from "../servers.js";
 import { peakOf } from "./peak.js";
 
@@ -21,6 +21,25 @@ async function loneAppend(length: RunLength): Promise<Figures> {
     return { value: details.p50Ms, wallSeconds: length.seconds, details };
   });
 }
+
+async function appendsPerSecond(length: RunLength): Promise<Figures> {
+  const figures = await loneAppend(length);
+  return { ...figures, value: figures.details["perSecond"] ?? Number.NaN };
+}
+
+const CONCURRENT: LoadShape = { mode: "tidemark", documents: 64, outstanding: 1 };
+
+export const acksPerSync: Scenario = {
+  id: "P7",
+  title: "durable acks of 64 concurrent calls for each append + fdatasync that the disk does in the same time",
+  unit: "/s",
+  subject: {
+    name: "tidemark, acks",
+    measure: async (length) => rateFigures(await loadAgainst(tidemark, CONCURRENT, length), "acks"),
+  },
+  peer: { name: "append + sync", measure: appendsPerSecond },
+  goal: { atLeast: 12 },
+};
 
 async function loneCall(length: RunLength): Promise<Figures> {
   const result = await loadAgainst(tidemark, { mode: "tidemark", documents: 1, outstanding: 1 }, length);

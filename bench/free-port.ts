@@ -1,0 +1,14 @@
+// A port for programs that take one and do not say which they found.
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+/** Free a moment ago, on loopback. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
