@@ -1,5 +1,5 @@
 // Preloaded into every Node server that is measured: it says what the process holds when the benchmark asks over the
-// channel between them. It does nothing else, and nothing in threads or children of the server.
+// channel between them, and ends the server when the benchmark is gone. It does nothing in threads or children of it.
 import { isMainThread } from "node:worker_threads";
 
 if (isMainThread && process.env.BENCH_MEMORY_PROBE === "1" && process.channel) {
@@ -10,6 +10,7 @@ if (isMainThread && process.env.BENCH_MEMORY_PROBE === "1" && process.channel) {
     if (message.collect) await collect();
     process.send({ bench: "memory", usage: process.memoryUsage() });
   });
+  process.once("disconnect", () => process.exit(1));
   process.channel.unref();
 }
 

@@ -106,10 +106,21 @@ export class RecordFile {
     return this.#record;
   }
 
+  /** What is gone on with when a scenario is begun; undefined when it is measured anew. Throws when it was begun with other
+   * lengths. */
+  scenarioSoFar(id: string, length: RunLength): ScenarioRecord | undefined {
+    return this.#goneOnWith(this.#record.scenarios, id, length);
+  }
+
+  /** The same of a curve. */
+  curveSoFar(id: string, length: RunLength): CurveRecord | undefined {
+    return this.#goneOnWith(this.#record.curves, id, length);
+  }
+
   /** Begins a scenario, or goes on with it: how many pairs there are. */
   beginScenario(scenario: Scenario, length: RunLength, command: string): number {
     const { id, title, unit, goal, work } = scenario;
-    const before = this.#goneOnWith(this.#record.scenarios, id, length);
+    const before = this.scenarioSoFar(id, length);
     this.#putScenario({
       ...{ id, title, unit, subject: scenario.subject.name, peer: scenario.peer.name },
       ...(goal === undefined ? {} : { goal }),
@@ -127,7 +138,7 @@ export class RecordFile {
   /** Begins a curve, or goes on with it: the points that there are. */
   beginCurve(curve: Curve, length: RunLength, command: string): readonly RecordedPoint[] {
     const { id, title, x, y } = curve;
-    const points = this.#goneOnWith(this.#record.curves, id, length)?.points ?? [];
+    const points = this.curveSoFar(id, length)?.points ?? [];
     this.#putCurve({ id, title, x, y, command, length, points });
     return points;
   }

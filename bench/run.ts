@@ -49,14 +49,12 @@ async function printMachine(file: RecordFile): Promise<void> {
   console.log(`commit ${commit.id}${commit.changes === null ? "" : " with changes"}; ${relative(".", file.path)}\n`);
 }
 
-function pairsLeft(measurable: Measurable, file: RecordFile, { pairs, resume }: Options): number {
-  if (!resume) return pairs;
-  const { scenarios, curves } = file.record;
-  if (isCurve(measurable)) {
-    const points = curves.find(({ id }) => id === measurable.id)?.points.length ?? 0;
-    return pairs - Math.floor(points / (measurable.xs.length * measurable.series.length));
-  }
-  return pairs - (scenarios.find(({ id }) => id === measurable.id)?.pairs.length ?? 0);
+/** Of those to be measured; throws before anything is, when it cannot be gone on with. */
+function pairsLeft(measurable: Measurable, file: RecordFile, { pairs, length }: Options): number {
+  const there = isCurve(measurable)
+    ? (file.curveSoFar(measurable.id, length)?.points.length ?? 0) / (measurable.xs.length * measurable.series.length)
+    : (file.scenarioSoFar(measurable.id, length)?.pairs.length ?? 0);
+  return Math.max(0, pairs - Math.floor(there));
 }
 
 /** True when nothing went wrong. */

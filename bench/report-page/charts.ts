@@ -140,6 +140,8 @@ interface Row {
   readonly name: string;
   readonly runs: readonly Figures[];
   readonly color: string;
+  /** Behind the figure. */
+  readonly note?: string;
 }
 
 /** A bar for each row, a dot for each run, and a line at what is wanted. */
@@ -154,10 +156,15 @@ function barChart(
   const isLog = most / least > LINEAR_SPAN;
   return {
     ...FRAME,
-    grid: { left: 150, right: 72, top: wanted === undefined ? 8 : 24, bottom: 50 },
+    grid: {
+      left: 150,
+      right: rows.some(({ note = "" }) => note !== "") ? 170 : 72,
+      top: wanted === undefined ? 8 : 24,
+      bottom: 50,
+    },
     tooltip: tooltipIn(unit),
     xAxis: {
-      ...axisOf(unit, isLog ? "log" : "linear"),
+      ...axisOf(isLog ? `${unit}, logarithmic` : unit, isLog ? "log" : "linear"),
       ...(isLog ? { min: 10 ** Math.floor(Math.log10(least / 1.5)), max: most * 1.3 } : { min: 0, max: most * 1.1 }),
       axisLabel: { ...TEXT, formatter: shortFigure, hideOverlap: true, showMaxLabel: false },
     },
@@ -181,7 +188,11 @@ function barChart(
         data: values.flatMap(({ name, runs }) => runs.map((value) => [value, name] as [number, string])),
       },
       words(
-        values.map(({ name, runs }, i) => ({ at: Math.max(...runs), row: name, text: shortFigure(medians[i] ?? 0) })),
+        values.map(({ name, runs }, i) => ({
+          at: Math.max(...runs),
+          row: name,
+          text: `${shortFigure(medians[i] ?? 0)}${rows[i]?.note ?? ""}`,
+        })),
       ),
     ],
   };
@@ -218,8 +229,8 @@ export function peersChart(scenarios: readonly ScenarioRecord[]): ChartOption {
     color: SUBJECT,
   };
   const others = scenarios.map(({ peer, goal, pairs }): Row => {
-    const note = judge(goal, pairs).saturated.peer ? " (load saturated)" : "";
-    return { name: `${peer}${note}`, runs: pairs.map((pair) => pair.peer), color: PEER };
+    const note = judge(goal, pairs).saturated.peer ? ", load saturated" : "";
+    return { name: peer, runs: pairs.map((pair) => pair.peer), color: PEER, note };
   });
   const medianOf = ({ runs }: Row): number => spreadOf(runs.map(({ value }) => value)).median;
   const rows = [own, ...others].sort((a, b) => medianOf(b) - medianOf(a));

@@ -1,9 +1,13 @@
-// What a server under measurement holds is asked of the server itself, whichever Node program it is.
+// What a server under measurement holds is asked of the server itself, whichever Node program it is; and it ends with those
+// who measure.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { afterEach, expect, test } from "vitest";
-import { MemoryWatch } from "../../bench/memory.js";
+import { afterEach, expect, test, vi } from "vitest";
+import { MemoryWatch, rssMbOf } from "../../bench/memory.js";
 import { type ServerProcess, startServer } from "../../bench/process.js";
 
+const PROCESS = new URL("../../bench/process.ts", import.meta.url).href;
 const ECHO = fileURLToPath(new URL("../../bench/peers/echo.mjs", import.meta.url));
 let server: ServerProcess | undefined;
 afterEach(() => server?.stop());
@@ -39,4 +43,18 @@ test("a server that ended cannot be asked", async () => {
   const asked = server.memory();
   await server.kill();
   await expect(asked.then(() => server?.memory())).rejects.toThrow();
+});
+
+test("a server does not outlive a benchmark that was killed", async () => {
+  const program = `const { startServer } = await import(${JSON.stringify(PROCESS)});
+    const { pid } = await startServer([${JSON.stringify(ECHO)}]);
+    console.log(pid);`;
+  const benchmark = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [printed] = await once(benchmark.stdout, "data");
+  const pid = Number(String(printed));
+  expect(rssMbOf(pid)).toBeGreaterThan(0);
+  benchmark.kill("SIGKILL");
+  await vi.waitFor(() => expect(rssMbOf(pid) || 0).toBe(0), { timeout: 10_000 });
 });
