@@ -19,12 +19,15 @@ export function pinningNote(): string {
     : "NOT PINNED: server and load share cores (no taskset or one core only); ratios are unreliable";
 }
 
-/** Share of the machine that other programs use now, 0 to 1; looks for half a second. */
-export async function otherWorkShare(): Promise<number> {
+const BUSY_SHARE = 0.05;
+
+/** Says so when other programs use the machine now; looks for half a second, in which nothing must be measured. */
+export async function busyNote(): Promise<string | undefined> {
   const before = processorTimes();
   await delay(500);
   const after = processorTimes();
-  return 1 - (after.idle - before.idle) / (after.all - before.all);
+  const share = 1 - (after.idle - before.idle) / (after.all - before.all);
+  return share > BUSY_SHARE ? `OTHER PROGRAMS USE ${Math.round(share * 100)}% of the machine` : undefined;
 }
 
 function processorTimes(): { idle: number; all: number } {

@@ -70,7 +70,7 @@ static void take_messages(member *m, const char *p, const char *end) {
   for (int i = 0; i < reading.count; i++) {
     message *one = &reading.messages[i];
     uint64_t *last = &m->last[one->caller];
-    if (*last != 0 && one->n != *last + 1) complain(&gaps, "a gap, a repeat or another order", p, (size_t)(end - p));
+    if (one->n != *last + 1) complain(&gaps, "a gap, a repeat or another order", p, (size_t)(end - p));
     *last = one->n;
     if (measuring) deliveries++;
     if (measuring || calm) histogram_add(calm ? &calm_lag : &lag, now_at_us - one->at);
