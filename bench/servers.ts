@@ -1,6 +1,6 @@
 // Starts the servers that scenarios compare: Tidemark as its users run it, and the peers. Each gets an empty database
 // on the file system of this clone (a memory file system would make a sync cost nothing), removed afterwards.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type LoadShape, type MeasuredLoad, runLoad } from "./load.js";
@@ -58,11 +58,29 @@ export const rawBurst =
 /** A directory of its own on the file system under test, for as long as `use` takes. */
 export async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
   mkdirSync(CACHE_DIRECTORY, { recursive: true });
-  const directory = mkdtempSync(join(CACHE_DIRECTORY, "bench-"));
+  removeAbandoned();
+  const directory = mkdtempSync(join(CACHE_DIRECTORY, `bench-${process.pid}-`));
   try {
     return await use(directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** What benchmarks that were killed have left behind. */
+function removeAbandoned(): void {
+  for (const name of readdirSync(CACHE_DIRECTORY)) {
+    const owner = /^bench-(\d+)-/.exec(name)?.[1];
+    if (owner !== undefined && !isRunning(Number(owner)))
+      rmSync(join(CACHE_DIRECTORY, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 

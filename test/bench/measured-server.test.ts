@@ -2,10 +2,14 @@
 // who measure.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test, vi } from "vitest";
 import { MemoryWatch, rssMbOf } from "../../bench/memory.js";
+import { CACHE_DIRECTORY } from "../../bench/native.js";
 import { type ServerProcess, startServer } from "../../bench/process.js";
+import { withDirectory } from "../../bench/servers.js";
 
 const PROCESS = new URL("../../bench/process.ts", import.meta.url).href;
 const ECHO = fileURLToPath(new URL("../../bench/peers/echo.mjs", import.meta.url));
@@ -43,6 +47,18 @@ test("a server that ended cannot be asked", async () => {
   const asked = server.memory();
   await server.kill();
   await expect(asked.then(() => server?.memory())).rejects.toThrow();
+});
+
+test("what a killed benchmark left on the disk is removed by the next", async () => {
+  const gone = spawn("true");
+  await once(gone, "exit");
+  const [abandoned, own] = [gone.pid, process.pid].map((pid) => join(CACHE_DIRECTORY, `bench-${pid}-x`));
+  for (const path of [abandoned, own]) mkdirSync(path ?? "", { recursive: true });
+  const during = await withDirectory(async (directory) =>
+    [directory, abandoned, own].map((path) => existsSync(path ?? "")),
+  );
+  expect(during).toEqual([true, false, true]);
+  rmSync(own ?? "", { recursive: true });
 });
 
 test("a server does not outlive a benchmark that was killed", async () => {
