@@ -3,6 +3,7 @@
 // was wrong. Both servers get the same work and the same checks.
 #define _GNU_SOURCE
 #include "channel-options.h"
+#include "pace.h"
 #include "usage.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -246,9 +247,10 @@ static void begin(int index) {
 }
 
 static void gather(void) {
-  uint64_t deadline = now_us() + SETUP_S * 1000000ULL;
+  uint64_t from = now_us(), deadline = from + SETUP_S * 1000000ULL;
   while (ready_count < options.members) {
-    while (dialed < options.members && dialed - ready_count < CONNECTING_MAX) begin(dialed++);
+    int most = dials_within(now_us() - from);
+    while (dialed < options.members && dialed < most && dialed - ready_count < CONNECTING_MAX) begin(dialed++);
     sign_of_life();
     poll_once(100);
     if (refusals) stop("the server refused to begin");

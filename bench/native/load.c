@@ -3,6 +3,7 @@
 // It never retries, reconnects or forgives: a load that heals itself hides what a benchmark must show.
 #define _GNU_SOURCE
 #include "options.h"
+#include "pace.h"
 #include "result.h"
 #include "stream.h"
 #include <arpa/inet.h>
@@ -298,9 +299,10 @@ static bool poll_once(void) {
 }
 
 static void connect_all(void) {
-  uint64_t deadline = now_us() + SETUP_S * 1000000ULL;
+  uint64_t from = now_us(), deadline = from + SETUP_S * 1000000ULL;
   for (int dialed = 0; ready_count < connection_count;) {
-    while (dialed < connection_count && dialed - ready_count < CONNECTING_MAX) dial(&connections[dialed++]);
+    int most = dials_within(now_us() - from);
+    while (dialed < connection_count && dialed < most && dialed - ready_count < CONNECTING_MAX) dial(&connections[dialed++]);
     poll_once();
     if (total.bad.refusals || total.bad.protocol) stop("the server refused to begin");
     if (now_us() > deadline) stop("connecting took too long");
