@@ -243,6 +243,8 @@ export interface Documents {
   /** Checks what an attached follower wants to say to the others; it hears of it by `said`, perhaps before this returns. */
   say(document: DocumentName, follower: Follower, speech: Speech): void;
   call(call: Call): void;
+  /** Nobody hears an answer of this origin any more. Undefined: it is asked, by `isGone`. */
+  left?(origin: Origin): void;
   /** Rejects with TidemarkError. */
   list(request: ListRequest): Promise<{ readonly keys: readonly string[]; readonly next: string | undefined }>;
 }

@@ -34,6 +34,14 @@ export interface HeadWatcher {
   headMoved(): void;
 }
 
+/** Where the streams of one document are: what follows them on another process begins there. */
+export interface Place {
+  readonly head: Point;
+  /** What the next delta of the log links to. */
+  readonly log: Point;
+  readonly layers: readonly (readonly [layer: number, chain: Point])[];
+}
+
 /** The followers of one document, and the handles its bytes go out under. */
 export class FanOut implements Audience {
   /** The log itself, which followers of a document without views share. */
@@ -71,6 +79,18 @@ export class FanOut implements Audience {
   /** The last transaction that was delivered, be it empty. */
   get head(): Point {
     return { epoch: this.#epoch, seq: this.#seq };
+  }
+
+  get place(): Place {
+    const layers = [...this.#layers].map(([layer, { chain }]) => [layer, chain] as const);
+    return { head: this.head, log: this.#logLayer.chain, layers };
+  }
+
+  /** Nobody follows yet: goes on from where the document is on another process. */
+  beginAt({ head, log, layers }: Place): void {
+    this.begin(log);
+    for (const [layer, chain] of layers) this.beginLayer(layer, chain);
+    this.#moveTo(head);
   }
 
   /** Tells it from now on. */
@@ -283,6 +303,14 @@ class ReleasePieces {
   }
 }
 
+/** How fan-outs are set up. */
+export interface FanOutsOptions {
+  /** What openings under way may hold. */
+  readonly transferBytesMax?: number | undefined;
+  /** That of another process of the same server. */
+  readonly peersKey?: string | undefined;
+}
+
 /** The fan-outs of this process by document. */
 export class FanOuts {
   /** What their openings under way hold in memory. */
@@ -290,13 +318,19 @@ export class FanOuts {
   readonly #byDocument = new DocumentMap<FanOut>();
   readonly #runtime: Runtime;
   /** Undefined until somebody needs it. */
-  #peersKey: string | undefined = undefined;
+  #peersKey: string | undefined;
   #handles = 0;
 
-  /** `transferBytesMax`: what openings under way may hold. */
-  constructor(runtime: Runtime, transferBytesMax: number = LIMITS.transferBytesMax) {
+  constructor(runtime: Runtime, { transferBytesMax = LIMITS.transferBytesMax, peersKey }: FanOutsOptions = {}) {
     this.#runtime = runtime;
+    this.#peersKey = peersKey;
     this.budget = new TransferBudget(transferBytesMax);
+  }
+
+  /** The secret under which followers are given names that tell nothing: the same on all processes of a server. */
+  get peersKey(): string {
+    this.#peersKey ??= randomHex(this.#runtime, 16);
+    return this.#peersKey;
   }
 
   /** A new one, when a document's host comes up. */
@@ -321,8 +355,7 @@ export class FanOuts {
   #peerOf(document: DocumentName, peers: AudienceOptions["peers"]): FanOutParts["peerOf"] {
     if (peers === "none") return undefined;
     if (peers === "named") return (id) => id;
-    this.#peersKey ??= randomHex(this.#runtime, 16);
-    return peerNames(this.#peersKey, document);
+    return peerNames(this.peersKey, document);
   }
 
   /** The one of a document that is loaded. */

@@ -24,6 +24,13 @@ export interface Signal {
   readonly peer: string;
 }
 
+/** Those who follow the same document on other processes: hears what is said here. */
+export interface Companion {
+  shown(shown: Shown): void;
+  hidden(id: string, holder: object, mayReturn: boolean): void;
+  signalled(signal: Signal): void;
+}
+
 /** What a gathering needs. */
 export interface GatheringParts {
   readonly handle: number;
@@ -51,6 +58,7 @@ export class Gathering {
   #cancelStep: CancelTimer | undefined = undefined;
   #cancelEnd: CancelTimer | undefined = undefined;
   #isOver = false;
+  #companion: Companion | undefined = undefined;
 
   constructor(parts: GatheringParts) {
     this.#parts = parts;
@@ -62,6 +70,11 @@ export class Gathering {
   /** What the others know a principal by. */
   peerOf(id: string): string {
     return this.#parts.peerOf(id);
+  }
+
+  /** Tells it from now on what is said here. */
+  accompany(companion: Companion): void {
+    this.#companion = companion;
   }
 
   /** Hears signals from now on. */
@@ -77,15 +90,15 @@ export class Gathering {
   }
 
   /** Sends a signal to all but the one who gave it. False: there are too many. */
-  signal(from: Participant, { name, data, peer }: Signal): boolean {
-    let others = -1;
-    for (const same of this.#everybody.values()) others += same.size;
-    if (this.#signals.take(Math.min(others, LIMITS.signalMessagesPerSecond)) > 0) return false;
-    for (const [codec, same] of this.#everybody) {
-      const frame = encoded(codec, ["sig", this.handle, name, data, peer]);
-      for (const participant of same) if (participant !== from) participant.hear(frame);
-    }
+  signal(from: Participant, signal: Signal): boolean {
+    if (!this.#pass(signal, from)) return false;
+    this.#companion?.signalled(signal);
     return true;
+  }
+
+  /** Sends on what was signalled on another process, unless there is too much. */
+  takeSignal(signal: Signal): void {
+    this.#pass(signal, undefined);
   }
 
   /** Is told who is present: the list first, then what changes. Asking again brings the list again. */
@@ -103,12 +116,24 @@ export class Gathering {
 
   /** Somebody shows something. */
   show(shown: Shown): void {
+    this.takeShown(shown);
+    this.#companion?.shown(shown);
+  }
+
+  /** Somebody shows something on another process. */
+  takeShown(shown: Shown): void {
     this.#present.show(shown);
     this.#stepSoon();
   }
 
   /** Somebody shows nothing any more. `mayReturn`: they were cut off. */
   hide(id: string, holder: object, mayReturn: boolean): void {
+    this.takeHidden(id, holder, mayReturn);
+    this.#companion?.hidden(id, holder, mayReturn);
+  }
+
+  /** The same on another process. */
+  takeHidden(id: string, holder: object, mayReturn: boolean): void {
     const awayUntilMs = this.#parts.runtime.monotonicMs() + LIMITS.presenceGraceMs;
     this.#present.hide(id, holder, mayReturn ? awayUntilMs : undefined);
     if (mayReturn) this.#endLater();
@@ -120,6 +145,17 @@ export class Gathering {
     this.#isOver = true;
     this.#cancelStep?.();
     this.#cancelEnd?.();
+  }
+
+  #pass({ name, data, peer }: Signal, from: Participant | undefined): boolean {
+    let others = from === undefined ? 0 : -1;
+    for (const same of this.#everybody.values()) others += same.size;
+    if (this.#signals.take(Math.min(others, LIMITS.signalMessagesPerSecond)) > 0) return false;
+    for (const [codec, same] of this.#everybody) {
+      const frame = encoded(codec, ["sig", this.handle, name, data, peer]);
+      for (const participant of same) if (participant !== from) participant.hear(frame);
+    }
+    return true;
   }
 
   get #watchers(): number {

@@ -268,6 +268,7 @@ export class LiveSession {
     this.#cancelExpiry();
     this.#identity = identity;
     this.#requests.refreshed(identity);
+    this.#parts.registry.refreshed(this.claim, identity);
     this.#cancelExpiry = this.#expireAt(identity);
     if (same) return;
     const caller = callerOf(identity);

@@ -110,6 +110,7 @@ export class Requests implements Origin {
   /** The connection is gone. */
   leave(): void {
     this.#left = true;
+    this.#documents.left?.(this);
   }
 
   /** Behind everything about its document that this connection must have been sent before. */

@@ -13,13 +13,27 @@ export interface Claim {
   readonly conn: number;
 }
 
+/** When to come back: after `afterMs` and up to `jitterMs` more. */
+export interface GoAway {
+  readonly afterMs: number;
+  readonly jitterMs: number;
+}
+
 /** Something that can be ended. */
 export interface Endable {
   end(closeCode: number, reason: ErrorCode): void;
-  /** Ends it, having said when to come back: after `afterMs` and up to `jitterMs` more. */
-  goAway(hint: { readonly afterMs: number; readonly jitterMs: number }): void;
+  /** Ends it, having said when to come back. */
+  goAway(hint: GoAway): void;
   /** Ends it if what its identity rests on was withdrawn. */
   review(isOver: (identity: Identified) => boolean): void;
+}
+
+/** Where sessions of several processes are known together. */
+export interface Elsewhere {
+  /** A session is live here; it may have to end for another one that is not. */
+  begun(claim: Claim, session: Endable, identity: Identified): void;
+  refreshed(claim: Claim, identity: Identified): void;
+  ended(claim: Claim): void;
 }
 
 /** A server that was told to stop is back so soon, at best. */
@@ -36,10 +50,12 @@ export class SessionRegistry {
   /** How many of them are whose. */
   readonly #counts = new Map<string, number>();
   readonly #perPrincipal: number;
+  readonly #elsewhere: Elsewhere | undefined;
 
   /** `connectionsPerPrincipal`: 0: any number. */
-  constructor(connectionsPerPrincipal: number = LIMITS.connectionsPerPrincipal) {
+  constructor(connectionsPerPrincipal: number = LIMITS.connectionsPerPrincipal, elsewhere?: Elsewhere) {
     this.#perPrincipal = connectionsPerPrincipal;
+    this.#elsewhere = elsewhere;
   }
 
   /** How many there are. */
@@ -49,7 +65,7 @@ export class SessionRegistry {
 
   /** A session goes live; of two of the same (subject, client) only the one with the greater `conn` goes on
    * (HELLO-5). Another than `begun`: it is this one that must end. */
-  begins(claim: Claim, session: Endable): "begun" | "replaced" | "too_many" {
+  begins(claim: Claim, session: Endable, identity: Identified): "begun" | "replaced" | "too_many" {
     const name = nameOf(claim);
     const other = this.#sessions.get(name);
     if (other !== undefined && other.conn >= claim.conn) return "replaced";
@@ -59,7 +75,13 @@ export class SessionRegistry {
     this.#counts.set(principal, count + 1);
     this.#sessions.set(name, { session, conn: claim.conn });
     other?.session.end(CLOSE.replaced, "closed");
+    this.#elsewhere?.begun(claim, session, identity);
     return "begun";
+  }
+
+  /** A session rests on another token from now on. */
+  refreshed(claim: Claim, identity: Identified): void {
+    this.#elsewhere?.refreshed(claim, identity);
   }
 
   /** A session that had begun is over. */
@@ -70,11 +92,17 @@ export class SessionRegistry {
     else this.#counts.delete(principal);
     const name = nameOf(claim);
     if (this.#sessions.get(name)?.session === session) this.#sessions.delete(name);
+    this.#elsewhere?.ended(claim);
   }
 
   /** Something was withdrawn: whoever rests on it ends. */
   review(isOver: (identity: Identified) => boolean): void {
     for (const { session } of [...this.#sessions.values()]) session.review(isOver);
+  }
+
+  /** Ends all of them. */
+  endAll(closeCode: number, reason: ErrorCode): void {
+    for (const { session } of [...this.#sessions.values()]) session.end(closeCode, reason);
   }
 
   /** Sends all of them away, to come back no faster than they are let in (CLOSE-4). */

@@ -16,6 +16,7 @@ import { breach, type Failure, LiveSession, type SessionHolder } from "./live-se
 import type { Newcomer } from "./newcomers.js";
 import { OutboundQueue } from "./outbound-queue.js";
 import type { SessionParts } from "./session-parts.js";
+import type { GoAway } from "./session-registry.js";
 import type { Wire } from "./wire.js";
 
 type State =
@@ -110,7 +111,7 @@ export class Session implements Newcomer, SessionHolder {
   }
 
   /** Ends the session because the server stops, with word of when to come back. */
-  goAway({ afterMs, jitterMs }: { readonly afterMs: number; readonly jitterMs: number }): void {
+  goAway({ afterMs, jitterMs }: GoAway): void {
     if (this.#state.state === "closed") return;
     this.#out.send(["goaway", { code: "draining", afterMs, jitterMs }]);
     this.end(CLOSE.draining, "draining");
@@ -156,7 +157,7 @@ export class Session implements Newcomer, SessionHolder {
     this.#state.deadline();
     const { principal, space } = identity;
     const claim = { space, subject: principal.id, client: hello.client, conn: hello.conn };
-    const beginning = this.#parts.registry.begins(claim, this);
+    const beginning = this.#parts.registry.begins(claim, this, identity);
     if (beginning === "replaced") return this.end(CLOSE.replaced, "closed");
     if (beginning === "too_many")
       return this.fail({ closeCode: CLOSE.overloaded, code: "limit_reached", message: TOO_MANY, about: "hello" });

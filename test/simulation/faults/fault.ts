@@ -19,6 +19,7 @@ export const FAULTS = {
   pauseServer: "the server's process stops for a while",
   serverCrash: "the server's process dies, or its machine loses power; what was not synced may be lost",
   serverStop: "the server is told to stop: it finishes, sends everybody away, and another one starts",
+  edgeLost: "the link between an edge and its owner breaks",
   clientCrash: "a client's process or its machine dies; what it has stored of its calls is there for the next one",
   clientWiped: "a client's process or its machine dies, and so does what it has stored",
   replaceServer: "the server stops for so long that another takes its place, and then goes on",

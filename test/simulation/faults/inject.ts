@@ -79,6 +79,7 @@ export class Injector {
     pauseServer: ({ forMs }) => this.#reach.house.pause(forMs),
     serverCrash: ({ forMs, hard }) => this.#reach.house.crash({ power: hard, restartMs: forMs }),
     serverStop: ({ forMs }) => this.#reach.house.stop(forMs),
+    edgeLost: () => this.#reach.house.server?.loseEdge() ?? false,
     clientCrash: ({ slot, forMs, hard }) => this.#slot(slot)?.crash({ power: hard, restartMs: forMs }) ?? false,
     clientWiped: ({ slot, forMs, hard }) =>
       this.#slot(slot)?.crash({ power: hard, restartMs: forMs, wiped: true }) ?? false,

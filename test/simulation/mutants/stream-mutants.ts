@@ -167,13 +167,13 @@ export const STREAM_MUTANTS: readonly Mutant[] = [
       return {
         patch: () =>
           replaced(SessionRegistry.prototype, "begins", (begins) => {
-            return function (this: SessionRegistry, claim, session) {
+            return function (this: SessionRegistry, claim, session, identity) {
               const names = live.get(this) ?? new Set();
               live.set(this, names);
               const name = `${claim.subject} ${claim.client}`;
               if (names.has(name)) return "replaced";
               names.add(name);
-              return begins.call(this, claim, session);
+              return begins.call(this, claim, session, identity);
             };
           }),
       };

@@ -1,8 +1,9 @@
 // One server process: the real rooms, put together as server.ts does, without HTTP and with the simulation's store,
-// clock and sockets. With two edges it has two session registries over the same documents, as two processes would.
+// clock and sockets. With two edges, the second has its documents over a link.
 import { codecFor, type ServerMessage } from "@tidemark/protocol";
 import { makeAuthenticator } from "../../../src/auth/authenticator.js";
-import type { Documents } from "../../../src/document/documents.js";
+import { Audiences } from "../../../src/cluster/audiences.js";
+import { OwnerLinks } from "../../../src/cluster/owner-links.js";
 import type { HostReport } from "../../../src/document/host-report.js";
 import { LocalDocuments } from "../../../src/document/local-documents.js";
 import type { Identity } from "../../../src/index.js";
@@ -22,6 +23,7 @@ import type { SimulatedStore } from "../storage/simulated-store.js";
 import type { LinkWatch } from "../wire/link-watch.js";
 import type { SimulatedProcess } from "../world/process.js";
 import { ServerWire } from "./server-wire.js";
+import { SimulatedEdge } from "./simulated-edge.js";
 import { readToken } from "./token.js";
 
 /** How a server is set up. */
@@ -58,23 +60,27 @@ export class SimulatedServer implements Listening {
   readonly #parts: SimulatedServerParts;
   readonly #fanOuts: FanOuts;
   readonly #local: LocalDocuments;
-  readonly #edges: readonly SessionParts[];
+  readonly #audiences: Audiences;
+  readonly #owner: SessionParts;
+  readonly #edge: SimulatedEdge | undefined;
   readonly #visits = new Map<SimulatedProcess, number>();
 
   constructor(parts: SimulatedServerParts) {
     this.#parts = parts;
     this.process = parts.process;
     this.store = parts.store;
-    this.#fanOuts = new FanOuts(parts.process, TRANSFER_BYTES_MAX);
+    this.#fanOuts = new FanOuts(parts.process, { transferBytesMax: TRANSFER_BYTES_MAX });
+    this.#audiences = new Audiences(this.#fanOuts);
     this.#local = this.#documents();
-    this.#edges = this.#compose();
+    this.#owner = this.#compose();
+    this.#edge = parts.settings.edges > 1 ? this.#makeEdge() : undefined;
   }
 
   /** Ends as server.ts does: what is in flight is answered, everybody is told when to come back. Resolves when nothing is
    * left to do; never, if the process dies before. */
   async stop(): Promise<void> {
     await Promise.race([this.#local.stop(), this.#after(DRAIN_MS)]);
-    for (const { registry } of this.#edges) registry.drain();
+    this.#owner.registry.drain();
     await this.#local.stop();
     // The way of the last bytes out of the process.
     await this.#after(1);
@@ -86,8 +92,9 @@ export class SimulatedServer implements Listening {
     // Who comes back is sent to another one.
     const visits = (this.#visits.get(link.client) ?? 0) + 1;
     this.#visits.set(link.client, visits);
-    const edge = this.#edges[visits % this.#edges.length];
-    if (codec === undefined || edge === undefined) return;
+    const isAtEdge = this.#edge !== undefined && visits % 2 === 1;
+    const sessionParts = isAtEdge ? this.#edge.sessionParts : this.#owner;
+    if (codec === undefined) return;
     const watch = this.#parts.watch(link);
     const observer = {
       received: watch.received.bind(watch),
@@ -103,9 +110,15 @@ export class SimulatedServer implements Listening {
       bug: (error: unknown) => this.#parts.bug("a session threw", error),
     };
     const wire = new ServerWire({ link, codec, observer });
-    wire.serve(new Session(edge, wire));
+    wire.serve(new Session(sessionParts, wire));
     this.wires.set(link, { wire, watch });
     link.accepted(wire);
+  }
+
+  /** The edge is lost, if there is one. */
+  loseEdge(): boolean {
+    this.#edge?.lose();
+    return this.#edge !== undefined;
   }
 
   #after(ms: number): Promise<void> {
@@ -114,7 +127,7 @@ export class SimulatedServer implements Listening {
 
   #documents(): LocalDocuments {
     const { process: runtime, store, disk, settings, mutation } = this.#parts;
-    const audience = this.#fanOuts.create.bind(this.#fanOuts);
+    const audience = this.#audiences.create.bind(this.#audiences);
     return new LocalDocuments({
       types,
       store: mutation.store?.(store, disk) ?? store,
@@ -125,20 +138,33 @@ export class SimulatedServer implements Listening {
     });
   }
 
-  #compose(): readonly SessionParts[] {
+  #compose(): SessionParts {
     const { process: runtime, disk, settings, mutation } = this.#parts;
-    const documents: Documents = mutation.documents?.(this.#local, disk) ?? this.#local;
-    const shared = {
+    return {
       runtime,
-      documents,
+      documents: mutation.documents?.(this.#local, disk) ?? this.#local,
       fanOuts: this.#fanOuts,
       flusher: new Flusher(runtime),
       identify: this.#authenticator(),
+      registry: new SessionRegistry(),
       serverId: randomHex(runtime, 8),
       pingIntervalMs: settings.pingIntervalMs,
       watchdogMs: settings.watchdogMs,
     };
-    return Array.from({ length: settings.edges }, () => ({ ...shared, registry: new SessionRegistry() }));
+  }
+
+  #makeEdge(): SimulatedEdge {
+    const { process, settings } = this.#parts;
+    const bug = (error: unknown): void => this.#parts.bug("an edge threw", error);
+    const owner = new OwnerLinks({
+      ...this.#owner,
+      audiences: this.#audiences,
+      isOverloaded: () => this.#local.isOverloaded,
+      onBug: bug,
+    });
+    const { serverId } = this.#owner;
+    const edgeSettings = { ...settings, serverId, peersKey: this.#fanOuts.peersKey };
+    return new SimulatedEdge({ process, owner, settings: edgeSettings, transferBytesMax: TRANSFER_BYTES_MAX, bug });
   }
 
   #authenticator(): SessionParts["identify"] {

@@ -575,7 +575,12 @@ describe("a server that stops", () => {
             jitter = jitterMs;
           },
         };
-        registry.begins({ space: "", subject: `p${n}`, client: String(n), conn: 1 }, session);
+        const principal = { id: `p${n}`, roles: [], claims: {}, kind: "user" } as const;
+        registry.begins({ space: "", subject: `p${n}`, client: String(n), conn: 1 }, session, {
+          principal,
+          space: "",
+          expiresAt: 1,
+        });
       }
       registry.drain();
       return jitter;
