@@ -6,15 +6,13 @@ import type { HostReport } from "./document/host-report.js";
 import { LocalDocuments } from "./document/local-documents.js";
 import { HttpApi } from "./http/api.js";
 import { httpApp } from "./http/app.js";
-import type { CertificateFiles, CertificateReload } from "./http/certificate.js";
 import type { Sessions } from "./http/sessions.js";
-import { addressOf, listenOn, proxiesOf } from "./listening.js";
 import type { Logger } from "./observability/logger.js";
 import { randomHex } from "./runtime/ids.js";
 import type { Runtime } from "./runtime/runtime.js";
 import { TokenBucket } from "./runtime/token-bucket.js";
 import { Authentication, type AuthenticationOptions } from "./server-authentication.js";
-import { certificateOf, keepCertificate } from "./server-certificate.js";
+import { type Entrance, type EntranceOptions, entranceOf } from "./server-entrance.js";
 import { logFigures } from "./server-figures.js";
 import { type Risk, requireSafe } from "./server-safety.js";
 import { FanOuts } from "./session/fan-out.js";
@@ -27,13 +25,9 @@ import { openSqliteStore, type SqliteStore } from "./storage/sqlite/sqlite-store
 import { SocketServer } from "./transport/websocket-server.js";
 
 /** Everything a server can be told. */
-export interface ServerOptions extends AuthenticationOptions {
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
+export interface ServerOptions extends AuthenticationOptions, EntranceOptions {
   /** The database file. */
   readonly data: string;
-  readonly origins: readonly string[];
   readonly idleMs: number;
   readonly pingIntervalMs: number;
   /** How soon a socket must have shown a valid token, ms; default 15,000. */
@@ -46,12 +40,6 @@ export interface ServerOptions extends AuthenticationOptions {
   readonly foldRows: number | undefined;
   /** Calls a second of one principal over HTTP; 0: any number. */
   readonly httpCallsPerSecond: number;
-  /** Connections of one principal; undefined: the default; 0: any number. */
-  readonly connectionsPerPrincipal?: number | undefined;
-  /** Undefined: no TLS. */
-  readonly tls?: CertificateFiles | undefined;
-  /** Addresses and networks of proxies that are believed about where requests come from. */
-  readonly trustProxy?: readonly string[];
   /** Settings that are meant though they are unsafe. */
   readonly allow?: readonly Risk[];
   /** Whether the API is described, with a page to try it. */
@@ -83,8 +71,9 @@ type Http = Awaited<ReturnType<typeof httpApp>>;
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { runtime, devTokens } = options;
   requireSafe(options);
-  const certificate = await certificateOf(options.tls, runtime);
-  const rules = { origins: options.origins, loopbackNamesOnly: devTokens, proxies: proxiesOf(options.trustProxy) };
+  const entrance = await entranceOf(options);
+  const { proxies, certificate } = entrance;
+  const rules = { origins: options.origins, loopbackNamesOnly: devTokens, proxies };
   const state: ServingState = { accepting: false, documents: undefined, sessions: undefined };
   const authentication = new Authentication(options);
   // Before there is a file: one that was refused leaves none.
@@ -100,19 +89,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   // The port comes first: a server that cannot have it must leave the file as it was. Until the store is open it
   // answers "not ready", and sockets are refused.
-  const { proxies } = rules;
   const { staticDir, apiDocs, app } = options;
   const describedTypes = apiDocs ? app.types : undefined;
   const http = await httpApp({ staticDir, ready: () => state.accepting, api, proxies, certificate, describedTypes });
-  await listenOn(http, options);
+  await entrance.listen(http);
   try {
     const store = await openStore(options);
-    await authentication.open(store).catch(async (error: unknown) => {
+    try {
+      await authentication.open(store);
+      return await serveStore(options, { http, api, store, state, authentication, rules, entrance });
+    } catch (error) {
       await store.close();
       throw error;
-    });
-    const reload = keepCertificate(options, certificate, http.server);
-    return serveStore(options, { http, api, store, state, authentication, rules, reload });
+    }
   } catch (error) {
     await http.close();
     throw error;
@@ -142,15 +131,15 @@ interface Opened {
   readonly state: ServingState;
   readonly authentication: Authentication;
   readonly rules: OriginRules;
-  readonly reload: CertificateReload | undefined;
+  readonly entrance: Entrance;
 }
 
-function serveStore(options: ServerOptions, opened: Opened): RunningServer {
-  const { http, api, store, state, authentication, rules, reload } = opened;
-  const { app, runtime, logger, host, idleMs } = options;
+async function serveStore(options: ServerOptions, opened: Opened): Promise<RunningServer> {
+  const { http, api, store, state, authentication, rules, entrance } = opened;
+  const { app, runtime, logger, idleMs } = options;
   const fanOuts = new FanOuts(runtime);
   const registry = new SessionRegistry(options.connectionsPerPrincipal);
-  const audience = fanOuts.create.bind(fanOuts);
+  const audience = entrance.audience(fanOuts);
   const documents = new LocalDocuments({
     types: app.types,
     store,
@@ -186,15 +175,15 @@ function serveStore(options: ServerOptions, opened: Opened): RunningServer {
   state.documents = documents;
   state.sessions = { admits: () => sockets.admits(), begin: (...of) => begun(sessionParts, ...of), onBug };
   state.accepting = true;
+  const way = await entrance.open({ http, sessionParts, isOverloaded: () => documents.isOverloaded, onBug });
   const sources = { documents, registry, sockets };
   const stopFigures = logFigures(sources, { runtime, logger, everyMs: options.figuresIntervalMs });
   return {
-    url: addressOf(http, { host, secure: options.tls !== undefined }),
+    url: way.url,
     failed: store.failed,
-    reload: async () => reload?.look(),
+    reload: () => way.reload(),
     async close() {
       state.accepting = false;
-      reload?.stop();
       stopFigures();
       // Sessions end after the answers to what is in flight; what comes too late is asked again under its number.
       await within(runtime, DRAIN_MS, documents.stop());
@@ -203,6 +192,7 @@ function serveStore(options: ServerOptions, opened: Opened): RunningServer {
       await within(runtime, DRAIN_MS, api.drain());
       await documents.stop();
       sockets.close();
+      await way.close();
       await http.close();
       await authentication.close();
       await store.close();

@@ -8,10 +8,14 @@ import { Output } from "./output.js";
 import { stopSignal } from "./stop-signal.js";
 import { addReachFlags, type ReachFlags, reachOf } from "./tls-flags.js";
 
+/** More processes than any machine has cores for. */
+const EDGES_MAX = 64;
+
 interface ServeFlags extends ServerFlags, JwtFlags, ReachFlags {
   readonly host: string;
   readonly idleMs: number;
   readonly authDeadlineMs: number;
+  readonly edges: number;
 }
 
 /** Describes `serve`. */
@@ -31,6 +35,7 @@ export function serveCommand(): Command {
         does: "to others, behind a proxy that ends TLS",
         type: "tidemark serve app.ts --host 0.0.0.0 --trust-proxy 10.0.0.7",
       },
+      { does: "to many sockets, on several cores", type: "tidemark serve app.ts --jwt-secret secret.txt --edges 3" },
     ],
   ).argument("[app]", "application file, TypeScript or JavaScript");
   return addReachFlags(addJwtFlags(addServerFlags(command)))
@@ -49,11 +54,20 @@ export function serveCommand(): Command {
         .argParser(wholeNumber(1, LIMITS.helloTimeoutMs))
         .default(LIMITS.helloTimeoutMs),
     )
+    .addOption(
+      setting(
+        "--edges <n>",
+        "processes that hold the sockets and fan out, to use more cores; 0: this one does",
+        "TIDEMARK_EDGES",
+      )
+        .argParser(wholeNumber(0, EDGES_MAX))
+        .default(0),
+    )
     .action(serve);
 }
 
 async function serve(file: string | undefined, flags: ServeFlags): Promise<void> {
-  const { host, idleMs, authDeadlineMs, data, json } = flags;
+  const { host, idleMs, authDeadlineMs, edges, data, json } = flags;
   const stopped = stopSignal();
   const jwt = jwtOptions(flags);
   const reach = reachOf(flags);
@@ -61,7 +75,15 @@ async function serve(file: string | undefined, flags: ServeFlags): Promise<void>
   const { loadApplication } = await import("./load-application.js");
   const { serveUntil, startServing } = await import("./serving.js");
   const app = await loadApplication(file);
-  const server = await startServing(app, flags, { host, idleMs, jwt, authDeadlineMs, devTokens: false, ...reach });
+  const server = await startServing(app, flags, {
+    host,
+    idleMs,
+    jwt,
+    authDeadlineMs,
+    edges,
+    devTokens: false,
+    ...reach,
+  });
   const { url } = server;
   const output = new Output({ json: json === true });
   const what = file ?? "channels";

@@ -18,6 +18,7 @@ export interface ServingManner {
   readonly trustProxy?: readonly string[];
   readonly allow?: readonly Risk[];
   readonly authDeadlineMs?: number | undefined;
+  readonly edges?: number;
 }
 
 /** Starts a server for an application. Throws OperatorError. */
@@ -27,6 +28,7 @@ export function startServing(app: ResolvedApp, flags: ServerFlags, manner: Servi
     ...manner,
     runtime: systemRuntime,
     logger: makeLogger(flags.log),
+    edgeLog: flags.log,
     port: flags.port,
     data: flags.data,
     origins: flags.origins,

@@ -1,6 +1,6 @@
 // An edge's end of the link to its owner: what sessions need that only the owner has. Followers and callers are served by
 // RemoteDocuments, deltas by the same fan-out as on the owner's own sockets.
-import type { ErrorCode } from "@tidemark/protocol";
+import type { ErrorCode, JsonObject } from "@tidemark/protocol";
 import { invariant } from "../runtime/invariant.js";
 import type { FanOuts } from "../session/fan-out.js";
 import type { Identified, TokenSource, Verdict } from "../session/identity.js";
@@ -77,6 +77,10 @@ export class EdgeEnd implements Elsewhere {
     this.#claims.delete(claim);
     this.#sessions.delete(claimed.s);
     this.#parts.send(["unclaim", claimed.s]);
+  }
+
+  reported(stats: JsonObject): void {
+    this.#parts.send(["report", stats]);
   }
 
   hear(message: FromOwner): void {

@@ -1,6 +1,6 @@
 // What the two ends of a link say: an edge in the name of its sockets, an owner of its documents. Both are processes of one
 // build, started together, so a message has the shape that its type says; what clients sent was checked by the edge.
-import type { ErrorCode, Json } from "@tidemark/protocol";
+import type { ErrorCode, Json, JsonObject } from "@tidemark/protocol";
 import type { DocumentName, StoredPosition } from "../document/document-store.js";
 import type {
   Answer,
@@ -65,6 +65,7 @@ export type FromEdge =
   | readonly ["claim", s: number, claim: Claim, identity: Identified]
   | readonly ["identity", s: number, identity: Identified]
   | readonly ["unclaim", s: number]
+  | readonly ["report", stats: JsonObject]
   | readonly ["show", d: number, p: number, shown: SentShown]
   | readonly ["hide", d: number, p: number, mayReturn: boolean]
   | readonly ["signal", d: number, name: string, data: Json, peer: string];

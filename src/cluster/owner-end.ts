@@ -104,6 +104,8 @@ export class OwnerEnd {
         return this.#sessions.get(message[1])?.refreshed(message[2]);
       case "unclaim":
         return this.#unclaim(message[1]);
+      case "report":
+        return this.#parts.registry.reported(message[1]);
       case "show":
         return this.#seats.get(message[1])?.show(message[2], message[3]);
       case "hide":

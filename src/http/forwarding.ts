@@ -3,16 +3,18 @@
 import type { IncomingHttpHeaders } from "node:http";
 import replyFrom from "@fastify/reply-from";
 import { TidemarkError } from "@tidemark/protocol";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { TrustedProxies } from "../session/proxies.js";
 import { sendUnmet, type Unmet } from "./problem.js";
 import { PREFIX } from "./routes.js";
 
 /** Where to, and who is believed about where requests are from. */
 export interface ForwardingParts {
-  /** `http:` or `https:`. */
+  /** `http:`, `https:`, or `unix+http:` with the path of a socket as its host. */
   readonly server: string;
   readonly proxies: TrustedProxies;
+  /** Whether which pages may come is for the server to say; else it was decided here. */
+  readonly passesOrigins?: boolean;
 }
 
 /** Longer than anybody may wait for an answer. */
@@ -40,19 +42,23 @@ export class Forwarding {
   }
 
   /** Passes on all that is not answered otherwise in a scope. */
-  addTo(scope: FastifyInstance): void {
+  addTo(scope: FastifyInstance, methods: readonly HTTPMethods[] = ["GET", "POST", "DELETE"]): void {
     scope.removeAllContentTypeParsers();
     // A body goes through as it comes; how long it may be is for the server to say.
     scope.addContentTypeParser("*", (_request, body, done) => done(null, body));
     const handler = (request: FastifyRequest, reply: FastifyReply): FastifyReply => this.pass(request, reply);
-    scope.route({ method: ["GET", "POST", "DELETE"], url: "/*", handler });
+    scope.route({ method: [...methods], url: "/*", handler });
   }
 
   pass(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     return reply.from(request.url, {
-      rewriteRequestHeaders: (_raw, headers) => ({ ...withoutForwarding(headers), ...this.headersOf(request) }),
+      rewriteRequestHeaders: (_raw, headers) => ({ ...this.#ownHeaders(headers), ...this.headersOf(request) }),
       onError: (_reply, { error }) => void sendUnmet(reply, refusalOf(request, error)),
     });
+  }
+
+  #ownHeaders({ origin, forwarded: _, ...headers }: IncomingHttpHeaders): IncomingHttpHeaders {
+    return origin === undefined || this.#parts.passesOrigins !== true ? headers : { ...headers, origin };
   }
 
   /** Whether the server knows a token that a request has. Rejects with TidemarkError. */
@@ -73,10 +79,6 @@ export class Forwarding {
       ...(host === undefined ? {} : { "x-forwarded-host": host }),
     };
   }
-}
-
-function withoutForwarding({ origin: _, forwarded: __, ...headers }: IncomingHttpHeaders): IncomingHttpHeaders {
-  return headers;
 }
 
 /** A message that was on its way may have been applied. */

@@ -231,7 +231,7 @@ export class LiveSession {
     const nowMs = this.#parts.runtime.monotonicMs();
     if (nowMs - this.#reportedAtMs < REPORT_INTERVAL_MS) return;
     this.#reportedAtMs = nowMs;
-    this.#parts.registry.reports.add(stats);
+    this.#parts.registry.reported(stats);
   }
 
   /** One token at a time, in order, however many come: checking is the application's work, and only the newest counts. */

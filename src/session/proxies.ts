@@ -25,10 +25,13 @@ export interface Way {
 export class TrustedProxies {
   readonly #networks = new BlockList();
   readonly #isEmpty: boolean;
+  readonly #ownEdges: boolean;
 
-  /** Addresses (`10.0.0.7`, `::1`) and networks (`10.0.0.0/8`). Throws TypeError that names the first that is neither. */
-  constructor(networks: readonly string[] = []) {
-    this.#isEmpty = networks.length === 0;
+  /** Addresses (`10.0.0.7`, `::1`) and networks (`10.0.0.0/8`); `ownEdges`: what has no address comes from an edge of this
+   * server. Throws TypeError that names the first that is neither. */
+  constructor(networks: readonly string[] = [], { ownEdges = false }: { readonly ownEdges?: boolean } = {}) {
+    this.#isEmpty = networks.length === 0 && !ownEdges;
+    this.#ownEdges = ownEdges;
     for (const network of networks) this.#add(network);
   }
 
@@ -53,7 +56,8 @@ export class TrustedProxies {
   }
 
   #trusts(address: string | undefined): boolean {
-    const plain = address?.replace(MAPPED, "") ?? "";
+    if (address === undefined) return this.#ownEdges;
+    const plain = address.replace(MAPPED, "");
     const version = isIP(plain);
     return version !== 0 && this.#networks.check(plain, version === 6 ? "ipv6" : "ipv4");
   }

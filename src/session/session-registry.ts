@@ -1,6 +1,6 @@
 // Which session speaks for which client: a newer connection of one ends the older, which would only hold resources. And
 // what a server keeps for all its sessions together: who is not known yet, and what clients report.
-import { CLOSE, type ErrorCode, LIMITS } from "@tidemark/protocol";
+import { CLOSE, type ErrorCode, type JsonObject, LIMITS } from "@tidemark/protocol";
 import { ClientReports } from "./client-reports.js";
 import type { Identified } from "./identity.js";
 import { Newcomers } from "./newcomers.js";
@@ -34,6 +34,8 @@ export interface Elsewhere {
   begun(claim: Claim, session: Endable, identity: Identified): void;
   refreshed(claim: Claim, identity: Identified): void;
   ended(claim: Claim): void;
+  /** What a client reports. */
+  reported(stats: JsonObject): void;
 }
 
 /** A server that was told to stop is back so soon, at best. */
@@ -93,6 +95,12 @@ export class SessionRegistry {
     const name = nameOf(claim);
     if (this.#sessions.get(name)?.session === session) this.#sessions.delete(name);
     this.#elsewhere?.ended(claim);
+  }
+
+  /** A client reports what it sees. */
+  reported(stats: JsonObject): void {
+    if (this.#elsewhere === undefined) this.reports.add(stats);
+    else this.#elsewhere.reported(stats);
   }
 
   /** Something was withdrawn: whoever rests on it ends. */
