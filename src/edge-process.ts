@@ -35,7 +35,7 @@ async function start(orders: EdgeOrders): Promise<RunningEdgeProcess> {
     ...{ runtime, wire, settings, onBug },
     over(why) {
       if (why !== "closed") logger.error({ why }, "the owner is lost");
-      setTimeout(() => process.exit(), LAST_BYTES_MS);
+      leave(0);
     },
   });
   const proxies = proxiesOf(orders.trustProxy);
@@ -58,6 +58,7 @@ async function start(orders: EdgeOrders): Promise<RunningEdgeProcess> {
   return { door, reload: async () => certificates?.look() };
 }
 
+const leave = (code: number): void => void systemRuntime.setTimer(LAST_BYTES_MS, () => process.exit(code));
 const say = (word: FromEdgeProcess): void => void process.send?.(word);
 
 async function begin(orders: EdgeOrders): Promise<void> {
@@ -72,13 +73,13 @@ async function begin(orders: EdgeOrders): Promise<void> {
 
 // When to end is the owner's word: a terminal's signal reaches every process at once.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
-process.on("disconnect", () => setTimeout(() => process.exit(), LAST_BYTES_MS));
+process.on("disconnect", () => leave(0));
 process.once("message", (message) => {
   if (!isToEdge(message) || message.kind !== "start") return;
   begin(message.orders).catch((error: unknown) => {
     const { code, hint } = error instanceof OperatorError ? error : { code: "storage_failed" as const, hint: "" };
     say({ kind: "failed", code, message: error instanceof Error ? error.message : String(error), hint });
-    setTimeout(() => process.exit(1), LAST_BYTES_MS);
+    leave(1);
   });
 });
 say({ kind: "ready" });

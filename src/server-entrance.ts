@@ -1,11 +1,11 @@
 // How connections come to a server: by a port of its own, or by one that its edges share. The part of the composition root
 // that differs between the two.
-import type { FastifyInstance } from "fastify";
 import { Audiences } from "./cluster/audiences.js";
 import { OwnerLinks } from "./cluster/owner-links.js";
 import type { AudienceFactory } from "./document/documents.js";
 import type { EdgeOrders } from "./edge-words.js";
 import { Edges, privateFolder } from "./edges.js";
+import type { httpApp } from "./http/app.js";
 import type { Certificate, CertificateFiles } from "./http/certificate.js";
 import { addressOf, freePort, listenOn, proxiesOf, urlOf } from "./listening.js";
 import type { LOG_LEVELS, Logger } from "./observability/logger.js";
@@ -35,7 +35,7 @@ export interface EntranceOptions {
   readonly connectionsPerPrincipal?: number | undefined;
 }
 
-type Http = FastifyInstance;
+type Http = Awaited<ReturnType<typeof httpApp>>;
 
 /** What serves, once it does. */
 export interface Served {

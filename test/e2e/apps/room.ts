@@ -1,4 +1,4 @@
-// A document that knows who is here, for tests of real processes.
+// A document that knows who is here, and whose followers see and hear each other, for tests of real processes.
 import { defineApp, documentType } from "tidemark";
 import { z } from "zod";
 
@@ -7,6 +7,8 @@ const room = documentType({
   init: () => ({ here: {}, log: [] }),
   messages: () => ({}),
   canCreate: () => true,
+  presence: z.object({ at: z.number() }),
+  signals: { wave: z.object({ from: z.string() }) },
   members: {
     graceMs: 200,
     joined(ctx, { id }) {

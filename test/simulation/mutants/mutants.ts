@@ -5,6 +5,7 @@ import { CHANNEL_MUTANTS } from "./channel-mutants.js";
 import { CLIENT_MUTANTS } from "./client-mutants.js";
 import { COMPANY_MUTANTS } from "./company-mutants.js";
 import { DOCUMENT_MUTANTS } from "./document-mutants.js";
+import { EDGE_MUTANTS } from "./edge-mutants.js";
 import { FLOW_MUTANTS } from "./flow-mutants.js";
 import type { Mutant } from "./mutation.js";
 import { PACE_MUTANTS } from "./pace-mutants.js";
@@ -25,6 +26,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CHANNEL_MUTANTS,
   ...CLIENT_MUTANTS,
   ...COMPANY_MUTANTS,
+  ...EDGE_MUTANTS,
 ];
 
 /** The seed by which a mutant was caught, and what was said of it. */

@@ -15,8 +15,9 @@ export interface SimulatedEdgeParts {
   readonly bug: (error: unknown) => void;
 }
 
-/** A frame takes up to so long. */
-const DELAY_MS_MAX = 3;
+/** A frame takes up to so long, and mostly much less. */
+const DELAY_MS_MAX = 400;
+const MOSTLY = 6;
 
 /** One edge at a time; a new one when it is lost. */
 export class SimulatedEdge {
@@ -77,7 +78,7 @@ class Way implements LinkWire {
 
   write(bytes: Uint8Array): void {
     const nowMs = this.#process.monotonicMs();
-    this.#freeAtMs = Math.max(this.#freeAtMs, nowMs + this.#process.random() * DELAY_MS_MAX);
+    this.#freeAtMs = Math.max(this.#freeAtMs, nowMs + this.#process.random() ** MOSTLY * DELAY_MS_MAX);
     this.#process.post(this.#freeAtMs - nowMs, () => this.#link?.receive(bytes));
   }
 

@@ -181,7 +181,8 @@ describe("a stream", () => {
     const reader = await follow("stream", [greeting(), open(1, "note/a")]);
     const [, , heads, extension] = await reader.next("ping", 2);
     expect(heads).toEqual([reader.of("snap")[0]?.[1], reader.of("snap")[0]?.[2], 1]);
-    expect(extension?.ms).toBeGreaterThanOrEqual(1_000);
+    // A timer of Node's may be a millisecond early.
+    expect(extension?.ms).toBeGreaterThanOrEqual(998);
     expect(reader.of("ping")[0]?.[3]?.ms).toBeLessThan(extension?.ms ?? 0);
   });
 
