@@ -106,7 +106,8 @@ describe.concurrent("what serve refuses", { timeout: 60_000 }, () => {
       2,
       /unknown option '--prot'\n\(Did you mean --port\?\)\n+See: tidemark serve --help/,
     ],
-    ["a flag of later versions", ["app.ts", "--edges", "2"], 2, /unknown option '--edges'/],
+    ["too many edges", ["app.ts", "--edges", "65"], 2, /--edges.*whole number from 0 to 64/s],
+    ["a flag of later versions", ["app.ts", "--nodes", "2"], 2, /unknown option '--nodes'/],
     [
       "a secret on the command line",
       ["app.ts", "--jwt-secret", "my-secret"],
