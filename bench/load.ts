@@ -36,6 +36,8 @@ export interface LoadTarget {
   readonly serverPid: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** Where the load runs; default: its own core. */
+  readonly cores?: "load" | "any";
 }
 
 /** What was seen within the window. CPU seconds are the server's, all threads. */
@@ -93,7 +95,7 @@ export class LoadFailure extends Error {
 
 /** Runs one load to its end. Throws LoadFailure when a check failed. */
 export async function runLoad(shape: LoadShape, target: LoadTarget): Promise<LoadResult> {
-  const [command, args] = pinned("load", await nativeProgram("load"), loadArguments(shape, target));
+  const [command, args] = pinned(target.cores ?? "load", await nativeProgram("load"), loadArguments(shape, target));
   const { exitCode, stdout, stderr } = await finished(command, args);
   if (exitCode !== 0) throw new LoadFailure(`the load found something wrong:\n${stderr}${stdout}`);
   const result: LoadResult = JSON.parse(stdout);

@@ -4,12 +4,13 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism, cpus } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 
-const CORES = { server: 0, load: 1 } as const;
+/** `any`: where the system puts it, among all that use every core. */
+const CORES = { server: "0", load: "1", any: "0,1" } as const;
 const possible = availableParallelism() >= 2 && spawnSync("taskset", ["-c", "0", "true"]).status === 0;
 
 /** What to run so that the program stays on its core. */
 export function pinned(role: keyof typeof CORES, command: string, args: readonly string[]): [string, string[]] {
-  return possible ? ["taskset", ["-c", String(CORES[role]), command, ...args]] : [command, [...args]];
+  return possible ? ["taskset", ["-c", CORES[role], command, ...args]] : [command, [...args]];
 }
 
 /** One line on how this run is pinned. */

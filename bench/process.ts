@@ -22,6 +22,8 @@ process.once("exit", () => {
 /** A running server. `taskset` replaces itself, so the pid is the server's own. */
 export interface ServerProcess {
   readonly port: number;
+  /** Where its load is to run: on the other core, or wherever there is room beside a server on all of them. */
+  readonly cores: "load" | "any";
   readonly pid: number;
   /** What it holds now, bytes; `collect` lets it collect its garbage first. */
   memory(options?: { readonly collect: boolean }): Promise<MemoryUsage>;
@@ -31,13 +33,20 @@ export interface ServerProcess {
   kill(): Promise<void>;
 }
 
+/** How a server is started. `cores`: its own, or all there are, for one that uses several. */
+export interface StartOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly hear?: (line: string) => void;
+  readonly cores?: "server" | "any";
+}
+
 /** Starts a Node program and waits for the line with its address. Rejects, with what it printed, when none comes.
  * `hear` gets each line it prints. */
 export async function startServer(
   args: readonly string[],
-  { environment = {}, hear }: { readonly environment?: NodeJS.ProcessEnv; readonly hear?: (line: string) => void } = {},
+  { environment = {}, hear, cores = "server" }: StartOptions = {},
 ): Promise<ServerProcess> {
-  const [command, commandArgs] = pinned("server", process.execPath, ["--import", MEMORY_PROBE, ...args]);
+  const [command, commandArgs] = pinned(cores, process.execPath, ["--import", MEMORY_PROBE, ...args]);
   const child = spawn(command, commandArgs, {
     cwd: ROOT,
     env: { ...process.env, ...environment, BENCH_MEMORY_PROBE: "1" },
@@ -48,7 +57,12 @@ export async function startServer(
   const port = await addressOf(child, hear);
   if (child.pid === undefined) throw new Error("a server without a pid");
   return {
-    ...{ port, pid: child.pid, memory: (options) => askMemory(child, options) },
+    ...{
+      port,
+      pid: child.pid,
+      cores: cores === "any" ? "any" : "load",
+      memory: (options) => askMemory(child, options),
+    },
     ...{ stop: () => stop(child, "SIGTERM"), kill: () => stop(child, "SIGKILL") },
   };
 }

@@ -22,6 +22,19 @@ export const tidemark: ServerKind = (directory) =>
     ...["--data", join(directory, "bench.db")],
   ]);
 
+/** The same with so many edges, on every core. */
+export const tidemarkWithEdges =
+  (edges: number): ServerKind =>
+  (directory) =>
+    startServer(
+      [
+        path("../bin/tidemark.mjs"),
+        ...["serve", path("app.ts"), "--port", "0", "--host", "127.0.0.1", "--connections-max", "0"],
+        ...["--data", join(directory, "bench.db"), "--edges", String(edges)],
+      ],
+      { cores: "any" },
+    );
+
 /** The same, on a port of its own, with its figures to hear (ms apart). */
 export const tidemarkAt = (
   directory: string,
@@ -99,7 +112,7 @@ export function withServer<T>(kind: ServerKind, use: (server: ServerProcess) => 
 /** One load against a fresh server. */
 export function loadAgainst(kind: ServerKind, shape: LoadShape, length: RunLength): Promise<MeasuredLoad> {
   return withServer(kind, async (server) => {
-    const target = { port: server.port, serverPid: server.pid, ...length };
+    const target = { port: server.port, serverPid: server.pid, cores: server.cores, ...length };
     const { result, memory } = await watchingMemory(server, () => runLoad(shape, target));
     return memory === undefined ? result : { ...result, memory };
   });

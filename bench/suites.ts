@@ -4,6 +4,7 @@ import { ackedCalls } from "./scenarios/acked-calls.js";
 import { busyFanOut, busyFanOutFloor, calmFanOut, crowdedFanOut } from "./scenarios/busy-fan-out.js";
 import { joins, publishes, publishLag } from "./scenarios/channels.js";
 import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
+import { twoEdges } from "./scenarios/edges.js";
 import { largeDocument } from "./scenarios/large-document.js";
 import { acksPerSync, loneWriter, writersAtAThird } from "./scenarios/lone-writer.js";
 import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
@@ -34,6 +35,7 @@ export const SUITES: { readonly [name: string]: Suite } = {
       ...[...missed, manyReturns],
     ],
   },
+  edges: { about: "fan-out by two processes over fan-out by one", members: [twoEdges] },
   streams: { about: "1,000 stopped readers beside 100 healthy ones", members: [stoppedReaders] },
   presence: {
     about: "within the server: 20,000 sessions join one document and everybody is told",

@@ -59,7 +59,7 @@ describe("docs/CLI.md and --help", () => {
     expect(flagsOfPage(sections.get(command) ?? "")).toEqual(flags);
     expect(stdout).toMatch(new RegExp(`Examples:\\n {2}# .*\\n {2}tidemark ${command} `));
     // What later versions bring is absent, not announced.
-    expect(stdout).not.toMatch(/--key|--edges|rewind|--drain/);
+    expect(stdout).not.toMatch(/--key|rewind|--drain/);
   });
 });
 
