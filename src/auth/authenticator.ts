@@ -56,6 +56,10 @@ export function makeAuthenticator(parts: AuthenticatorParts): IdentityCheck {
 
 type Found = Identified | "refused";
 
+/** The same for all who have none. */
+const NO_ROLES: readonly string[] = Object.freeze([]);
+const NO_CLAIMS: JsonObject = Object.freeze({});
+
 /** Tokens of Tidemark's own making, told by how they begin; undefined: it is none. */
 async function byOwnToken(token: string, source: TokenSource, parts: AuthenticatorParts): Promise<Found | undefined> {
   const { devTokens, runtime, credentials, connectTokens } = parts;
@@ -127,8 +131,9 @@ async function asked(token: string, authenticate: Authenticate, parts: Authentic
 function authenticated(identity: Identity, runtime: Runtime): Found {
   const expiresAt = identity.expiresAt ?? runtime.now() + HOUR_MS;
   if (typeof identity.id !== "string" || identity.id === "" || !(expiresAt > runtime.now())) return "refused";
-  const claims: JsonObject = identity.claims ?? {};
-  const principal = { id: identity.id, roles: [...(identity.roles ?? [])], claims };
+  const claims = identity.claims ?? NO_CLAIMS;
+  const roles = identity.roles === undefined || identity.roles.length === 0 ? NO_ROLES : [...identity.roles];
+  const principal = { id: identity.id, roles, claims };
   // A welcome carries whole milliseconds; "never" is what an application may mean.
   const until = Math.floor(Math.min(expiresAt, Number.MAX_SAFE_INTEGER));
   const { space = "", tokenId, issuedAt } = identity;

@@ -4,7 +4,7 @@ import { LIMITS, TidemarkError } from "@tidemark/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Documents } from "../document/documents.js";
 import type { Runtime } from "../runtime/runtime.js";
-import { callerOf, type Identified, type IdentityCheck } from "../session/identity.js";
+import type { Identified, IdentityCheck } from "../session/identity.js";
 import type { OriginRules } from "../session/origins.js";
 import { Admission } from "./admission.js";
 import { Senders } from "./authentication.js";
@@ -103,7 +103,7 @@ export class HttpApi {
     const documents = this.#documents();
     if (request.socket.destroyed) throw new TidemarkError("aborted");
     const { runtime } = this.#parts;
-    const admitted = this.#admission.enter(callerOf(identity), bodyBytesOf(request));
+    const admitted = this.#admission.enter(identity, bodyBytesOf(request));
     const exchange = new Exchange({ documents, runtime, identity, deadlineMs });
     this.#inFlight.begin(request, reply, { exchange, admitted });
     return undefined;

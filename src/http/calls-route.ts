@@ -58,8 +58,8 @@ async function answered(
 ): Promise<string> {
   const { caller, identity, documents } = exchange;
   const answers = new Answers(calls.length);
-  const overrun = (): void => undefined;
-  const parts = { caller, identity, documents, subscriptions: NOTHING, out: answers, codec: jsonCodec, overrun };
+  const holder = { overrun: (): void => undefined };
+  const parts = { caller, identity, documents, subscriptions: NOTHING, out: answers, codec: jsonCodec, holder };
   const requests = new Requests({ ...parts, ...from });
   for (const call of calls) requests.take(call);
   const cut = await exchange.waitFor(answers.complete);

@@ -4,7 +4,7 @@ import type { ErrorCode, Json } from "@tidemark/protocol";
 import type { DocumentName } from "../document/document-store.js";
 import type { Answer, Call, Caller, Documents, Origin } from "../document/documents.js";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
-import { callerOf, type Identified } from "../session/identity.js";
+import type { Identified } from "../session/identity.js";
 import type { CallIdentity } from "./idempotency.js";
 
 /** What an exchange needs. */
@@ -56,7 +56,7 @@ export class Exchange {
     this.documents = documents;
     this.#runtime = runtime;
     this.identity = identity;
-    this.caller = callerOf(identity);
+    this.caller = identity;
     const untilMs = Math.min(deadlineMs, Math.max(0, identity.expiresAt - runtime.now()));
     this.#deadlineAtMs = runtime.now() + untilMs;
     this.#stopTimer = runtime.setTimer(untilMs, () => this.cut("deadline_exceeded"));
@@ -65,7 +65,7 @@ export class Exchange {
   /** Its sender was asked about again: what follows is asked with the rights of now. */
   refreshed(identity: Identified): void {
     this.identity = identity;
-    this.caller = callerOf(identity);
+    this.caller = identity;
   }
 
   /** Ends all waiting, for good: a message without an answer may have been applied, a query was nothing. */

@@ -15,12 +15,17 @@ export interface Backlogged {
   yields(): void;
 }
 
+/** A connection, as far as its backlog goes. */
+export interface BacklogHolder {
+  /** The peer has not taken a byte for `LIMITS.slowReaderMs` although there were some. */
+  stalled(): void;
+}
+
 /** What a backlog needs of its connection. */
 export interface BacklogParts {
   readonly runtime: Runtime;
   readonly out: OutboundQueue;
-  /** The peer has not taken a byte for `LIMITS.slowReaderMs` although there were some. */
-  readonly stalled: () => void;
+  readonly holder: BacklogHolder;
 }
 
 /** So many openings of one connection are asked for at a time: none is made that has no room. */
@@ -154,13 +159,13 @@ export class Backlog {
 
   #lookNow(): void {
     this.#look = undefined;
-    const { out, runtime, stalled } = this.#parts;
+    const { out, runtime, holder } = this.#parts;
     const { unsentBytes, takenBytes } = out;
     if (this.#isEmpty && this.#asked === 0 && unsentBytes <= LIMITS.outboundSoftBytes) return;
     const nowMs = runtime.monotonicMs();
     if (takenBytes > this.#takenBytes || unsentBytes === 0) this.#movedAtMs = nowMs;
     this.#takenBytes = Math.max(this.#takenBytes, takenBytes);
-    if (nowMs - this.#movedAtMs >= LIMITS.slowReaderMs) return stalled();
+    if (nowMs - this.#movedAtMs >= LIMITS.slowReaderMs) return holder.stalled();
     if (nowMs - this.#movedAtMs >= YIELD_MS) for (const stream of [...this.#sending]) stream.yields();
     this.#lookLater();
     this.#pump();

@@ -19,6 +19,7 @@ import type { OutgoingFrame } from "./wire.js";
 
 /** What a fan-out needs of its process. */
 export interface FanOutParts {
+  readonly document: DocumentName;
   /** A handle that was never used. */
   readonly nextHandle: () => number;
   readonly runtime: Runtime;
@@ -60,6 +61,8 @@ export class FanOut implements Audience {
    * is seldom asked for. */
   #epoch = 0;
   #seq = 0;
+  /** The same as all get it who ask: undefined until one does. */
+  #head: Point | undefined = undefined;
   /** Undefined: none. */
   #watchers: Set<HeadWatcher> | undefined = undefined;
 
@@ -78,7 +81,13 @@ export class FanOut implements Audience {
 
   /** The last transaction that was delivered, be it empty. */
   get head(): Point {
-    return { epoch: this.#epoch, seq: this.#seq };
+    this.#head ??= { epoch: this.#epoch, seq: this.#seq };
+    return this.#head;
+  }
+
+  /** Its name: the same object for all who keep it. */
+  get document(): DocumentName {
+    return this.#parts.document;
   }
 
   get place(): Place {
@@ -164,7 +173,7 @@ export class FanOut implements Audience {
 
   /** The handles of these layers, or of the log, at a pace; 0: every change when it comes. */
   layersAt(everyMs: number, layers: readonly number[] | undefined): readonly LayerStream[] {
-    const sources = layers?.map((layer) => this.layer(layer)) ?? [this.#logLayer];
+    const sources = layers?.map((layer) => this.layer(layer)) ?? this.log.layers;
     const pace = this.#paceOf(everyMs);
     return pace === undefined ? sources : sources.map((source) => pace.layer(source));
   }
@@ -234,6 +243,7 @@ export class FanOut implements Audience {
   #moveTo({ epoch, seq }: Point): void {
     this.#epoch = epoch;
     this.#seq = seq;
+    this.#head = undefined;
     if (this.#watchers !== undefined) for (const watcher of this.#watchers) watcher.headMoved();
   }
 
@@ -341,6 +351,7 @@ export class FanOuts {
     };
     const retired = (): void => void this.#byDocument.delete(document);
     const fanOut = new FanOut({
+      document,
       nextHandle,
       runtime: this.#runtime,
       everyMs,

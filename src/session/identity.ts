@@ -1,16 +1,8 @@
 // What a session asks of authentication: who holds this token? The auth room answers.
-import type { Principal } from "@tidemark/protocol";
 import type { Caller } from "../document/documents.js";
-import type { Grant } from "../document/grants.js";
 
-/** Somebody who proved who they are. */
-export interface Identified {
-  readonly principal: Principal;
-  readonly space: string;
-  /** What the token adds to the rules of the types; checked. */
-  readonly grants?: readonly Grant[];
-  /** What is not among these is out of its reach, whatever types and grants say; undefined: nothing is. */
-  readonly scope?: readonly Grant[] | undefined;
+/** Somebody who proved who they are: the caller that documents know, and what its right rests on. */
+export interface Identified extends Caller {
   /** What it may do about other people's tokens; undefined: all of it as a service, else nothing. */
   readonly powers?: readonly ("tokens" | "revocations")[];
   /** Unix ms; nothing is sent past it. */
@@ -22,14 +14,6 @@ export interface Identified {
   /** The API key that it rests on. */
   readonly keyId?: string;
 }
-
-/** The same as documents know it. */
-export const callerOf = ({ principal, space, grants = [], scope }: Identified): Caller => ({
-  principal,
-  space,
-  grants,
-  scope,
-});
 
 /** Whether two tokens of one principal let their holder do and see the same. */
 export const sameRights = (a: Identified, b: Identified): boolean =>

@@ -6,6 +6,12 @@ import { encodeAdvance, type Point } from "./delta-chain.js";
 import { type SentSnapshot, sentSnapshot } from "./sent-snapshot.js";
 import { SharedReplays } from "./shared-replays.js";
 
+/** How the layers of an opening are called. */
+export interface LayerNames {
+  readonly handles: readonly number[];
+  readonly tags: readonly string[];
+}
+
 /** Bytes under one handle. */
 export class LayerStream {
   /** Never reused on this process. */
@@ -18,6 +24,9 @@ export class LayerStream {
   /** The chain: two numbers, because it moves with every commit and is seldom asked for. */
   #epoch = 0;
   #seq = 0;
+  /** The same as all get it who stand there: undefined until one asks. */
+  #chain: Point | undefined = undefined;
+  #names: LayerNames | undefined = undefined;
 
   constructor(handle: number, source?: LayerStream) {
     this.handle = handle;
@@ -26,7 +35,15 @@ export class LayerStream {
 
   /** The layer's last change: what the next delta links to, for those who hold everything. */
   get chain(): Point {
-    return this.#source?.chain ?? { epoch: this.#epoch, seq: this.#seq };
+    if (this.#source !== undefined) return this.#source.chain;
+    this.#chain ??= { epoch: this.#epoch, seq: this.#seq };
+    return this.#chain;
+  }
+
+  /** What whoever follows nothing but this layer remembers of it: the same object for all of them. */
+  named(tag: string): LayerNames {
+    if (this.#names?.tags[0] !== tag) this.#names = { handles: [this.handle], tags: [tag] };
+    return this.#names;
   }
 
   /** Its seq. */
@@ -44,6 +61,7 @@ export class LayerStream {
   moveTo({ epoch, seq }: Point): void {
     this.#epoch = epoch;
     this.#seq = seq;
+    this.#chain = undefined;
   }
 
   /** The head has moved. */

@@ -10,19 +10,19 @@ import {
   ONE_WAY,
   type PingMessage,
   PROTOCOL_VERSION,
+  type ServerMessage,
 } from "@tidemark/protocol";
 import { randomHex } from "../runtime/ids.js";
 import type { CancelTimer } from "../runtime/runtime.js";
 import { TokenBucket } from "../runtime/token-bucket.js";
 import { Advances } from "./advances.js";
-import { Backlog } from "./backlog.js";
-import { Heartbeat, headLists } from "./heartbeat.js";
-import { callerOf, type Identified, sameRights, type Verdict } from "./identity.js";
+import { type Beating, Heartbeat, headLists } from "./heartbeat.js";
+import { type Identified, sameRights, type Verdict } from "./identity.js";
 import type { OutboundQueue } from "./outbound-queue.js";
-import { Requests } from "./requests.js";
+import { Requests, type RequestsHolder } from "./requests.js";
 import type { SessionParts } from "./session-parts.js";
 import type { Claim } from "./session-registry.js";
-import { Subscriptions } from "./subscriptions.js";
+import { Subscriptions, type SubscriptionsHolder } from "./subscriptions.js";
 import type { Wire } from "./wire.js";
 
 /** What is wrong, and what the connection is closed with. */
@@ -63,16 +63,13 @@ export const breach = (message: string, about: string): Failure => ({
 /** A client counts for a minute before it reports (HEAD-5); its clock and ours may differ a little. */
 const REPORT_INTERVAL_MS = 50_000;
 
-/** The longest a timer can be; whoever has a longer right comes back after it. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** A session from `welcome` to its end. */
-export class LiveSession {
+export class LiveSession implements Beating, SubscriptionsHolder, RequestsHolder {
   readonly claim: Claim;
   readonly #parts: SessionParts;
   readonly #holder: SessionHolder;
+  readonly #wire: Wire;
   readonly #out: OutboundQueue;
-  readonly #backlog: Backlog;
   readonly #subscriptions: Subscriptions;
   readonly #requests: Requests;
   readonly #heartbeat: Heartbeat;
@@ -81,46 +78,38 @@ export class LiveSession {
   /** Of a wire that only goes out. */
   readonly #advances: Advances | undefined;
   #identity: Identified;
-  #cancelExpiry: CancelTimer;
+  /** When its right ends, on the monotonic clock; the timer is set when that is near. */
+  #expiresAtMs = 0;
+  #cancelExpiry: CancelTimer | undefined = undefined;
   /** What its pings may have looked at; undefined until one comes. */
   #looks: TokenBucket | undefined = undefined;
-  #reportedAtMs = Number.NEGATIVE_INFINITY;
+  /** Undefined: never. */
+  #reportedAtMs: number | undefined = undefined;
   /** A refreshed token is being checked; the newest that came meanwhile is next. */
   #refreshing: { next: string | undefined } | undefined = undefined;
   #isOver = false;
 
   constructor(parts: SessionParts, { holder, wire, out, hello, identity, claim }: LiveSessionParts) {
-    const { documents, fanOuts, runtime } = parts;
+    const { documents, fanOuts, runtime, registry, pingIntervalMs, watchdogMs } = parts;
     const { codec } = wire;
     const oneWay = wire.oneWay === true || hello.caps.includes(ONE_WAY);
     const { client, conn } = hello;
     this.claim = claim;
     this.#parts = parts;
     this.#holder = holder;
+    this.#wire = wire;
     this.#out = out;
     this.#identity = identity;
-    const stalled = (): void => holder.end(CLOSE.slowReader, "slow_reader");
-    const overrun = (code: ErrorCode): void => holder.end(CLOSE.overloaded, code);
-    const backlog = new Backlog({ runtime, out, stalled });
-    wire.onDrained = () => backlog.drained();
-    this.#backlog = backlog;
-    this.#advances = oneWay ? new Advances(runtime, () => this.#subscriptions.catchUpAll()) : undefined;
-    const common = { caller: callerOf(identity), documents, out };
-    const subscriptions = new Subscriptions({
-      ...common,
-      codec,
-      backlog,
-      fanOuts,
-      runtime,
-      overrun,
-      breach: (message, about) => holder.fail(breach(message, about)),
-      headMoved: this.#advances?.moved,
-    });
-    this.#subscriptions = subscriptions;
-    this.#requests = new Requests({ ...common, codec, subscriptions, client, conn, identity, overrun });
     this.#oneWay = oneWay;
-    this.#heartbeat = this.#beating(wire);
-    this.#cancelExpiry = this.#expireAt(identity);
+    this.#advances = oneWay ? new Advances(runtime, () => this.#subscriptions.catchUpAll()) : undefined;
+    // One object that hears of everything, not a function for each: there are as many as connections.
+    const common = { caller: identity, documents, out, holder: this };
+    const subscriptions = new Subscriptions({ ...common, wire, fanOuts, runtime, advances: this.#advances });
+    this.#subscriptions = subscriptions;
+    this.#requests = new Requests({ ...common, codec, subscriptions, client, conn, identity });
+    const rounds = registry.rounds(runtime, pingIntervalMs);
+    this.#heartbeat = new Heartbeat({ runtime, rounds, watchdogMs, holder: this, oneWay });
+    this.#expireWith(identity);
   }
 
   /** Whose token it rests on. */
@@ -136,6 +125,38 @@ export class LiveSession {
   /** Says now where everything stands. */
   beat(): void {
     this.#heartbeat.beatNow();
+  }
+
+  get receivedBytes(): number {
+    return this.#wire.receivedBytes;
+  }
+
+  heads(): Iterable<readonly [h: number, epoch: number, seq: number]> {
+    return this.#subscriptions.heads();
+  }
+
+  send(message: ServerMessage): void {
+    this.#out.send(message);
+  }
+
+  beats(): void {
+    this.#expireSoon();
+  }
+
+  silent(): void {
+    this.#holder.end(CLOSE.silent, "connection_lost");
+  }
+
+  stalled(): void {
+    this.#holder.end(CLOSE.slowReader, "slow_reader");
+  }
+
+  overrun(code: ErrorCode): void {
+    this.#holder.end(CLOSE.overloaded, code);
+  }
+
+  breach(message: string, about: string): void {
+    this.#holder.fail(breach(message, about));
   }
 
   /** Tells its peer that it is known, and by which rules they talk. First of all. */
@@ -190,24 +211,9 @@ export class LiveSession {
     this.#isOver = true;
     this.#heartbeat.stop();
     this.#advances?.stop();
-    this.#backlog.stop();
-    this.#cancelExpiry();
+    this.#cancelExpiry?.();
     this.#requests.leave();
     this.#subscriptions.leave(mayReturn);
-  }
-
-  #beating(wire: Wire): Heartbeat {
-    const { runtime, pingIntervalMs, watchdogMs } = this.#parts;
-    return new Heartbeat({
-      runtime,
-      pingIntervalMs,
-      watchdogMs,
-      heads: () => this.#subscriptions.heads(),
-      receivedBytes: () => wire.receivedBytes,
-      send: (message) => this.#out.send(message),
-      onSilent: () => this.#holder.end(CLOSE.silent, "connection_lost"),
-      oneWay: this.#oneWay,
-    });
   }
 
   #pong([, k, asked, extension]: PingMessage): void {
@@ -228,8 +234,8 @@ export class LiveSession {
 
   /** Once a minute, so that nobody counts for more by reporting more often. */
   #hearReport(stats: JsonObject): void {
-    const nowMs = this.#parts.runtime.monotonicMs();
-    if (nowMs - this.#reportedAtMs < REPORT_INTERVAL_MS) return;
+    const nowMs = Math.floor(this.#parts.runtime.monotonicMs());
+    if (this.#reportedAtMs !== undefined && nowMs - this.#reportedAtMs < REPORT_INTERVAL_MS) return;
     this.#reportedAtMs = nowMs;
     this.#parts.registry.reported(stats);
   }
@@ -265,21 +271,32 @@ export class LiveSession {
 
   #takeIdentity(identity: Identified): void {
     const same = sameRights(identity, this.#identity);
-    this.#cancelExpiry();
     this.#identity = identity;
     this.#requests.refreshed(identity);
     this.#parts.registry.refreshed(this.claim, identity);
-    this.#cancelExpiry = this.#expireAt(identity);
+    this.#expireWith(identity);
     if (same) return;
-    const caller = callerOf(identity);
-    this.#requests.refresh(caller, identity);
-    this.#subscriptions.refresh(caller);
+    this.#requests.refresh(identity, identity);
+    this.#subscriptions.refresh(identity);
   }
 
-  #expireAt({ expiresAt }: Identified): CancelTimer {
+  #expireWith({ expiresAt }: Identified): void {
     const { runtime } = this.#parts;
-    const inMs = Math.min(expiresAt - runtime.now(), MAX_TIMER_MS);
-    return runtime.setTimer(inMs, () => this.#holder.end(CLOSE.unauthenticated, "unauthenticated"));
+    this.#cancelExpiry?.();
+    this.#cancelExpiry = undefined;
+    this.#expiresAtMs = Math.floor(runtime.monotonicMs()) + expiresAt - runtime.now();
+    this.#expireSoon();
+  }
+
+  /** Sets the timer if the next beat may come too late for it. */
+  #expireSoon(): void {
+    if (this.#cancelExpiry !== undefined) return;
+    const { runtime, pingIntervalMs } = this.#parts;
+    const inMs = this.#expiresAtMs - runtime.monotonicMs();
+    if (inMs > 2 * pingIntervalMs) return;
+    this.#cancelExpiry = runtime.setTimer(Math.max(0, inMs), () =>
+      this.#holder.end(CLOSE.unauthenticated, "unauthenticated"),
+    );
   }
 }
 

@@ -5,11 +5,17 @@ import { type Codec, LIMITS, type Piece, type ServerMessage } from "@tidemark/pr
 import type { Flusher } from "./flusher.js";
 import { OutgoingFrame, type Wire } from "./wire.js";
 
+/** A connection, as far as what it has to send goes. */
+export interface QueueHolder {
+  /** Its peer leaves more than may wait. */
+  overflowed(): void;
+}
+
 /** Outgoing frames of one connection. */
 export class OutboundQueue {
   readonly #wire: Wire;
   readonly #flusher: Flusher;
-  readonly #overflowed: () => void;
+  readonly #holder: QueueHolder;
   /** All there is to send, when that is one message of this connection's own: most often it is one answer, and then
    * nothing is made to gather it in. */
   #only: Piece | undefined = undefined;
@@ -22,10 +28,10 @@ export class OutboundQueue {
   /** All that was ever written, about. */
   #writtenBytes = 0;
 
-  constructor(wire: Wire, flusher: Flusher, overflowed: () => void) {
+  constructor(wire: Wire, flusher: Flusher, holder: QueueHolder) {
     this.#wire = wire;
     this.#flusher = flusher;
-    this.#overflowed = overflowed;
+    this.#holder = holder;
   }
 
   /** What the peer has not taken. */
@@ -87,7 +93,7 @@ export class OutboundQueue {
     else if (gathered !== undefined) this.#wire.write(gathered.seal());
     else return;
     this.#bufferedBytes = this.#wire.bufferedBytes;
-    if (this.#bufferedBytes > LIMITS.outboundHardBytes) this.#overflowed();
+    if (this.#bufferedBytes > LIMITS.outboundHardBytes) this.#holder.overflowed();
   }
 
   /** What one turn gathers is bounded too. */

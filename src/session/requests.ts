@@ -41,8 +41,13 @@ export interface RequestsParts {
   readonly codec: Codec;
   readonly client: string;
   readonly conn: number;
+  readonly holder: RequestsHolder;
+}
+
+/** A connection, as far as its requests go. */
+export interface RequestsHolder {
   /** More than the client was told it may: calls in flight (`limit_reached`), or documents in a time. */
-  readonly overrun: (code: "limit_reached" | "rate_limited") => void;
+  overrun(code: "limit_reached" | "rate_limited"): void;
 }
 
 /** The requests of one session. */
@@ -55,7 +60,7 @@ export class Requests implements Origin {
   readonly #subscriptions: Followed;
   readonly #out: AnswerSink;
   readonly #codec: Codec;
-  readonly #overrun: RequestsParts["overrun"];
+  readonly #holder: RequestsHolder;
   #identity: Identified;
   #inFlight = 0;
   #left = false;
@@ -69,7 +74,7 @@ export class Requests implements Origin {
     this.#subscriptions = parts.subscriptions;
     this.#out = parts.out;
     this.#codec = parts.codec;
-    this.#overrun = parts.overrun;
+    this.#holder = parts.holder;
     this.caller = parts.caller;
     this.client = parts.client;
     this.conn = parts.conn;
@@ -83,7 +88,7 @@ export class Requests implements Origin {
 
   /** Hands a call on. */
   take(message: CallMessage): void {
-    if (this.#inFlight >= LIMITS.inFlightMax) return this.#overrun("limit_reached");
+    if (this.#inFlight >= LIMITS.inFlightMax) return this.#holder.overrun("limit_reached");
     const [, n, target, name, input, extension] = message;
     if (target === "$") return this.#takeService(message);
     if (name.startsWith("$") && name !== "$head") return this.#refuse(n, "unknown_message");
@@ -198,7 +203,7 @@ export class Requests implements Origin {
     } else {
       this.#out.send(refusalMessage(n, answer));
       // There is no host that would hold back what was sent behind it (REQ-11): it comes again in order on a new connection.
-      if (answer.kind === "no" && answer.code === "rate_limited") this.#overrun("rate_limited");
+      if (answer.kind === "no" && answer.code === "rate_limited") this.#holder.overrun("rate_limited");
     }
   }
 }

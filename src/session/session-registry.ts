@@ -1,9 +1,11 @@
 // Which session speaks for which client: a newer connection of one ends the older, which would only hold resources. And
 // what a server keeps for all its sessions together: who is not known yet, and what clients report.
 import { CLOSE, type ErrorCode, type JsonObject, LIMITS } from "@tidemark/protocol";
+import type { Runtime } from "../runtime/runtime.js";
 import { ClientReports } from "./client-reports.js";
 import type { Identified } from "./identity.js";
 import { Newcomers } from "./newcomers.js";
+import { Rounds } from "./rounds.js";
 
 /** Whom a session speaks for, and which connection of theirs it is. */
 export interface Claim {
@@ -53,11 +55,18 @@ export class SessionRegistry {
   readonly #counts = new Map<string, number>();
   readonly #perPrincipal: number;
   readonly #elsewhere: Elsewhere | undefined;
+  #rounds: Rounds | undefined = undefined;
 
   /** `connectionsPerPrincipal`: 0: any number. */
   constructor(connectionsPerPrincipal: number = LIMITS.connectionsPerPrincipal, elsewhere?: Elsewhere) {
     this.#perPrincipal = connectionsPerPrincipal;
     this.#elsewhere = elsewhere;
+  }
+
+  /** In which all of them beat. The interval is one for all. */
+  rounds(runtime: Runtime, intervalMs: number): Rounds {
+    this.#rounds ??= new Rounds(runtime, intervalMs);
+    return this.#rounds;
   }
 
   /** How many there are. */

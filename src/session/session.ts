@@ -14,7 +14,7 @@ import type { CancelTimer } from "../runtime/runtime.js";
 import type { Identified, Verdict } from "./identity.js";
 import { breach, type Failure, LiveSession, type SessionHolder } from "./live-session.js";
 import type { Newcomer } from "./newcomers.js";
-import { OutboundQueue } from "./outbound-queue.js";
+import { OutboundQueue, type QueueHolder } from "./outbound-queue.js";
 import type { SessionParts } from "./session-parts.js";
 import type { GoAway } from "./session-registry.js";
 import type { Wire } from "./wire.js";
@@ -27,7 +27,7 @@ type State =
   | { readonly state: "closed" };
 
 /** One socket's session. */
-export class Session implements Newcomer, SessionHolder {
+export class Session implements Newcomer, QueueHolder, SessionHolder {
   readonly #parts: SessionParts;
   readonly #wire: Wire;
   readonly #out: OutboundQueue;
@@ -36,7 +36,7 @@ export class Session implements Newcomer, SessionHolder {
   constructor(parts: SessionParts, wire: Wire) {
     this.#parts = parts;
     this.#wire = wire;
-    this.#out = new OutboundQueue(wire, parts.flusher, () => this.end(CLOSE.slowReader, "slow_reader"));
+    this.#out = new OutboundQueue(wire, parts.flusher, this);
     const deadline = parts.runtime.setTimer(parts.authDeadlineMs ?? LIMITS.helloTimeoutMs, () =>
       this.end(CLOSE.helloTimeout, "unauthenticated"),
     );
@@ -47,6 +47,10 @@ export class Session implements Newcomer, SessionHolder {
   /** Somebody was identified here. Before that, hardly anything may be kept for it (R16). */
   get isKnown(): boolean {
     return this.#state.state === "live";
+  }
+
+  overflowed(): void {
+    this.end(CLOSE.slowReader, "slow_reader");
   }
 
   crowdedOut(): void {

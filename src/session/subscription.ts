@@ -13,16 +13,16 @@ import type { Attendance, Attending } from "./attendance.js";
 import type { Backlog, Backlogged } from "./backlog.js";
 import type { Point } from "./delta-chain.js";
 import type { FanOut, HeadWatcher } from "./fan-out.js";
-import type { LayerStream } from "./layer-stream.js";
+import type { LayerNames, LayerStream } from "./layer-stream.js";
 import type { OutboundQueue } from "./outbound-queue.js";
 import { endedMessage } from "./refusal.js";
 import { positionsOf, type Reached, type Step, type Transfer, transferOf } from "./transfer.js";
-import type { TransferBudget } from "./transfer-budget.js";
+import type { TransferBudget, Waiter } from "./transfer-budget.js";
 import type { FollowedStream, Receiver } from "./view-stream.js";
 import type { OutgoingFrame } from "./wire.js";
 
-/** What a subscription is made of. */
-export interface SubscriptionParts {
+/** What a subscription is asked for. */
+export interface Asked {
   readonly s: number;
   /** Its parameters, as canonical text. */
   readonly view: string;
@@ -35,19 +35,26 @@ export interface SubscriptionParts {
   /** How many of a channel's newest messages it begins with. */
   readonly last: number | undefined;
   readonly caller: Caller;
+}
+
+/** What all subscriptions of a connection share. One object for them: there are as many of them as connections. */
+export interface SubscriptionHolder {
   readonly codec: Codec;
   readonly documents: Documents;
   readonly out: OutboundQueue;
-  readonly backlog: Backlog;
   readonly budget: TransferBudget;
-  /** The fan-out of the document, which is loaded when an opening arrives. */
-  readonly fanOut: () => FanOut;
-  /** Its connection's part among the others of the document. */
-  readonly attend: () => Attendance;
+  /** What waits for its peer; made when something does. */
+  readonly backlog: Backlog;
+  /** Undefined while nothing has waited. */
+  readonly knownBacklog: Backlog | undefined;
+  /** Hears that a document moved, perhaps without anything to send; undefined: nobody needs to know. */
+  readonly advances: HeadWatcher | undefined;
+  /** The fan-out of a document, which is loaded when an opening arrives. */
+  fanOut(document: DocumentName): FanOut;
+  /** The connection's part among the others of a document. */
+  attend(document: DocumentName): Attendance;
   /** It is over, for a reason of the server's. */
-  readonly onEnded: (subscription: Subscription) => void;
-  /** Its document moved, perhaps without anything to send; undefined: nobody needs to know. */
-  readonly headMoved: (() => void) | undefined;
+  over(subscription: Subscription): void;
 }
 
 /** What an opening is about. */
@@ -68,36 +75,51 @@ type State =
   | { readonly state: "open"; readonly fanOut: FanOut; readonly view: FollowedStream }
   | { readonly state: "over" };
 
+/** Of those who have said nothing else: the same objects for all. */
+const ASKING: State = { state: "asking", fromBacklog: false };
+const NOWHERE: Point = { epoch: 0, seq: 0 };
+const NOTHING: readonly never[] = [];
+const UNNAMED: LayerNames = { handles: NOTHING, tags: NOTHING };
+
 /** A stream of one document to one socket. */
-export class Subscription implements Follower, Receiver, Backlogged, Attending, HeadWatcher {
+export class Subscription implements Follower, Receiver, Backlogged, Attending, HeadWatcher, Waiter {
   readonly s: number;
   readonly view: string;
-  readonly document: DocumentName;
   readonly codec: Codec;
   caller: Caller;
-  readonly #parts: SubscriptionParts;
-  #state: State = { state: "asking", fromBacklog: false };
-  /** Answers that must come behind what this socket is still owed. */
-  #heldBack: (() => void)[] = [];
+  readonly #holder: SubscriptionHolder;
+  #document: DocumentName;
+  readonly #params: JsonObject | undefined;
+  readonly #every: number | undefined;
+  readonly #last: number | undefined;
+  #state: State = ASKING;
+  /** Answers that must come behind what this socket is still owed; undefined: none. */
+  #heldBack: (() => void)[] | undefined = undefined;
   /** What this socket was sent, of all layers, and what the next delta of the first links to. */
-  #at: Point = { epoch: 0, seq: 0 };
-  #chain: Point = { epoch: 0, seq: 0 };
+  #at = NOWHERE;
+  #chain = NOWHERE;
   /** Its client has a whole state, which goes on from there. Else it holds what `#held` says. */
   #running = false;
-  #held: readonly (HeldPosition | undefined)[] = [];
-  #tags: readonly string[] = [];
-  #handles: readonly number[] = [];
+  #held: readonly (HeldPosition | undefined)[] = NOTHING;
+  #names: LayerNames = UNNAMED;
   /** Undefined: it says nothing to the others, and its type has nothing to say. */
   #attendance: Attendance | undefined = undefined;
 
-  constructor(parts: SubscriptionParts) {
-    this.#parts = parts;
-    this.s = parts.s;
-    this.view = parts.view;
-    this.document = parts.document;
-    this.caller = parts.caller;
-    this.codec = parts.codec;
-    if (parts.presence !== undefined) this.#attend().want(this, parts.presence);
+  constructor(holder: SubscriptionHolder, { s, view, document, params, presence, every, last, caller }: Asked) {
+    this.#holder = holder;
+    this.s = s;
+    this.view = view;
+    this.#document = document;
+    this.#params = params;
+    this.#every = every;
+    this.#last = last;
+    this.caller = caller;
+    this.codec = holder.codec;
+    if (presence !== undefined) this.#attend().want(this, presence);
+  }
+
+  get document(): DocumentName {
+    return this.#document;
   }
 
   /** `[h, epoch, seq]` of what this socket was sent, for each layer; none while there is nothing to compare with. */
@@ -118,12 +140,13 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
 
   /** Asks for the first time. */
   open({ at, create }: { readonly at: readonly HeldPosition[] | undefined; readonly create: Json | undefined }): void {
-    this.#held = at ?? [];
+    this.#held = at ?? NOTHING;
     this.#request(create);
   }
 
   /** Sends an answer once nothing is owed any more. Only while something is. */
   holdBack(send: () => void): void {
+    this.#heldBack ??= [];
     this.#heldBack.push(send);
   }
 
@@ -131,7 +154,7 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
     const { state } = this.#state;
     if (state === "over") return;
     if (opening.kind === "ended") return this.#end(opening.code, opening);
-    if (this.#state.state === "asking" && this.#state.fromBacklog) this.#parts.backlog.answered();
+    if (this.#state.state === "asking" && this.#state.fromBacklog) this.#holder.backlog.answered();
     // Its viewer has another group by now: what was not sent yet is asked for again, from what its client holds.
     if (state === "slow") return;
     if (state === "sending" || this.#isLate) return this.fallBehind();
@@ -139,14 +162,14 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
   }
 
   receive(frame: OutgoingFrame, at: Point, chain: Point): void {
-    if (!this.#parts.out.admits(frame.bytes)) return this.fallBehind();
-    this.#parts.out.sendShared(frame);
+    if (!this.#holder.out.admits(frame.bytes)) return this.fallBehind();
+    this.#holder.out.sendShared(frame);
     this.#at = at;
     this.#chain = chain;
   }
 
   hasRoomFor(bytes: number): boolean {
-    return this.#parts.out.admits(bytes);
+    return this.#holder.out.admits(bytes);
   }
 
   overrun(): void {
@@ -165,16 +188,16 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
     const { fanOut, view } = this.#state;
     const { head } = fanOut;
     if (head.seq <= this.#at.seq || this.#isLate) return;
-    for (const layer of view.layers) this.#parts.out.sendPiece(layer.advance(this.codec, head));
+    for (const layer of view.layers) this.#holder.out.sendPiece(layer.advance(this.codec, head));
     this.#at = head;
   }
 
   headMoved(): void {
-    this.#parts.headMoved?.();
+    this.#holder.advances?.headMoved();
   }
 
   ask(): void {
-    if (this.#state.state !== "slow") return this.#parts.backlog.answered();
+    if (this.#state.state !== "slow") return this.#holder.backlog.answered();
     this.#state = { state: "asking", fromBacklog: true };
     this.#request(undefined);
   }
@@ -192,7 +215,7 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
   }
 
   yields(): void {
-    if (this.#state.state === "sending" && this.#parts.budget.isWanted) this.fallBehind();
+    if (this.#state.state === "sending" && this.#holder.budget.isWanted) this.fallBehind();
   }
 
   ended(code: ErrorCode): void {
@@ -211,7 +234,7 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
   }
 
   say(speech: Speech): void {
-    this.#parts.documents.say(this.document, this, speech);
+    this.#holder.documents.say(this.document, this, speech);
   }
 
   said(speech: Speech, refusal: RefusedAnswer | undefined): void {
@@ -221,20 +244,24 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
   /** Its caller has other rights. */
   refreshed(caller: Caller): void {
     this.caller = caller;
-    this.#parts.documents.refresh(this.document, this);
+    this.#holder.documents.refresh(this.document, this);
   }
 
   /** The client closed it, or its connection is gone; then it `mayReturn`. Returns the answers that were held back. */
   leave(mayReturn: boolean): readonly (() => void)[] {
     this.#over(mayReturn);
-    return this.#heldBack.splice(0);
+    return this.#takeHeldBack();
+  }
+
+  roomAgain(): void {
+    if (this.#state.state === "slow") this.#holder.backlog.ask(this);
   }
 
   /** Nothing more is sent until the peer has taken what there is; then it is brought up to date from there (SLOW-1). */
   fallBehind(): void {
     this.#detach();
     this.#state = { state: "slow" };
-    this.#parts.backlog.ask(this);
+    this.#holder.backlog.ask(this);
   }
 
   /** Something waits for its pace. */
@@ -243,20 +270,21 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
   }
 
   #request(create: Json | undefined): void {
-    const { documents, document, params, last } = this.#parts;
     const [held, heldMine] = this.#claimed();
-    documents.open({ document, held, heldMine, params, create, last, follower: this });
+    const [document, params, last] = [this.#document, this.#params, this.#last];
+    this.#holder.documents.open({ document, held, heldMine, params, create, last, follower: this });
   }
 
   /** What its client has completed. */
   #claimed(): readonly (HeldPosition | undefined)[] {
-    return this.#running ? positionsOf(this.#at, this.#tags) : this.#held;
+    return this.#running ? positionsOf(this.#at, this.#names.tags) : this.#held;
   }
 
   #begin(opening: Exclude<Opening, { kind: "ended" }>): void {
-    const { out, backlog, s } = this.#parts;
+    const holder = this.#holder;
+    const { out } = holder;
     const shown = this.#shownBy(opening);
-    const { codec } = this;
+    const { codec, s } = this;
     const { layers } = shown;
     const running = this.#goesOn(shown);
     const transfer = transferOf(opening, { codec, s, layers, running, peers: this.#peers(shown.fanOut) });
@@ -265,24 +293,26 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
     if (out.unsentBytes >= LIMITS.outboundAheadBytes) return this.fallBehind();
     const next = transfer.steps.next();
     if (next.done === true) return this.#land(transfer, shown);
-    if (!this.#parts.budget.take(transfer.holds)) return this.#waitForBudget();
+    if (!holder.budget.take(transfer.holds)) return this.#waitForBudget();
     this.#detach();
     this.#state = { state: "sending", shown, transfer, next: next.value };
     while (out.unsentBytes < LIMITS.outboundAheadBytes) if (!this.sendOn()) return;
-    backlog.send(this);
+    holder.backlog.send(this);
   }
 
   #shownBy(opening: Exclude<Opening, { kind: "ended" }>): Shown {
-    const fanOut = this.#parts.fanOut();
+    const fanOut = this.#holder.fanOut(this.#document);
+    this.#document = fanOut.document;
     const ids = opening.kind === "view" ? opening.layers.map(({ layer }) => layer) : undefined;
-    const everyMs = Math.min(this.#parts.every ?? fanOut.everyMs, LIMITS.paceMsMax);
+    const everyMs = Math.min(this.#every ?? fanOut.everyMs, LIMITS.paceMsMax);
     const layers = fanOut.layersAt(everyMs, ids);
     return { fanOut, everyMs, ids, layers, chains: layers.map(({ chainSeq }) => chainSeq) };
   }
 
   /** The chain it goes on from, if these are the very handles that its client follows. */
   #goesOn({ layers }: Shown): Point | undefined {
-    const same = layers.length === this.#handles.length && layers.every(({ handle }, i) => handle === this.#handles[i]);
+    const { handles } = this.#names;
+    const same = layers.length === handles.length && layers.every(({ handle }, i) => handle === handles[i]);
     return this.#running && same ? this.#chain : undefined;
   }
 
@@ -297,16 +327,17 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
       this.#held = this.#claimed();
       this.#running = false;
     }
-    this.#parts.out.sendShared(frame);
+    this.#holder.out.sendShared(frame);
     if (reached !== undefined) this.#reach(reached, transfer);
   }
 
-  #reach({ at, chain }: Reached, { tags, handles }: Transfer): void {
-    this.#at = at;
+  #reach({ at, chain }: Reached, { names }: Transfer): void {
+    // All who stand at the chain keep the same object.
+    this.#at = at.seq === chain.seq && at.epoch === chain.epoch ? chain : at;
     this.#chain = chain;
-    this.#tags = tags;
-    this.#handles = handles;
+    this.#names = names;
     this.#running = true;
+    this.#held = NOTHING;
   }
 
   /** All of it was sent: it follows on, unless there is more by now. */
@@ -321,8 +352,8 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
     if (this.#state.state !== "open" || this.#state.view !== view) this.#detach();
     this.#state = { state: "open", fanOut, view };
     if (fanOut.gathering !== undefined || this.#attendance !== undefined) this.#attend().attach(this, fanOut.gathering);
-    if (this.#parts.headMoved !== undefined) fanOut.watch(this);
-    for (const send of this.#heldBack.splice(0)) send();
+    if (this.#holder.advances !== undefined) fanOut.watch(this);
+    this.#release();
   }
 
   /** Where it meets the others. */
@@ -331,30 +362,36 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
   }
 
   #attend(): Attendance {
-    this.#attendance ??= this.#parts.attend();
+    this.#attendance ??= this.#holder.attend(this.#document);
     return this.#attendance;
   }
 
   #waitForBudget(): void {
     this.#detach();
     this.#state = { state: "slow" };
-    this.#parts.budget.wait(this.#roomAgain);
+    this.#holder.budget.wait(this);
   }
-
-  readonly #roomAgain = (): void => {
-    if (this.#state.state === "slow") this.#parts.backlog.ask(this);
-  };
 
   #end(code: ErrorCode, details: { readonly afterMs?: number; readonly data?: Json } = {}): void {
     if (this.#state.state === "over") return;
     this.#over(false);
-    this.#parts.out.send(endedMessage(this.s, code, details));
-    this.#parts.onEnded(this);
-    for (const send of this.#heldBack.splice(0)) send();
+    this.#holder.out.send(endedMessage(this.s, code, details));
+    this.#holder.over(this);
+    this.#release();
+  }
+
+  #release(): void {
+    for (const send of this.#takeHeldBack()) send();
+  }
+
+  #takeHeldBack(): readonly (() => void)[] {
+    const heldBack = this.#heldBack;
+    this.#heldBack = undefined;
+    return heldBack ?? NOTHING;
   }
 
   #over(mayReturn: boolean): void {
-    if (this.#state.state === "asking" && this.#state.fromBacklog) this.#parts.backlog.answered();
+    if (this.#state.state === "asking" && this.#state.fromBacklog) this.#holder.backlog.answered();
     this.#detach();
     this.#attendance?.leave(this, mayReturn);
     this.#state = { state: "over" };
@@ -362,14 +399,14 @@ export class Subscription implements Follower, Receiver, Backlogged, Attending, 
 
   /** Lets go of whatever its state holds. */
   #detach(): void {
-    const { backlog, budget } = this.#parts;
+    const { knownBacklog, budget, advances } = this.#holder;
     if (this.#state.state === "open") {
       this.#state.view.detach(this);
       this.#attendance?.detach(this);
-      if (this.#parts.headMoved !== undefined) this.#state.fanOut.unwatch(this);
+      if (advances !== undefined) this.#state.fanOut.unwatch(this);
     }
     if (this.#state.state === "sending") budget.give(this.#state.transfer.holds);
-    if (this.#state.state === "slow") budget.forget(this.#roomAgain);
-    backlog.leave(this);
+    if (this.#state.state === "slow") budget.forget(this);
+    knownBacklog?.leave(this);
   }
 }

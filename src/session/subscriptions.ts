@@ -15,12 +15,23 @@ import type { Caller, Documents } from "../document/documents.js";
 import { SeldomMap } from "../document/seldom-map.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { TokenBucket } from "../runtime/token-bucket.js";
+import type { Advances } from "./advances.js";
 import { Attendance } from "./attendance.js";
-import type { Backlog } from "./backlog.js";
-import type { FanOuts } from "./fan-out.js";
+import { Backlog, type BacklogHolder } from "./backlog.js";
+import type { FanOut, FanOuts } from "./fan-out.js";
 import type { OutboundQueue } from "./outbound-queue.js";
 import { endedMessage, faultMessage } from "./refusal.js";
-import { Subscription, type SubscriptionParts } from "./subscription.js";
+import { Subscription, type SubscriptionHolder } from "./subscription.js";
+import type { TransferBudget } from "./transfer-budget.js";
+import type { Wire } from "./wire.js";
+
+/** A connection, as far as its subscriptions go. */
+export interface SubscriptionsHolder extends BacklogHolder {
+  /** The client makes work that it does not take. */
+  overrun(code: "rate_limited"): void;
+  /** The client broke the protocol with a message of this type. */
+  breach(message: string, type: string): void;
+}
 
 /** What a session's subscriptions need. */
 export interface SubscriptionsParts {
@@ -29,29 +40,35 @@ export interface SubscriptionsParts {
   readonly runtime: Runtime;
   readonly fanOuts: FanOuts;
   readonly out: OutboundQueue;
-  readonly backlog: Backlog;
-  readonly codec: Codec;
-  /** The client makes work that it does not take. */
-  readonly overrun: (code: "rate_limited") => void;
-  /** The client broke the protocol with a message of this type. */
-  readonly breach: (message: string, type: string) => void;
-  /** A document moved, perhaps without anything to send; undefined: nobody needs to know. */
-  readonly headMoved: (() => void) | undefined;
+  readonly wire: Wire;
+  readonly holder: SubscriptionsHolder;
+  /** Hears that a document moved, perhaps without anything to send; undefined: nobody needs to know. */
+  readonly advances: Advances | undefined;
 }
 
 /** How many that the server ended are remembered: a client has no more calls under way (R14). */
 const ENDED_MAX = LIMITS.inFlightMax;
 
+const NO_PARAMS = canonicalJson({});
+
 /** The subscriptions of one session. */
-export class Subscriptions {
-  readonly #parts: SubscriptionsParts;
+export class Subscriptions implements SubscriptionHolder {
+  // Field by field, not as parts: there are as many of these as connections.
+  readonly documents: Documents;
+  readonly out: OutboundQueue;
+  readonly advances: Advances | undefined;
+  readonly #runtime: Runtime;
+  readonly #fanOuts: FanOuts;
+  readonly #wire: Wire;
+  readonly #holder: SubscriptionsHolder;
   readonly #byNumber = new SeldomMap<number, Subscription>();
   /** Views of each document, by their parameters. */
-  readonly #byDocument = new SeldomMap<string, Map<string, Subscription>>();
-  /** Documents of subscriptions that the server ended: calls that name one may be under way (REQ-19). */
-  readonly #ended = new SeldomMap<number, DocumentName>();
-  /** Among the others of each document, if this connection says anything to them or may. */
-  readonly #attendances = new SeldomMap<string, Attendance>();
+  readonly #byDocument = new SeldomMap<string, SeldomMap<string, Subscription>>();
+  /** Documents of subscriptions that the server ended: calls that name one may be under way (REQ-19). Undefined: none. */
+  #ended: Map<number, DocumentName> | undefined = undefined;
+  /** Among the others of each document, if this connection says anything to them or may. Undefined: it never did. */
+  #attendances: Map<string, Attendance> | undefined = undefined;
+  #backlog: Backlog | undefined = undefined;
   #caller: Caller;
   #lastNumber = -1;
   /** Undefined until one is given up. */
@@ -61,9 +78,35 @@ export class Subscriptions {
   /** The last signal was one too many, which was said. */
   #isLimited = false;
 
-  constructor(parts: SubscriptionsParts) {
-    this.#parts = parts;
-    this.#caller = parts.caller;
+  constructor({ caller, documents, runtime, fanOuts, out, wire, holder, advances }: SubscriptionsParts) {
+    this.#caller = caller;
+    this.documents = documents;
+    this.out = out;
+    this.advances = advances;
+    this.#runtime = runtime;
+    this.#fanOuts = fanOuts;
+    this.#wire = wire;
+    this.#holder = holder;
+  }
+
+  get codec(): Codec {
+    return this.#wire.codec;
+  }
+
+  get budget(): TransferBudget {
+    return this.#fanOuts.budget;
+  }
+
+  get backlog(): Backlog {
+    if (this.#backlog !== undefined) return this.#backlog;
+    const backlog = new Backlog({ runtime: this.#runtime, out: this.out, holder: this.#holder });
+    this.#backlog = backlog;
+    this.#wire.onDrained = () => backlog.drained();
+    return backlog;
+  }
+
+  get knownBacklog(): Backlog | undefined {
+    return this.#backlog;
   }
 
   /** How many there are. */
@@ -77,7 +120,7 @@ export class Subscriptions {
       subscription.catchUp();
       yield* subscription.heads;
     }
-    for (const { head } of this.#attendances.values()) if (head !== undefined) yield head;
+    for (const { head } of this.#attendances?.values() ?? []) if (head !== undefined) yield head;
   }
 
   /** Tells this socket of all that was delivered and changed nothing. */
@@ -94,7 +137,7 @@ export class Subscriptions {
 
   /** The document of a subscription number, also when the client cannot know yet that it is over. */
   documentOf(s: number): DocumentName | undefined {
-    return this.#byNumber.get(s)?.document ?? this.#ended.get(s);
+    return this.#byNumber.get(s)?.document ?? this.#ended?.get(s);
   }
 
   /** Before an answer about a document (REQ-2): sends this socket what was applied up to `seq`, and tells it all there is.
@@ -116,36 +159,37 @@ export class Subscriptions {
   refresh(caller: Caller): void {
     this.#caller = caller;
     for (const subscription of [...this.#byNumber.values()]) subscription.refreshed(caller);
-    for (const attendance of this.#attendances.values()) attendance.refreshed();
+    for (const attendance of this.#attendances?.values() ?? []) attendance.refreshed();
   }
 
   open({ s, doc, at, params, create, every, presence, last }: Open): void {
-    if (s <= this.#lastNumber) return this.#parts.breach(`subscription number ${s} does not rise`, "open");
+    if (s <= this.#lastNumber) return this.#holder.breach(`subscription number ${s} does not rise`, "open");
     this.#lastNumber = s;
     const id = parseDocumentId(doc);
     if (id === undefined) return this.#refuse(s, "invalid_key");
-    const views = this.#byDocument.get(doc) ?? new Map<string, Subscription>();
-    const view = canonicalJson(params ?? {});
+    const views = this.#byDocument.get(doc) ?? new SeldomMap<string, Subscription>();
+    const view = params === undefined ? NO_PARAMS : canonicalJson(params);
     const paramsBytes = Buffer.byteLength(view);
     if (paramsBytes > LIMITS.paramsBytesMax) return this.#tooLarge(s, paramsBytes);
     // A second stream of the same bytes on one socket would replay over the first.
-    if (views.has(view)) return this.#parts.breach(`${doc} is open on this connection already`, "open");
+    if (views.has(view)) return this.#holder.breach(`${doc} is open on this connection already`, "open");
     if (this.#byNumber.size >= LIMITS.subscriptionsMax) return this.#tooMany(s, "subscriptionsMax");
     if (views.size >= LIMITS.viewsPerConnectionMax) return this.#tooMany(s, "viewsPerConnectionMax");
     const document = { space: this.#caller.space, ...id };
-    const follower = this.#make({ s, view, params, every, presence, last }, document);
+    const caller = this.#caller;
+    const follower = new Subscription(this, { s, view, document, params, presence, every, last, caller });
     this.#byNumber.set(s, follower);
     this.#byDocument.set(doc, views.set(view, follower));
     follower.open({ at, create });
   }
 
   close(s: number): void {
-    this.#ended.delete(s);
+    this.#ended?.delete(s);
     const subscription = this.#byNumber.get(s);
     if (subscription === undefined) return;
-    if (subscription.isOwed && !this.#mayAbandon()) return this.#parts.overrun("rate_limited");
+    if (subscription.isOwed && !this.#mayAbandon()) return this.#holder.overrun("rate_limited");
     this.#forget(subscription);
-    this.#parts.documents.close(subscription.document, subscription);
+    this.documents.close(subscription.document, subscription);
     for (const send of subscription.leave(false)) send();
   }
 
@@ -153,13 +197,13 @@ export class Subscriptions {
   signal([, s, name, data]: SignalMessage): void {
     const subscription = this.#byNumber.get(s);
     if (subscription === undefined) return;
-    const { runtime, out } = this.#parts;
+    const runtime = this.#runtime;
     const perSecond = LIMITS.signalsPerSecond;
     this.#signals ??= new TokenBucket({ runtime, perSecond, burst: perSecond });
     const afterMs = this.#signals.take();
     if (afterMs === 0) subscription.signal(name, data);
     else if (!this.#isLimited)
-      out.send(faultMessage({ code: "rate_limited", afterMs: Math.ceil(afterMs) }, { about: "sig", s }));
+      this.out.send(faultMessage({ code: "rate_limited", afterMs: Math.ceil(afterMs) }, { about: "sig", s }));
     this.#isLimited = afterMs > 0;
   }
 
@@ -170,53 +214,37 @@ export class Subscriptions {
 
   /** The connection is gone. `mayReturn`: it was cut off. */
   leave(mayReturn: boolean): void {
+    this.#backlog?.stop();
     for (const subscription of this.#byNumber.values()) {
-      this.#parts.documents.close(subscription.document, subscription);
+      this.documents.close(subscription.document, subscription);
       subscription.leave(mayReturn);
     }
     this.#byNumber.clear();
     this.#byDocument.clear();
   }
 
-  #make(
-    asked: Pick<SubscriptionParts, "s" | "view" | "params" | "every" | "presence" | "last">,
-    document: DocumentName,
-  ): Subscription {
-    const { codec, documents, out, backlog, fanOuts, headMoved } = this.#parts;
-    const { s, view, params, every, presence, last } = asked;
-    return new Subscription({
-      s,
-      view,
-      document,
-      params,
-      every,
-      presence,
-      last,
-      caller: this.#caller,
-      codec,
-      documents,
-      out,
-      backlog,
-      budget: fanOuts.budget,
-      fanOut: () => fanOuts.get(document),
-      attend: () => this.#attendance(document),
-      onEnded: (subscription) => this.#over(subscription),
-      headMoved,
-    });
+  fanOut(document: DocumentName): FanOut {
+    return this.#fanOuts.get(document);
   }
 
-  #attendance({ type, key }: DocumentName): Attendance {
+  attend({ type, key }: DocumentName): Attendance {
     const doc = formatDocumentId(type, key);
-    const known = this.#attendances.get(doc);
+    const known = this.#attendances?.get(doc);
     if (known !== undefined) return known;
-    const { codec, runtime, out } = this.#parts;
-    const made = new Attendance({ codec, runtime, out, id: this.#caller.principal.id });
+    const made = new Attendance({
+      codec: this.codec,
+      runtime: this.#runtime,
+      out: this.out,
+      id: this.#caller.principal.id,
+    });
+    this.#attendances ??= new Map();
     this.#attendances.set(doc, made);
     return made;
   }
 
-  #over(subscription: Subscription): void {
+  over(subscription: Subscription): void {
     this.#forget(subscription);
+    this.#ended ??= new Map();
     this.#ended.set(subscription.s, subscription.document);
     if (this.#ended.size <= ENDED_MAX) return;
     const [oldest] = this.#ended.keys();
@@ -230,27 +258,27 @@ export class Subscriptions {
     views?.delete(subscription.view);
     if (views?.size !== 0) return;
     this.#byDocument.delete(doc);
-    this.#attendances.delete(doc);
+    this.#attendances?.delete(doc);
   }
 
   /** What was made for an opening is not for anybody else (OPEN-9). */
   #mayAbandon(): boolean {
-    const { runtime } = this.#parts;
+    const runtime = this.#runtime;
     const { abandonedPerSecond: perSecond, abandonedBurst: burst } = LIMITS;
     this.#abandoned ??= new TokenBucket({ runtime, perSecond, burst });
     return this.#abandoned.take() === 0;
   }
 
   #tooMany(s: number, limit: "subscriptionsMax" | "viewsPerConnectionMax"): void {
-    this.#parts.out.send(endedMessage(s, "limit_reached", { data: { limit, value: LIMITS[limit] } }));
+    this.out.send(endedMessage(s, "limit_reached", { data: { limit, value: LIMITS[limit] } }));
   }
 
   #tooLarge(s: number, yours: number): void {
     const data = { limit: "paramsBytesMax", value: LIMITS.paramsBytesMax, yours };
-    this.#parts.out.send(endedMessage(s, "too_large", { data }));
+    this.out.send(endedMessage(s, "too_large", { data }));
   }
 
   #refuse(s: number, code: ErrorCode): void {
-    this.#parts.out.send(endedMessage(s, code));
+    this.out.send(endedMessage(s, code));
   }
 }

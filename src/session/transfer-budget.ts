@@ -7,6 +7,12 @@ export interface Holding {
   readonly bytes: number;
 }
 
+/** Somebody who waits for room. */
+export interface Waiter {
+  /** There may be room: called once. */
+  roomAgain(): void;
+}
+
 interface Held {
   readonly bytes: number;
   users: number;
@@ -16,7 +22,7 @@ interface Held {
 export class TransferBudget {
   readonly #bytesMax: number;
   readonly #held = new Map<object, Held>();
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Waiter>();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -55,17 +61,17 @@ export class TransferBudget {
     // All together: those who ask in one turn share what they are given.
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const wake of waiting) wake();
+    for (const waiter of waiting) waiter.roomAgain();
   }
 
-  /** Calls `wake` once when there may be room. */
-  wait(wake: () => void): void {
-    this.#waiting.add(wake);
+  /** Tells it once when there may be room. */
+  wait(waiter: Waiter): void {
+    this.#waiting.add(waiter);
   }
 
   /** It does not wait any more. */
-  forget(wake: () => void): void {
-    this.#waiting.delete(wake);
+  forget(waiter: Waiter): void {
+    this.#waiting.delete(waiter);
   }
 
   #release(what: object): void {

@@ -13,7 +13,7 @@ import {
   wireEvent,
 } from "./delta-chain.js";
 import { FrameFilling, frameBehind, frameOf } from "./frames.js";
-import type { LayerStream } from "./layer-stream.js";
+import type { LayerNames, LayerStream } from "./layer-stream.js";
 import { deltaBytes } from "./merged-delta.js";
 import { type SentSnapshot, SlicedSnapshot } from "./sent-snapshot.js";
 import type { SharedReplay } from "./shared-replays.js";
@@ -44,8 +44,8 @@ export interface Transfer {
   readonly inParts: boolean;
   /** Begins anew: what the client holds stays what it was until the end. */
   readonly resets: boolean;
-  readonly tags: readonly string[];
-  readonly handles: readonly number[];
+  /** Of its layers. */
+  readonly names: LayerNames;
   /** Where its client is when all is sent. */
   readonly end: Reached;
 }
@@ -91,8 +91,7 @@ function logReplay({ tag, prev, missed }: Extract<Opening, { kind: "resume" }>, 
     holds: [{ what: missed, bytes: shared === undefined ? bytes : bytes * SHARED_COPIES }],
     inParts: false,
     resets: false,
-    tags: [tag],
-    handles: handlesOf(layers),
+    names: layer.named(tag),
     end: { at: pointOf(missed.at(-1) ?? held), chain: end },
   };
 }
@@ -113,7 +112,7 @@ function logReset(opening: Extract<Opening, { kind: "reset" }>, parts: TransferP
   };
   const openedPiece = codec.encode(["opened", opened]);
   const snapshots = layers.map((layer) => layer.snapshot(codec, snapshot, at));
-  return reset({ codec, at, before: [openedPiece], snapshots, behind: [], tags: [tag], layers });
+  return reset({ codec, at, before: [openedPiece], snapshots, behind: [], names: namesOf(layers, [tag]), layers });
 }
 
 /** What is replayed is one frame with `opened`; snapshots are shared, and take effect when the last one is there. */
@@ -149,7 +148,7 @@ function viewTransfer(opening: ViewOpening, parts: TransferParts): Transfer {
   const split = missed
     ? { before: openedPieces, behind: replayed }
     : { before: openedPieces.concat(replayed), behind: [] };
-  return reset({ codec, at, ...split, snapshots, tags, layers });
+  return reset({ codec, at, ...split, snapshots, names: namesOf(layers, tags), layers });
 }
 
 interface Replayed {
@@ -180,15 +179,14 @@ function viewReplay({ codec, at, before, running, replays, tags }: ViewReplay): 
     steps = (pieces.length === 0 ? [] : [{ frame: frameOf(codec, pieces) }]).values();
   }
   const holds = replays.map(({ layer }) => ({ what: layer.deltas, bytes: bytesOfDeltas(layer.deltas) }));
-  const handles = replays.map(({ stream }) => stream.handle);
+  const layers = replays.map(({ stream }) => stream);
   return {
     steps,
     bytes: bytes + OPENED_BYTES,
     holds,
     inParts: false,
     resets: false,
-    tags,
-    handles,
+    names: namesOf(layers, tags),
     end: { at, chain },
   };
 }
@@ -225,12 +223,12 @@ interface ResetParts {
   readonly snapshots: readonly SentSnapshot[];
   /** Goes into the last frame. */
   readonly behind: readonly Piece[];
-  readonly tags: readonly string[];
+  readonly names: LayerNames;
   readonly layers: readonly LayerStream[];
 }
 
 function reset(parts: ResetParts): Transfer {
-  const { snapshots, at, tags, layers } = parts;
+  const { snapshots, at, names, layers } = parts;
   const sliced = snapshots.flatMap((sent) => (sent instanceof SlicedSnapshot ? [sent] : []));
   return {
     steps: resetSteps(parts),
@@ -238,8 +236,7 @@ function reset(parts: ResetParts): Transfer {
     holds: sliced.map((what) => ({ what, bytes: what.bytes })),
     inParts: sliced.length > 0,
     resets: true,
-    tags,
-    handles: handlesOf(layers),
+    names,
     end: { at, chain: layers[0]?.chain ?? at },
   };
 }
@@ -273,6 +270,13 @@ function* sharedSteps(codec: Codec, before: Piece | undefined, shared: SharedRep
 }
 
 const handlesOf = (layers: readonly LayerStream[]): readonly number[] => layers.map(({ handle }) => handle);
+
+function namesOf(layers: readonly LayerStream[], tags: readonly string[]): LayerNames {
+  const [layer, other] = layers;
+  const [tag] = tags;
+  if (layer === undefined || other !== undefined || tag === undefined) return { handles: handlesOf(layers), tags };
+  return layer.named(tag);
+}
 
 const bytesOfDeltas = (deltas: readonly LayerDelta[]): number =>
   deltas.reduce((sum, delta) => sum + deltaBytes(delta) + ROW_BYTES, 0);

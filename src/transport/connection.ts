@@ -1,15 +1,17 @@
 // One WebSocket on its TCP socket: frames out in one write per flush, and the closing handshake. What comes in is read
 // by the frame reader.
-import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Codec, Piece } from "@tidemark/protocol";
 import type { CancelTimer, Runtime } from "../runtime/runtime.js";
 import type { OutgoingFrame, Wire } from "../session/wire.js";
+import { isPlain } from "./shared-reads.js";
 import { asciiFrame, closeFrame, payloadFrame, pongFrame, wireBytes } from "./websocket-frame.js";
 
 /** The TCP socket under a WebSocket, as far as it is used here. */
 export interface TcpSocket extends Duplex {
   readonly bytesRead?: number;
+  /** Hears what becomes of it. */
+  owner?: unknown;
   /** Bytes are said to be "buffer", as the queue of a stream says it. */
   _write(chunk: unknown, encoding: BufferEncoding | "buffer", done: (error?: Error | null) => void): void;
 }
@@ -20,6 +22,11 @@ export interface WebSocketWireParts {
   readonly codec: Codec;
   readonly runtime: Runtime;
   readonly loopback: boolean;
+}
+
+/** Hears when its socket is gone. */
+export interface Leaver {
+  gone(): void;
 }
 
 /** How long a peer may take to answer a close frame or to take what it is still owed, before its socket is destroyed. */
@@ -35,6 +42,8 @@ export class WebSocketWire implements Wire {
   readonly codec: Codec;
   readonly loopback: boolean;
   onDrained: (() => void) | undefined = undefined;
+  /** Undefined: nobody asks. */
+  leaver: Leaver | undefined = undefined;
   readonly #tcp: TcpSocket;
   readonly #runtime: Runtime;
   /** Whether writes may go past the queue of Node's stream, which most find empty: going through it touches as much memory
@@ -57,11 +66,9 @@ export class WebSocketWire implements Wire {
     this.loopback = loopback;
     this.#tcp = tcp;
     this.#runtime = runtime;
-    this.#mayPass = tcp.constructor === Socket;
-    tcp.on("close", () => this.#gone());
-    tcp.on("drain", () => this.#drained());
-    // The peer sends nothing more, with or without a close frame.
-    tcp.on("end", () => this.#leave());
+    this.#mayPass = isPlain(tcp);
+    tcp.owner = this;
+    tcp.on("close", tellClosed).on("drain", tellDrained).on("end", tellEnded);
   }
 
   /** Neither side has begun to close: only then is anything said. */
@@ -116,6 +123,28 @@ export class WebSocketWire implements Wire {
     this.#sayClose(code, reason);
   }
 
+  /** Lets go of it at once. */
+  destroy(): void {
+    this.#tcp.destroy();
+  }
+
+  /** Its socket is closed. */
+  closed(): void {
+    this.#open = false;
+    this.#grace?.();
+    this.leaver?.gone();
+  }
+
+  /** Its socket has room again. */
+  drained(): void {
+    if (this.#open) this.onDrained?.();
+  }
+
+  /** The peer sends nothing more, with or without a close frame. */
+  ended(): void {
+    this.#leave();
+  }
+
   /** The peer sent a close frame, or what must be answered by one. */
   answerClose(code: number | undefined): void {
     this.#sayClose(code, "");
@@ -152,7 +181,7 @@ export class WebSocketWire implements Wire {
     this.#isLate = false;
     if (error !== undefined && error !== null) this.#tcp.destroy(error);
     // Whoever wrote it knows already of what was taken at once.
-    else if (wasLate) this.#drained();
+    else if (wasLate) this.drained();
   };
 
   #queuedBytes(): number {
@@ -160,10 +189,6 @@ export class WebSocketWire implements Wire {
     const bytes = this.#tcp.writableLength;
     this.#mayBeQueued = bytes > 0;
     return bytes;
-  }
-
-  #drained(): void {
-    if (this.#open) this.onDrained?.();
   }
 
   #sayClose(code: number | undefined, reason: string): void {
@@ -181,9 +206,17 @@ export class WebSocketWire implements Wire {
     this.#open = false;
     this.#grace ??= this.#runtime.setTimer(CLOSE_GRACE_MS, () => this.#tcp.destroy());
   }
+}
 
-  #gone(): void {
-    this.#open = false;
-    this.#grace?.();
-  }
+// The same functions for all sockets, which are called on the socket.
+function tellClosed(this: TcpSocket): void {
+  if (this.owner instanceof WebSocketWire) this.owner.closed();
+}
+
+function tellDrained(this: TcpSocket): void {
+  if (this.owner instanceof WebSocketWire) this.owner.drained();
+}
+
+function tellEnded(this: TcpSocket): void {
+  if (this.owner instanceof WebSocketWire) this.owner.ended();
 }

@@ -1,7 +1,7 @@
 // What a socket hears, on its way to its session: frames are checked, decoded and validated before a session sees them.
 import { CLOSE, type Codec, FrameError, LIMITS, parseClientMessages } from "@tidemark/protocol";
 import type { Session } from "../session/session.js";
-import type { WebSocketWire } from "./connection.js";
+import type { Leaver, WebSocketWire } from "./connection.js";
 import type { FrameSink } from "./frame-reader.js";
 import { type BAD_FRAME, TOO_BIG } from "./websocket-frame.js";
 
@@ -17,18 +17,33 @@ export interface Listener {
   readonly onBug: (error: unknown) => void;
 }
 
-/** The reader's ear: messages go to the session, control frames back to the wire. */
-export class Incoming implements FrameSink, Listener {
-  readonly codec: Codec;
-  readonly session: Session;
+/** What the sockets of a server share. */
+export interface SocketHome {
+  /** Hears of errors that are bugs of this server. */
   readonly onBug: (error: unknown) => void;
-  readonly #wire: WebSocketWire;
+  /** A socket is gone. */
+  left(wire: WebSocketWire): void;
+}
 
-  constructor({ codec, session, onBug }: Listener, wire: WebSocketWire) {
-    this.codec = codec;
+/** The reader's ear: messages go to the session, control frames back to the wire. */
+export class Incoming implements FrameSink, Leaver, Listener {
+  readonly session: Session;
+  readonly #wire: WebSocketWire;
+  readonly #home: SocketHome;
+
+  constructor(session: Session, wire: WebSocketWire, home: SocketHome) {
     this.session = session;
-    this.onBug = onBug;
     this.#wire = wire;
+    this.#home = home;
+    wire.leaver = this;
+  }
+
+  get codec(): Codec {
+    return this.#wire.codec;
+  }
+
+  get onBug(): (error: unknown) => void {
+    return this.#home.onBug;
   }
 
   get messageBytesMax(): number {
@@ -41,6 +56,11 @@ export class Incoming implements FrameSink, Listener {
 
   ping(payload: Uint8Array): void {
     this.#wire.pong(payload);
+  }
+
+  gone(): void {
+    this.#home.left(this.#wire);
+    this.session.socketClosed();
   }
 
   closed(code: number | undefined): void {

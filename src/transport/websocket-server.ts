@@ -10,8 +10,8 @@ import type { SessionParts } from "../session/session-parts.js";
 import { type TcpSocket, WebSocketWire } from "./connection.js";
 import { FrameReader } from "./frame-reader.js";
 import { handshakeAnswer, handshakeFault, WEBSOCKET_VERSION } from "./handshake.js";
-import { Incoming } from "./incoming.js";
-import { withSharedReads } from "./shared-reads.js";
+import { Incoming, type SocketHome } from "./incoming.js";
+import { readWith, withSharedReads } from "./shared-reads.js";
 
 /** What the socket server needs. */
 export interface SocketServerParts extends SessionParts, OriginRules {
@@ -37,9 +37,9 @@ interface Upgrade {
 }
 
 /** Accepts sockets on an HTTP server until closed. */
-export class SocketServer {
+export class SocketServer implements SocketHome {
   readonly #parts: SocketServerParts;
-  readonly #sockets = new Set<TcpSocket>();
+  readonly #wires = new Set<WebSocketWire>();
   #closed = false;
   #sentAway = 0;
 
@@ -58,7 +58,7 @@ export class SocketServer {
   /** Destroys what has not closed by itself. */
   close(): void {
     this.#closed = true;
-    for (const tcp of this.#sockets) tcp.destroy();
+    for (const wire of this.#wires) wire.destroy();
   }
 
   /** Whether one more may connect now, by whichever way; counts it. */
@@ -68,8 +68,16 @@ export class SocketServer {
     return admission.take(isOverloaded?.() === true ? TOKENS_WHEN_OVERLOADED : 1) === 0;
   }
 
+  get onBug(): (error: unknown) => void {
+    return this.#parts.onBug;
+  }
+
+  left(wire: WebSocketWire): void {
+    this.#wires.delete(wire);
+  }
+
   #upgrade(request: IncomingMessage, tcp: Socket, head: Buffer): void {
-    destroyOnError(tcp);
+    tcp.on("error", destroyOnError);
     // A herd costs a look at the clock each, not a look at its headers.
     if (!this.admits()) return this.#sendAway(tcp);
     const arrival = { headers: request.headers, socket: tcp };
@@ -85,20 +93,17 @@ export class SocketServer {
   }
 
   #serve(given: Socket, codec: Codec, { answer, head, loopback }: Upgrade): void {
-    const { runtime, onBug } = this.#parts;
-    const tcp = withSharedReads(given, (chunk, length) => reader.read(chunk, length));
-    destroyOnError(tcp);
+    const { runtime } = this.#parts;
+    const tcp = withSharedReads(given);
+    tcp.on("error", destroyOnError);
     tcp.setTimeout(0);
     tcp.setNoDelay(true);
     tcp.write(answer, "latin1");
     const wire = new WebSocketWire({ tcp, codec, runtime, loopback });
     const session = new Session(this.#parts, wire);
-    const reader = new FrameReader(new Incoming({ codec, session, onBug }, wire));
-    this.#sockets.add(tcp);
-    tcp.on("close", () => {
-      this.#sockets.delete(tcp);
-      session.socketClosed();
-    });
+    const reader = new FrameReader(new Incoming(session, wire, this));
+    readWith(tcp, reader);
+    this.#wires.add(wire);
     reader.read(head, head.length);
   }
 
@@ -122,9 +127,9 @@ function offeredCodec(request: IncomingMessage): Codec | undefined {
   return offered.map(codecFor).find((codec) => codec !== undefined);
 }
 
-// A function of its own: what a closure captures lives as long as any other closure of its scope.
-function destroyOnError(tcp: Socket): void {
-  tcp.on("error", () => tcp.destroy());
+/** The same function for all sockets, which is called on the socket. */
+function destroyOnError(this: Socket): void {
+  this.destroy();
 }
 
 function refuse(tcp: TcpSocket, status: string, headers: readonly string[] = []): void {

@@ -29,8 +29,10 @@ function bench() {
   const runtime = new VirtualRuntime();
   const wire = new KeepingWire();
   let overflows = 0;
-  const queue = new OutboundQueue(wire, new Flusher(runtime), () => {
-    overflows += 1;
+  const queue = new OutboundQueue(wire, new Flusher(runtime), {
+    overflowed: () => {
+      overflows += 1;
+    },
   });
   return { runtime, wire, queue, overflows: () => overflows };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { TransferBudget } from "../../../src/session/transfer-budget.js";
+import { TransferBudget, type Waiter } from "../../../src/session/transfer-budget.js";
 
 const holding = (bytes: number) => ({ what: {}, bytes });
 
@@ -33,9 +33,10 @@ it("[PART-7] wakes all who wait when something is let go, and nobody who does no
   budget.take([held]);
   budget.take([other]);
   const woken: string[] = [];
-  const gone = (): void => void woken.push("gone");
-  budget.wait(() => void woken.push("one"));
-  budget.wait(() => void woken.push("other"));
+  const waiter = (name: string): Waiter => ({ roomAgain: () => void woken.push(name) });
+  const gone = waiter("gone");
+  budget.wait(waiter("one"));
+  budget.wait(waiter("other"));
   budget.wait(gone);
   budget.forget(gone);
   expect(budget.isWanted).toBe(true);

@@ -23,7 +23,7 @@ beforeEach(async () => {
   await once(server.listen(0, "127.0.0.1"), "listening");
   peer = connect((server.address() as AddressInfo).port, "127.0.0.1");
   const [[accepted]] = await Promise.all([once(server, "connection") as Promise<[Socket]>, once(peer, "connect")]);
-  tcp = withSharedReads(accepted, () => undefined);
+  tcp = withSharedReads(accepted);
   tcp.on("error", () => tcp.destroy());
   wire = new WebSocketWire({ tcp, codec: jsonCodec, runtime: new VirtualRuntime(), loopback: true });
 });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { withSharedReads } from "../../../src/transport/shared-reads.js";
+import { readWith, withSharedReads } from "../../../src/transport/shared-reads.js";
 
 let server: Server;
 const peers: Socket[] = [];
@@ -34,10 +34,13 @@ async function accept(make: (given: Socket) => Socket = (given) => given): Promi
   const given = make(accepted);
   const chunks: Buffer[] = [];
   let text = "";
-  const socket = withSharedReads(given, (chunk, length) => {
-    chunks.push(chunk);
-    text += chunk.toString("latin1", 0, length);
-    socket.emit("heard");
+  const socket = withSharedReads(given);
+  readWith(socket, {
+    read(chunk, length) {
+      chunks.push(chunk);
+      text += chunk.toString("latin1", 0, length);
+      socket.emit("heard");
+    },
   });
   return { peer, given, socket, chunks, text: () => text };
 }
