@@ -8,6 +8,9 @@ export interface LinkWire {
   write(bytes: Uint8Array): void;
   /** Bytes that were written and have not left this process. */
   readonly unsentBytes: number;
+  /** Takes nothing more of what comes until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Ends it at once. */
   destroy(): void;
 }
@@ -24,6 +27,9 @@ export interface LinkParts {
   /** It is over; nothing is heard any more. */
   readonly over: (why: LinkEnd) => void;
   readonly onBug: (error: unknown) => void;
+  /** Hears nothing more while much of what it said has not left: what it is asked for is more than the other side takes. One
+   * end of a link at most, or both could wait for each other. */
+  readonly holdsBack?: boolean;
 }
 
 /** How often something is said, so that the other side hears that somebody is there. */
@@ -33,6 +39,8 @@ const BEAT_MS = 1_000;
 const SILENT_BEATS_MAX = 10;
 /** More than this, and the other side does not keep up: its clients are better off elsewhere (R14). */
 const UNSENT_BYTES_MAX = 256 * 1024 * 1024;
+/** As much as an end that holds back says ahead. */
+const AHEAD_BYTES_MAX = 8 * 1024 * 1024;
 const HEADER_BYTES = 4;
 
 /** One end of a link. */
@@ -44,6 +52,9 @@ export class Link {
   #silentBeats = 0;
   #hasSpoken = false;
   #isOver = false;
+  #isPaused = false;
+  /** How much waited when it was looked at last. */
+  #unsentBytes = 0;
   #cancelBeat: CancelTimer;
 
   constructor(parts: LinkParts) {
@@ -75,6 +86,13 @@ export class Link {
     }
   }
 
+  /** All that was written has left. */
+  wireDrained(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#parts.wire.resume();
+  }
+
   /** The wire is gone. */
   wireClosed(): void {
     this.#end("closed");
@@ -94,14 +112,18 @@ export class Link {
   };
 
   #write(text: string): void {
-    const { wire } = this.#parts;
+    const { wire, holdsBack = false } = this.#parts;
     const bytes = Buffer.byteLength(text);
     const frame = Buffer.allocUnsafe(HEADER_BYTES + bytes);
     frame.writeUInt32LE(bytes);
     frame.write(text, HEADER_BYTES);
     wire.write(frame);
     this.#hasSpoken = true;
-    if (wire.unsentBytes > UNSENT_BYTES_MAX) this.#end("behind");
+    if (wire.unsentBytes > UNSENT_BYTES_MAX) return this.#end("behind");
+    if (!holdsBack || this.#isPaused || wire.unsentBytes <= AHEAD_BYTES_MAX) return;
+    this.#isPaused = true;
+    this.#unsentBytes = wire.unsentBytes;
+    wire.pause();
   }
 
   #hear(text: string): void {
@@ -118,11 +140,20 @@ export class Link {
   }
 
   #beat(): void {
-    this.#silentBeats += 1;
+    this.#silentBeats = this.#isTaken() ? 0 : this.#silentBeats + 1;
     if (this.#silentBeats > SILENT_BEATS_MAX) return this.#end("silent");
     if (!this.#hasSpoken) this.#write("[]");
     this.#hasSpoken = false;
     this.#cancelBeat = this.#beatLater();
+  }
+
+  /** While nothing is heard on purpose, that what was said leaves is the sign of life. */
+  #isTaken(): boolean {
+    if (!this.#isPaused) return false;
+    const { unsentBytes } = this.#parts.wire;
+    const isTaken = unsentBytes < this.#unsentBytes;
+    this.#unsentBytes = unsentBytes;
+    return isTaken;
   }
 
   #end(why: LinkEnd): void {

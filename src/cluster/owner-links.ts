@@ -41,6 +41,8 @@ export class OwnerLinks {
     const link: Link = new Link({
       runtime: this.#runtime,
       wire,
+      // A herd that opens more than its edge can take in waits its turn.
+      holdsBack: true,
       // Both ends are of one build: what comes has the shape that its type says.
       heard: (message) => end.hear(message as FromEdge),
       over: (why) => {

@@ -20,6 +20,14 @@ export class SocketWire implements LinkWire {
     this.#socket.write(bytes);
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** What was written leaves first, if anybody takes it. */
   destroy(): void {
     this.#socket.end(() => this.#socket.destroy());
@@ -27,6 +35,7 @@ export class SocketWire implements LinkWire {
 
   serve(link: Link): void {
     this.#socket.on("data", (chunk: Buffer) => link.receive(chunk));
+    this.#socket.on("drain", () => link.wireDrained());
     this.#socket.on("close", () => link.wireClosed());
     this.#socket.on("end", () => link.wireClosed());
   }

@@ -82,6 +82,10 @@ class Way implements LinkWire {
     this.#process.post(this.#freeAtMs - nowMs, () => this.#link?.receive(bytes));
   }
 
+  pause(): void {}
+
+  resume(): void {}
+
   destroy(): void {
     this.#link = undefined;
   }

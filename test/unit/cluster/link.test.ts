@@ -9,6 +9,15 @@ class Tray implements LinkWire {
   written: Uint8Array[] = [];
   unsentBytes = 0;
   isDestroyed = false;
+  isPaused = false;
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
 
   write(bytes: Uint8Array): void {
     this.written.push(bytes);
@@ -27,7 +36,12 @@ interface End {
   readonly bugs: unknown[];
 }
 
-function endOn(runtime: VirtualRuntime, hear: (message: unknown) => void = () => undefined): End {
+interface EndOptions {
+  readonly hear?: (message: unknown) => void;
+  readonly holdsBack?: boolean;
+}
+
+function endOn(runtime: VirtualRuntime, { hear = () => undefined, holdsBack = false }: EndOptions = {}): End {
   const tray = new Tray();
   const heard: unknown[] = [];
   const ends: LinkEnd[] = [];
@@ -35,6 +49,7 @@ function endOn(runtime: VirtualRuntime, hear: (message: unknown) => void = () =>
   const link = new Link({
     runtime,
     wire: tray,
+    holdsBack,
     heard(message) {
       hear(message);
       heard.push(message);
@@ -93,12 +108,43 @@ describe("a link between processes", () => {
     expect(end.ends).toEqual(["behind"]);
   });
 
+  it("[R14] hears nothing more while much of what it said has not left, and nobody takes that for silence", async () => {
+    const runtime = new VirtualRuntime();
+    const [one, other] = [endOn(runtime, { holdsBack: true }), endOn(runtime)];
+    for (const end of [one, other]) {
+      end.tray.unsentBytes = 9 * 1024 * 1024;
+      end.link.send('["much"]');
+    }
+    await runtime.settle();
+    expect([one.tray.isPaused, other.tray.isPaused]).toEqual([true, false]);
+    for (let second = 0; second < 30; second++) {
+      one.tray.unsentBytes -= 1_000;
+      await runtime.advance(1_000);
+    }
+    expect(one.ends).toEqual([]);
+    one.tray.unsentBytes = 0;
+    one.link.wireDrained();
+    expect(one.tray.isPaused).toBe(false);
+    await runtime.advance(11_000);
+    expect(one.ends).toEqual(["silent"]);
+  });
+
+  it("[R13] is over when what it holds back for does not leave", async () => {
+    const runtime = new VirtualRuntime();
+    const end = endOn(runtime, { holdsBack: true });
+    end.tray.unsentBytes = 9 * 1024 * 1024;
+    end.link.send('["much"]');
+    await runtime.advance(12_000);
+    expect(end.ends).toEqual(["silent"]);
+  });
+
   it("is over after a message that cannot be taken, and says why", () => {
     const runtime = new VirtualRuntime();
     const bug = new Error("no such document");
-    const end = endOn(runtime, () => {
+    const hear = (): never => {
       throw bug;
-    });
+    };
+    const end = endOn(runtime, { hear });
     const text = Buffer.from('[["a"],["b"]]');
     end.link.receive(Buffer.concat([Buffer.from([text.length, 0, 0, 0]), text]));
     expect(end).toMatchObject({ ends: ["garbled"], bugs: [bug], heard: [] });
