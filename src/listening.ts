@@ -1,14 +1,14 @@
 // How a process is reached: its port, its own address, and whom it believes about where requests are from.
 import type { Server } from "node:http";
 import { createServer, isIPv6 } from "node:net";
-import { OperatorError } from "@tidemark/protocol";
+import { LIMITS, OperatorError } from "@tidemark/protocol";
 import { portFailure } from "./http/port-failure.js";
 import { TrustedProxies } from "./session/proxies.js";
 
 /** What listens. */
 interface Listening {
   readonly server: Pick<Server, "address">;
-  listen(at: { readonly host: string; readonly port: number }): Promise<string>;
+  listen(at: PortAt & { readonly backlog: number }): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ export interface PortAt {
 /** Rejects with OperatorError `port_in_use`. */
 export async function listenOn(http: Listening, at: PortAt): Promise<void> {
   try {
-    await http.listen({ host: at.host, port: at.port });
+    await http.listen({ host: at.host, port: at.port, backlog: LIMITS.acceptBacklog });
   } catch (error) {
     await http.close();
     throw portFailure(error, at);

@@ -3,6 +3,7 @@
 
 import type { Server } from "node:http";
 import { Server as NetServer } from "node:net";
+import { LIMITS } from "@tidemark/protocol";
 import { portFailure } from "./port-failure.js";
 
 /** The door of one server. */
@@ -21,7 +22,7 @@ export class Door {
     await new Promise<void>((resolve, reject) => {
       const failed = (error: Error): void => reject(error);
       this.#server.once("error", failed);
-      this.#server.listen(this.#at, () => {
+      this.#server.listen({ ...this.#at, backlog: LIMITS.acceptBacklog }, () => {
         this.#server.off("error", failed);
         resolve();
       });

@@ -139,6 +139,8 @@ export const LIMITS = Object.freeze({
   /** WebSocket upgrades admitted. */
   upgradesPerSecond: 2_000,
   upgradesBurst: 4_000,
+  /** Connections that the kernel keeps until they are accepted: what it has no room for comes again a second later. */
+  acceptBacklog: 4_096,
   /** Signals of one connection, and what one of them may hold as JSON text. */
   signalsPerSecond: 20,
   signalBytesMax: 4 * KIB,
