@@ -1,13 +1,13 @@
 // Runs the load against a server and reads its one line of JSON. Whether the figures may be used is decided here: a
 // load that found anything wrong throws.
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import type { ServerMemory } from "./memory.js";
 import { nativeProgram } from "./native.js";
 import { pinned } from "./pinning.js";
 
 /** What the load plays. Documents have one writer each; `subscribers` is per document. */
 export interface LoadShape {
-  readonly mode: "tidemark" | "echo" | "sink" | "burst";
+  readonly mode: "tidemark" | "echo" | "sink" | "burst" | "room" | "socketio";
   readonly documents?: number;
   readonly subscribers?: number;
   /** So many of them do not read until the window is over. */
@@ -28,6 +28,10 @@ export interface LoadShape {
   readonly burstBytes?: number;
   /** How large each document is made when it is created. */
   readonly stateBytes?: number;
+  /** The pace of the subscribers; wants fresh values. */
+  readonly everyMs?: number;
+  /** So many connect a second, from the start; without it as many as a server lets in. */
+  readonly dialRate?: number;
 }
 
 /** Where the load goes, and for how long. */
@@ -80,6 +84,17 @@ export interface LoadResult {
   readonly resumedByReset?: 0 | 1;
   readonly snapshotBytes?: number;
   readonly snapshotP50Ms?: number;
+  /** Until all had joined; of the first and of the last so many, how long they took and what the server used. */
+  readonly joinSeconds?: number;
+  readonly joinsCompared?: number;
+  readonly firstJoinSeconds?: number;
+  readonly lastJoinSeconds?: number;
+  readonly firstJoinCpuSeconds?: number;
+  readonly lastJoinCpuSeconds?: number;
+  /** Acks in the first and the last tenth of the window, and in that with the fewest. */
+  readonly firstTenthAcks?: number;
+  readonly lastTenthAcks?: number;
+  readonly leastTenthAcks?: number;
   readonly failures: { readonly [check: string]: number };
 }
 
@@ -96,11 +111,45 @@ export class LoadFailure extends Error {
 /** Runs one load to its end. Throws LoadFailure when a check failed. */
 export async function runLoad(shape: LoadShape, target: LoadTarget): Promise<LoadResult> {
   const [command, args] = pinned(target.cores ?? "load", await nativeProgram("load"), loadArguments(shape, target));
-  const { exitCode, stdout, stderr } = await finished(command, args);
-  if (exitCode !== 0) throw new LoadFailure(`the load found something wrong:\n${stderr}${stdout}`);
-  const result: LoadResult = JSON.parse(stdout);
+  return resultOf(await finished(command, args));
+}
+
+/** Runs one that stops once everybody is there, for as long as `whileHeld` takes; nobody calls meanwhile. */
+export async function holdLoad<T>(
+  shape: LoadShape,
+  target: LoadTarget,
+  whileHeld: () => Promise<T>,
+): Promise<{ readonly held: T; readonly result: LoadResult }> {
+  const options = [...loadArguments(shape, target), "--hold", "1"];
+  const [command, args] = pinned(target.cores ?? "load", await nativeProgram("load"), options);
+  let held: Promise<T> | undefined;
+  const begin = async (child: ChildProcess): Promise<T> => {
+    try {
+      return await whileHeld();
+    } finally {
+      // Whatever came of it, the load has nothing more to wait for.
+      child.stdin?.end("\n");
+    }
+  };
+  const ended = await finished(command, args, (child) => {
+    child.stdout?.once("data", () => {
+      held = begin(child);
+      // Seen below, once the load has ended.
+      held.catch(() => undefined);
+    });
+  });
+  if (held === undefined) throw failureOf(ended);
+  return { held: await held, result: resultOf({ ...ended, stdout: ended.stdout.replace(/^held\n/, "") }) };
+}
+
+function resultOf(ended: Finished): LoadResult {
+  if (ended.exitCode !== 0) throw failureOf(ended);
+  const result: LoadResult = JSON.parse(ended.stdout);
   return result;
 }
+
+const failureOf = ({ stdout, stderr }: Finished): LoadFailure =>
+  new LoadFailure(`the load found something wrong:\n${stderr}${stdout}`);
 
 function loadArguments(shape: LoadShape, target: LoadTarget): string[] {
   const options: [string, string | number | undefined][] = [
@@ -121,6 +170,8 @@ function loadArguments(shape: LoadShape, target: LoadTarget): string[] {
     ["one-by-one", shape.oneByOne === true ? 1 : undefined],
     ["burst-bytes", shape.burstBytes],
     ["state-bytes", shape.stateBytes],
+    ["every-ms", shape.everyMs],
+    ["dial-rate", shape.dialRate],
   ];
   return options.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
 }
@@ -131,12 +182,17 @@ interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a program to its end and keeps what it printed. */
-export function finished(command: string, args: readonly string[]): Promise<Finished> {
+/** Runs a program to its end and keeps what it printed. `begun` gets it while it runs. */
+export function finished(
+  command: string,
+  args: readonly string[],
+  begun?: (child: ChildProcess) => void,
+): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = execFile(command, args, (error, stdout, stderr) => {
       if (error !== null && child.exitCode === null) reject(error);
       else resolve({ exitCode: child.exitCode ?? 1, stdout, stderr });
     });
+    begun?.(child);
   });
 }

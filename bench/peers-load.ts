@@ -80,6 +80,10 @@ export function peerFigures(
   });
 }
 
+/** A fresh peer for as long as `use` takes; its load is somebody else's. */
+export const startPeer = <T>(peer: Peer, use: (server: ServerProcess) => Promise<T>): Promise<T> =>
+  withPeer(peer, { documents: 1, followers: 0, outstanding: 1 }, use);
+
 interface Spoken {
   readonly speaker: SpeakerName;
   readonly folder: string;

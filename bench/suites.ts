@@ -5,9 +5,12 @@ import { busyFanOut, busyFanOutFloor, calmFanOut, crowdedFanOut } from "./scenar
 import { joins, publishes, publishLag } from "./scenarios/channels.js";
 import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
 import { twoEdges } from "./scenarios/edges.js";
+import { idleBytes, idleOverSocketIo, idleOverWs, joinsOfMany } from "./scenarios/idle-connections.js";
 import { largeDocument } from "./scenarios/large-document.js";
 import { acksPerSync, loneWriter, writersAtAThird } from "./scenarios/lone-writer.js";
+import { tenMinutes } from "./scenarios/long-load.js";
 import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
+import { pacedViewers } from "./scenarios/paced-viewers.js";
 import { otherPeers, overShareDb, overShareDbOnPostgres, overSocketIo } from "./scenarios/peers.js";
 import { presentInMemory } from "./scenarios/present-in-memory.js";
 import { manyReturns, missed } from "./scenarios/returns.js";
@@ -25,8 +28,9 @@ export const SUITES: { readonly [name: string]: Suite } = {
     members: [ackedCalls, acksPerSync, busyFanOut, largeDocument, loneWriter, writersAtAThird],
   },
   "fan-out": {
-    about: "one document to 1,000 and 10,000 subscribers, over bare sockets and a send for each",
-    members: [calmFanOut, busyFanOut, busyFanOutFloor, crowdedFanOut],
+    about:
+      "one document to 1,000 and 10,000 subscribers, over bare sockets and a send for each, and with merged deltas",
+    members: [calmFanOut, busyFanOut, busyFanOutFloor, crowdedFanOut, pacedViewers],
   },
   herd: {
     about: "10,000 clients after kill -9; offers above capacity; coming back after deltas were missed",
@@ -46,6 +50,11 @@ export const SUITES: { readonly [name: string]: Suite } = {
       "HTTP publishes to 1,000 members of a channel, and joins seen by 19,000, beside a socket.io 2 and Redis build (needs redis-server)",
     members: [publishes, publishLag, joins],
   },
+  connections: {
+    about: "what an idle subscribed connection takes of memory, and how many join",
+    members: [idleOverWs, idleOverSocketIo, idleBytes, joinsOfMany],
+  },
+  endurance: { about: "ten minutes of one load, with the fold beside it", members: [tenMinutes] },
   rivals: {
     about: "socket.io 4 at a busy fan-out, ShareDB in memory and on PostgreSQL at answered changes (needs PostgreSQL)",
     members: [overSocketIo, overShareDb, overShareDbOnPostgres],

@@ -249,7 +249,7 @@ static void begin(int index) {
 static void gather(void) {
   uint64_t from = now_us(), deadline = from + SETUP_S * 1000000ULL;
   while (ready_count < options.members) {
-    int most = dials_within(now_us() - from);
+    int most = dials_within(now_us() - from, 0);
     while (dialed < options.members && dialed < most && dialed - ready_count < CONNECTING_MAX) begin(dialed++);
     sign_of_life();
     poll_once(100);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -18,10 +19,8 @@
 #include <unistd.h>
 
 #define READ_BYTES (1 << 20)
-#define CONNECTING_MAX 256
 #define SETUP_S 60
-#define STOPPED_RECEIVE_BYTES 16384 // a stopped reader's kernel holds little, so that the server's queue is what fills
-#define STOPPED_SEGMENT_BYTES 1448
+#define TENTHS 10
 
 static load_options options;
 static tally total;
@@ -75,9 +74,10 @@ static void hello(connection *c) {
 }
 
 static void open_document(connection *c) {
-  char text[512];
-  say(text, snprintf(text, sizeof text, "[[\"open\",{\"s\":1,\"doc\":\"%s/%s-%ld\",\"create\":{\"bytes\":%d}}]]", options.type,
-                     options.prefix, (long)(c->doc - documents), options.state_bytes));
+  char text[512], pace[32] = "";
+  if (options.every_ms) snprintf(pace, sizeof pace, ",\"every\":%d", options.every_ms);
+  say(text, snprintf(text, sizeof text, "[[\"open\",{\"s\":1,\"doc\":\"%s/%s-%ld\",\"create\":{\"bytes\":%d}%s}]]", options.type,
+                     options.prefix, (long)(c->doc - documents), options.state_bytes, c->writer ? "" : pace));
 }
 
 /** Makes the value of a call another one than the last of its key: else only the time is written. */
@@ -104,7 +104,7 @@ static void send_call(connection *c, uint64_t n) {
   freshen(n);
   int length = snprintf(text, sizeof text,
                         "[[\"c\",%lu,\"%s/%s-%ld\",\"set\",{\"key\":\"k%lu\",\"at\":%lu,\"value\":\"%s\"},{\"low\":%lu,\"born\":%lu", n,
-                        options.type, options.prefix, (long)(d - documents), n % 20, at, value_text, c->low_n, born);
+                        options.type, options.prefix, (long)(d - documents), n % KEYS, at, value_text, c->low_n, born);
   length += d->lane ? sprintf(text + length, ",\"ttl\":%d}]]", options.ttl_ms) : sprintf(text + length, "}]]");
   say(text, length);
 }
@@ -166,6 +166,8 @@ static void refill(connection *c) {
   }
 }
 
+#include "joins.h"
+
 static void become_ready(connection *c) {
   if (c->writer && options.mode == MODE_TIDEMARK) {
     c->doc->first_seq = c->at.position;
@@ -173,11 +175,17 @@ static void become_ready(connection *c) {
     say("[[\"close\",1]]", 13);
   }
   c->phase = READY;
-  ready_count++;
+  note_join(++ready_count);
 }
+
+static void greet_room(connection *c);
+static void room_text(connection *c, const char *p, size_t length);
+static void socketio_text(connection *c, const char *p, size_t length);
 
 static void on_text(connection *c, const char *p, size_t length) {
   total.frames++;
+  if (options.mode == MODE_ROOM) return room_text(c, p, length);
+  if (options.mode == MODE_SOCKETIO) return socketio_text(c, p, length);
   if (options.mode == MODE_SINK || options.mode == MODE_BURST) {
     if (total.measuring) total.deliveries++;
     return;
@@ -209,6 +217,7 @@ static size_t on_upgrade(connection *c, const char *p, size_t length) {
     stop("the upgrade was refused");
   }
   if (options.mode == MODE_TIDEMARK) hello(c);
+  else if (options.mode == MODE_ROOM || options.mode == MODE_SOCKETIO) greet_room(c);
   else become_ready(c);
   return (size_t)(end - p) + 4;
 }
@@ -258,24 +267,6 @@ static void on_readable(connection *c) {
   if (outgoing.length) flush(c);
 }
 
-static void dial(connection *c) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
-  if (inet_pton(AF_INET, options.host, &to.sin_addr) != 1) stop("--host must be an IPv4 address");
-  int one = 1, receive = STOPPED_RECEIVE_BYTES, segment = STOPPED_SEGMENT_BYTES;
-  c->fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (c->stopped) {
-    setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
-    setsockopt(c->fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
-  }
-  if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0) stop(strerror(errno));
-  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  bool tidemark = options.mode == MODE_TIDEMARK;
-  outgoing.length = (size_t)ws_upgrade_request(buffer_reserve(&outgoing, 1024), 1024, options.path, tidemark ? "tidemark.v1.json" : "");
-  flush(c);
-  struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)c->index};
-  epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event);
-}
-
 /** The clock of calls that are made at a rate. */
 static void beat(void) {
   if (options.rate == 0) return;
@@ -298,18 +289,17 @@ static bool poll_once(void) {
   return n > 0;
 }
 
-static void connect_all(void) {
-  uint64_t from = now_us(), deadline = from + SETUP_S * 1000000ULL;
-  for (int dialed = 0; ready_count < connection_count;) {
-    int most = dials_within(now_us() - from);
-    while (dialed < connection_count && dialed < most && dialed - ready_count < CONNECTING_MAX) dial(&connections[dialed++]);
-    poll_once();
-    if (total.bad.refusals || total.bad.protocol) stop("the server refused to begin");
-    if (now_us() > deadline) stop("connecting took too long");
-  }
-}
+#include "dialing.h"
 
 static double rss_max_mb;
+
+/** Everybody is there and nobody calls, until somebody says that it may go on. */
+static void hold(void) {
+  printf("held\n");
+  fflush(stdout);
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  while (poll(&input, 1, 0) == 0) poll_once();
+}
 
 #include "stopped.h"
 
@@ -331,28 +321,20 @@ static bool run_until(uint64_t until_us, bool (*arrived)(void)) {
   return !arrived || arrived();
 }
 
-static uint64_t applied(const document *d) { return d->lane ? d->lane->applied : d->sent; }
+static uint64_t tenths[TENTHS]; // acks in each tenth of the window
 
-static bool all_arrived(void) {
-  for (int i = 0; i < connection_count; i++) {
-    connection *c = &connections[i];
-    if (c->writer && c->doc->lane) {
-      if (c->low_n <= c->doc->lane->made) return false;
-    } else if (c->writer && c->doc->acked < c->doc->sent) return false;
-    if (!c->writer && options.mode == MODE_TIDEMARK && c->at.position < c->doc->first_seq + applied(c->doc)) return false;
+static bool run_window(void) {
+  uint64_t from = now_us();
+  bool moving = true;
+  for (int i = 0; i < TENTHS && moving; i++) {
+    uint64_t before = total.acks;
+    moving = run_until(from + (uint64_t)(options.window_s * 1e6 * (i + 1) / TENTHS), NULL);
+    tenths[i] = total.acks - before;
   }
-  return true;
+  return moving;
 }
 
-/** All subscribers of a document must have seen the same bytes, one delta for each call. */
-static void compare_streams(void) {
-  for (int i = 0; i < connection_count; i++) {
-    connection *c = &connections[i], *first = &connections[(c->doc - documents) * options.subscribers];
-    if (c->writer || c->stopped || options.mode != MODE_TIDEMARK) continue;
-    if (c->at.deltas != applied(c->doc)) complain(&total.bad.counts, "deltas are missing or too many", "", 0);
-    if (c->at.digest != first->at.digest) complain(&total.bad.digests, "subscribers of one document differ", "", 0);
-  }
-}
+#include "arrivals.h"
 
 static void prepare(void) {
   struct rlimit files;
@@ -360,7 +342,8 @@ static void prepare(void) {
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
   int followers = options.documents * options.subscribers;
-  connection_count = followers + (options.mode == MODE_SINK || options.mode == MODE_BURST ? 0 : options.documents);
+  bool writers = options.mode == MODE_TIDEMARK || options.mode == MODE_ECHO;
+  connection_count = followers + (writers ? options.documents : 0);
   connections = calloc((size_t)connection_count, sizeof *connections);
   documents = calloc((size_t)options.documents, sizeof *documents);
   value_text = malloc((size_t)options.payload_bytes + 1);
@@ -375,6 +358,7 @@ static void prepare(void) {
                                   .doc = &documents[writer ? i - followers : i / options.subscribers]};
   }
   total.ttl_us = (uint64_t)options.ttl_ms * 1000;
+  total.merged = options.every_ms > 0;
   for (int i = 0; options.rate > 0 && i < options.documents; i++) {
     lane *l = documents[i].lane = calloc(1, sizeof *l);
     if (!l) stop("out of memory");
@@ -384,12 +368,16 @@ static void prepare(void) {
 }
 
 #include "returns.h"
+#include "rooms.h"
 
 int main(int argc, char **argv) {
   if (!load_parse(&options, argc, argv)) return load_usage();
   prepare();
+  begin_joins(connection_count);
   connect_all();
+  if (options.hold) hold();
   read_clocks();
+  if (options.mode == MODE_ROOM || options.mode == MODE_SOCKETIO) return play_room();
   if (options.missed) return play_returns();
   if (options.mode == MODE_BURST) return play_burst();
   listen_to_stopped(false);
@@ -407,7 +395,7 @@ int main(int argc, char **argv) {
   bool moving = run_until(now_us() + (uint64_t)(options.warm_up_s * 1e6), NULL);
   usage from = read_usage(options.server_pid, (double)now_us() / 1e6);
   total.measuring = true;
-  moving = moving && run_until(now_us() + (uint64_t)(options.window_s * 1e6), NULL);
+  moving = moving && run_window();
   total.measuring = false;
   usage to = read_usage(options.server_pid, (double)now_us() / 1e6);
   double rss_mb = read_rss_mb(options.server_pid);
@@ -418,8 +406,13 @@ int main(int argc, char **argv) {
   if (!moving || !complete) complain(&total.bad.counts, "what was sent never arrived everywhere", "", 0);
   double wake_s = (double)(now_us() - woken) / 1e6;
   compare_streams();
-  char more[160];
-  describe_stopped(more, sizeof more, (aftermath){.grown_mb = rss_mb - before_mb, .wake_s = wake_s});
+  char more[600];
+  int length = describe_stopped(more, sizeof more, (aftermath){.grown_mb = rss_mb - before_mb, .wake_s = wake_s});
+  length += describe_joins(more + length, sizeof more - (size_t)length);
+  uint64_t least = tenths[0];
+  for (int i = 1; i < TENTHS; i++) least = tenths[i] < least ? tenths[i] : least;
+  snprintf(more + length, sizeof more - (size_t)length, ",\"firstTenthAcks\":%lu,\"lastTenthAcks\":%lu,\"leastTenthAcks\":%lu",
+           tenths[0], tenths[TENTHS - 1], least);
   print_result(&total, from, to, rss_mb, rss_max_mb, more);
   return failure_count(&total.bad) ? 1 : 0;
 }

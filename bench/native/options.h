@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum load_mode { MODE_TIDEMARK, MODE_ECHO, MODE_SINK, MODE_BURST };
+enum load_mode { MODE_TIDEMARK, MODE_ECHO, MODE_SINK, MODE_BURST, MODE_ROOM, MODE_SOCKETIO };
 
 typedef struct {
   enum load_mode mode;
@@ -17,15 +17,16 @@ typedef struct {
   double rate; // calls made per second by all writers together; 0: each answer makes the next call
   int ttl_ms;
   int missed, one_by_one, burst_bytes;
+  int hold, dial_rate, every_ms;
 } load_options;
 
 static inline int load_usage(void) {
   fprintf(stderr,
-          "usage: load --port N [--mode tidemark|echo|sink|burst] [--host 127.0.0.1] [--path /v1/socket]\n"
+          "usage: load --port N [--mode tidemark|echo|sink|burst|room|socketio] [--host 127.0.0.1] [--path /v1/socket]\n"
           "            [--documents 1] [--subscribers 0] [--stopped 0] [--outstanding 1] [--seconds 4] [--warm-up 1]\n"
           "            [--payload-bytes 37] [--fresh-values 0] [--state-bytes 0] [--token dev:load] [--type sheet] [--prefix load]\n"
           "            [--server-pid N] [--stall-seconds 10] [--rate 0] [--ttl-ms 1000]\n"
-          "            [--missed 0] [--one-by-one 0] [--burst-bytes 0]\n"
+          "            [--missed 0] [--one-by-one 0] [--burst-bytes 0] [--hold 0] [--dial-rate 0] [--every-ms 0]\n"
           "tidemark: a writer for each document and so many subscribers of each, over JSON sockets; every stream is\n"
           "          checked for sequence, content, digest and count, and anything wrong exits 1. So many of them as\n"
           "          are stopped do not read until the window is over; then they must get to the head, by deltas or resets.\n"
@@ -33,9 +34,13 @@ static inline int load_usage(void) {
           "          they are sent as the client library would: refusals that say when are obeyed, and counted.\n"
           "          With --missed all subscribers but the first leave, miss so many calls, and come back: with their position,\n"
           "          then with nothing; all at once, or one by one.\n"
+          "          With --every-ms subscribers ask for that pace: what they are sent is merged, and the state of all is compared.\n"
+          "          With --hold it says `held` once all are there, and goes on when a line comes in; meanwhile nobody calls.\n"
+          "          With --dial-rate so many connect a second, instead of as many as the server lets in.\n"
           "burst:    subscribers that ask a server for so many bytes, all at once.\n"
           "echo:     the same calls to a server that sends each frame back.\n"
-          "sink:     subscribers that count the frames of a server which writes by itself.\n");
+          "sink:     subscribers that count the frames of a server which writes by itself.\n"
+          "room, socketio: members of one room of a bare ws or socket.io server, who all get one change in the end.\n");
   return 2;
 }
 
@@ -44,6 +49,8 @@ static inline bool load_mode_named(const char *name, enum load_mode *mode) {
   if (!strcmp(name, "echo")) return *mode = MODE_ECHO, true;
   if (!strcmp(name, "sink")) return *mode = MODE_SINK, true;
   if (!strcmp(name, "burst")) return *mode = MODE_BURST, true;
+  if (!strcmp(name, "room")) return *mode = MODE_ROOM, true;
+  if (!strcmp(name, "socketio")) return *mode = MODE_SOCKETIO, true;
   return false;
 }
 
@@ -54,7 +61,8 @@ static inline bool load_option(load_options *o, const char *name, const char *va
       {"--outstanding", &o->outstanding}, {"--payload-bytes", &o->payload_bytes}, {"--state-bytes", &o->state_bytes},
       {"--server-pid", &o->server_pid}, {"--ttl-ms", &o->ttl_ms},
       {"--missed", &o->missed},       {"--one-by-one", &o->one_by_one},
-          {"--burst-bytes", &o->burst_bytes}};
+          {"--burst-bytes", &o->burst_bytes}, {"--hold", &o->hold}, {"--dial-rate", &o->dial_rate},
+      {"--every-ms", &o->every_ms}};
   const struct { const char *name; double *to; } seconds[] = {
       {"--seconds", &o->window_s}, {"--warm-up", &o->warm_up_s}, {"--stall-seconds", &o->stall_s}, {"--rate", &o->rate}};
   const struct { const char *name; const char **to; } texts[] = {
@@ -79,9 +87,11 @@ static inline bool load_parse(load_options *o, int argc, char **argv) {
               (o->stopped == 0 || o->stopped < o->subscribers) && o->outstanding > 0 && o->outstanding <= 256 &&
               o->payload_bytes > 0 && o->payload_bytes <= 65536 && o->window_s > 0 &&
               o->rate >= 0 && o->ttl_ms > 0 && (o->rate == 0 || o->mode == MODE_TIDEMARK) &&
+              o->dial_rate >= 0 && o->every_ms >= 0 && (o->every_ms == 0 || (o->rate == 0 && o->fresh_values && o->payload_bytes >= 24)) &&
               o->missed >= 0 && (o->missed == 0 || (o->subscribers > 1 && o->rate == 0 && o->documents == 1));
   if (!sane) fprintf(stderr, "load: --port is required, --stopped is below --subscribers, --outstanding is 1 to 256,"
-                     " --payload-bytes 1 to 65536; --rate is for tidemark, --missed for one document and subscribers\n");
+                     " --payload-bytes 1 to 65536; --rate is for tidemark, --missed for one document and subscribers;"
+                     " --every-ms wants fresh values of 24 bytes\n");
   return sane;
 }
 #endif

@@ -27,7 +27,7 @@ typedef struct {
   double wake_s;   // from then until all who had stopped were at the head
 } aftermath;
 
-static void describe_stopped(char *text, size_t size, aftermath a) {
-  snprintf(text, size, ",\"serverRssGrownMb\":%.1f,\"wakeSeconds\":%.2f,\"stoppedResets\":%lu", a.grown_mb, a.wake_s, total.resets);
+static int describe_stopped(char *text, size_t size, aftermath a) {
+  return snprintf(text, size, ",\"serverRssGrownMb\":%.1f,\"wakeSeconds\":%.2f,\"stoppedResets\":%lu", a.grown_mb, a.wake_s, total.resets);
 }
 #endif

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define KEYS 20          // call n writes key n % KEYS
 #define FRAME_DELTAS 256 // deltas in a frame that is remembered
 
 enum phase { UPGRADING, GREETING, OPENING, READY };
@@ -74,6 +75,7 @@ typedef struct {
   failures bad;
   lane_counts calls;
   uint64_t ttl_us; // of calls made at a rate
+  bool merged;     // subscribers have a pace: a delta may be of many calls
 } tally;
 
 static inline void complain(uint64_t *counter, const char *what, const char *text, size_t length) {
@@ -125,6 +127,25 @@ static inline void count_frame_delta(tally *t, uint64_t at) {
   else t->frame_deltas = -1;
 }
 
+/** A merged delta must hold, of each key that was written since, what the last call wrote, and nothing else. A call's value
+ * begins with its number. */
+static inline void stream_check_merged(connection *c, tally *t, uint64_t n, const char *ops, size_t length) {
+  const char *end = ops + length, *digits = scan_after_pointer(ops, end, "/at\",");
+  uint64_t before = c->at.position - c->doc->first_seq, keys = 0;
+  if (!digits || n > c->doc->sent) return complain(&t->bad.altered, "a delta that no call made", ops, length);
+  uint64_t at = scan_integer(&digits, end);
+  if (n + CALL_RING > c->doc->sent && c->doc->at[n % CALL_RING] != at) complain(&t->bad.altered, "a delta of another call", ops, length);
+  for (const char *p = ops; (p = scan_after_pointer(p, end, "/entries/k")); keys++) {
+    uint64_t key = scan_integer(&p, end);
+    if (end - p < 4) break;
+    p += 3;
+    uint64_t wrote = scan_integer(&p, end);
+    if (wrote % KEYS != key || wrote <= before || wrote > n || wrote + KEYS <= n) complain(&t->bad.altered, "a value that is not the last", ops, length);
+  }
+  if (keys != (n - before < KEYS ? n - before : KEYS)) complain(&t->bad.altered, "a merged delta without all keys", ops, length);
+  count_frame_delta(t, at);
+}
+
 /** A delta must be the call that was sent for its seq: each call carries the time it was sent, which nobody repeats. */
 static inline void stream_check_content(connection *c, tally *t, uint64_t seq, const char *ops, size_t length) {
   document *d = c->doc;
@@ -160,11 +181,13 @@ static inline void stream_delta(connection *c, tally *t, const char *p, const ch
     c->at.position = seq;
     return;
   }
-  if (prev != c->at.chain || seq != c->at.position + 1) complain(&t->bad.gaps, "a gap", body, (size_t)(end - body));
+  bool follows = t->merged ? seq > c->at.position : seq == c->at.position + 1;
+  if (prev != c->at.chain || !follows) complain(&t->bad.gaps, "a gap", body, (size_t)(end - body));
+  if (t->merged) stream_check_merged(c, t, seq - c->doc->first_seq, ops, (size_t)(after - ops));
   c->at.chain = c->at.position = seq;
   c->at.digest = scan_digest(c->at.digest, body, (size_t)(after - body));
   c->at.deltas++;
-  stream_check_content(c, t, seq, ops, (size_t)(after - ops));
+  if (!t->merged) stream_check_content(c, t, seq, ops, (size_t)(after - ops));
 }
 
 /** Answer n has come: the call was sent at `at[n]`. */

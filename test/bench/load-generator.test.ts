@@ -3,12 +3,17 @@
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
-import { finished } from "../../bench/load.js";
+import { finished, holdLoad } from "../../bench/load.js";
 import { nativeProgram } from "../../bench/native.js";
 
 type Fault = (delta: { seq: number; subscriber: number; text: string }) => readonly string[];
+type Operation = readonly ["=", string, unknown];
+/** What the tenth merged delta of a subscriber becomes. */
+type Merging = (operations: readonly Operation[]) => readonly Operation[];
 type Replay = (missed: readonly string[]) => readonly string[];
 interface Faults {
+  /** Deltas wait, and three of them at most are sent as one. */
+  readonly merging?: Merging;
   readonly delta?: Fault;
   readonly ok?: (seq: number) => number;
   readonly ping?: (seq: number) => string;
@@ -35,6 +40,19 @@ async function fakeServer(faults: Faults): Promise<number> {
   const log: string[] = [];
   /** Calls that were refused and have not come again: none of those behind them may be applied before (REQ-11). */
   const refused = new Set<number>();
+  let waiting: Operation[] = [];
+  let mergedTo = 1;
+  let merges = 0;
+  /** Of each path the last operation, under one number. */
+  const merge = (): void => {
+    if (waiting.length === 0) return;
+    const last = new Map(waiting.map((operation) => [operation[1], operation]));
+    merges += 1;
+    const operations = merges === 10 ? (faults.merging?.([...last.values()]) ?? []) : [...last.values()];
+    for (const follower of subscribers) follower.send(JSON.stringify([["d", HANDLE, mergedTo, seq, operations]]));
+    waiting = [];
+    mergedTo = seq;
+  };
   const listening = new WebSocketServer({ port: 0, host: "127.0.0.1", path: "/v1/socket" });
   server = listening;
   listening.on("connection", (socket) => {
@@ -68,10 +86,16 @@ async function fakeServer(faults: Faults): Promise<number> {
         if (faults.refuse) return socket.send(JSON.stringify([["no", n, "overloaded", "no", { retry: "after" }]]));
         seq += 1;
         const { key, at, value } = input as { key: string; at: number; value: string };
-        const operations = [
+        const operations: readonly Operation[] = [
           ["=", `/entries/${key}`, value],
           ["=", "/at", at],
         ];
+        if (faults.merging !== undefined) {
+          waiting.push(...operations);
+          if (waiting.length >= 6) merge();
+          else setTimeout(merge, 5);
+          return socket.send(JSON.stringify([["ok", n, [EPOCH, seq]]]));
+        }
         const text = JSON.stringify([["d", HANDLE, seq - 1, seq, operations]]);
         log.push(text);
         subscribers.forEach((follower, subscriber) => {
@@ -167,6 +191,67 @@ describe("the load generator", () => {
     const { exitCode, failures, text } = await load(fault, RATE);
     expect(failures[check], text).toBeGreaterThan(0);
     expect(exitCode).toBe(1);
+  });
+
+  const PACED = "--every-ms 50 --fresh-values 1";
+
+  test("accepts merged deltas that hold what the last call of each key wrote", async () => {
+    const { exitCode, text } = await load({ merging: (operations) => operations }, PACED);
+    expect(text).toMatch(/"acks":[1-9].*"deliveries":[1-9]/);
+    expect(exitCode, text).toBe(0);
+  });
+
+  const entries = (operations: readonly Operation[]): readonly Operation[] =>
+    operations.filter(([, path]) => path !== "/at");
+  const merging: readonly (readonly [what: string, merging: Merging])[] = [
+    ["without a key", (operations) => operations.filter((one) => one !== entries(operations)[0])],
+    ["with a key that nobody wrote", (operations) => [...operations, ["=", "/entries/k99", "99xxx"]]],
+    [
+      "with an older value",
+      (operations) => operations.map(([, path, value]) => ["=", path, path === "/at" ? value : `1${"x".repeat(20)}`]),
+    ],
+    ["of another call", (operations) => [...entries(operations), ["=", "/at", 7]]],
+  ];
+  test.each(merging)("fails on a merged delta %s", async (_what, fault) => {
+    const { exitCode, failures, text } = await load({ merging: fault }, PACED);
+    expect(failures.altered, text).toBeGreaterThan(0);
+    expect(exitCode).toBe(1);
+  });
+
+  const room = async (deaf: boolean): Promise<{ exitCode: number; text: string }> => {
+    const listening = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    server = listening;
+    listening.on("connection", (socket) =>
+      socket.on("message", (frame) => {
+        if (JSON.parse(String(frame))[0] === "join") return socket.send('["joined"]');
+        const hearing = [...listening.clients].slice(deaf ? 1 : 0);
+        for (const member of hearing) member.send('["change","x"]');
+      }),
+    );
+    await new Promise((resolve) => listening.once("listening", resolve));
+    const { port } = listening.address() as AddressInfo;
+    const options = ["--port", String(port), "--mode", "room", "--subscribers", "8", "--stall-seconds", "0.3"];
+    const { exitCode, stdout, stderr } = await finished(await nativeProgram("load"), options);
+    return { exitCode, text: `${stderr}${stdout}` };
+  };
+
+  test("knows whether members of a room hear what is said there", async () => {
+    expect(await room(false)).toMatchObject({ exitCode: 0, text: expect.stringContaining('"joinsCompared":2') });
+    expect(await room(true)).toMatchObject({ exitCode: 1, text: expect.stringContaining('"counts":1') });
+  });
+
+  test("holds everybody there until it is told to go on, and says what went wrong before", async () => {
+    const port = await fakeServer({});
+    const shape = { mode: "tidemark", subscribers: 3 } as const;
+    const target = { port, serverPid: process.pid, seconds: 0.2, warmUpSeconds: 0 };
+    const { held, result } = await holdLoad(shape, target, async () => server?.clients.size);
+    expect(held).toBe(4);
+    expect(result.acks).toBeGreaterThan(0);
+    const broken = holdLoad(shape, target, () => Promise.reject(new Error("nobody looked")));
+    await expect(broken).rejects.toThrow("nobody looked");
+    server?.close();
+    for (const socket of server?.clients ?? []) socket.terminate();
+    await expect(holdLoad(shape, target, async () => 0)).rejects.toThrow("the load found something wrong");
   });
 
   const AWAY = "--missed 30";
