@@ -10,8 +10,14 @@ export interface ChannelLoad {
   readonly serverPid: number;
   readonly token: string;
   readonly members: number;
+  /** More of them, in a process of their own. With callers only. */
+  readonly beside?: number;
+  /** Members show that they are present. */
+  readonly present?: boolean;
   readonly seconds: number;
   readonly warmUpSeconds?: number;
+  /** Where the load runs; default: its own core. */
+  readonly cores?: "load" | "any";
 }
 
 /** How callers publish. */
@@ -60,11 +66,14 @@ export interface JoinResult {
 /** Callers that publish in a closed loop. */
 export async function runPublishes(load: ChannelLoad, form: PublishForm): Promise<PublishResult> {
   const result: PublishResult = JSON.parse(
-    await run([
-      ...argumentsOf(load),
-      ...["--http-port", form.httpPort, "--callers", form.callers, "--publish-path", form.path],
-      ...["--authorization", form.authorization, "--body-before", form.bodyBefore, "--body-after", form.bodyAfter],
-    ]),
+    await run(
+      [
+        ...argumentsOf(load),
+        ...["--http-port", form.httpPort, "--callers", form.callers, "--publish-path", form.path],
+        ...["--authorization", form.authorization, "--body-before", form.bodyBefore, "--body-after", form.bodyAfter],
+      ],
+      load.cores,
+    ),
   );
   return result;
 }
@@ -81,15 +90,16 @@ export async function runJoins(
 }
 
 function argumentsOf(load: ChannelLoad): (string | number)[] {
-  const { kind, port, serverPid, token, members, seconds, warmUpSeconds = 1 } = load;
+  const { kind, port, serverPid, token, members, seconds, warmUpSeconds = 1, beside = 0, present = false } = load;
   return [
     ...["--kind", kind, "--port", port, "--server-pid", serverPid, "--token", token],
+    ...["--beside", beside, "--present", present ? 1 : 0],
     ...["--members", members, "--seconds", seconds, "--warm-up", warmUpSeconds],
   ];
 }
 
-async function run(options: readonly (string | number)[]): Promise<string> {
-  const [command, args] = pinned("load", await nativeProgram("channel"), options.map(String));
+async function run(options: readonly (string | number)[], cores: "load" | "any" = "load"): Promise<string> {
+  const [command, args] = pinned(cores, await nativeProgram("channel"), options.map(String));
   const { exitCode, stdout, stderr } = await finished(command, args);
   if (exitCode !== 0) throw new LoadFailure(`the load found something wrong:\n${stderr}${stdout}`);
   return stdout;

@@ -4,7 +4,7 @@ import { ackedCalls } from "./scenarios/acked-calls.js";
 import { busyFanOut, busyFanOutFloor, calmFanOut, crowdedFanOut } from "./scenarios/busy-fan-out.js";
 import { joins, publishes, publishLag } from "./scenarios/channels.js";
 import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
-import { twoEdges } from "./scenarios/edges.js";
+import { studiedCrowd, twoEdges } from "./scenarios/edges.js";
 import { idleBytes, idleOverSocketIo, idleOverWs, joinsOfMany } from "./scenarios/idle-connections.js";
 import { largeDocument } from "./scenarios/large-document.js";
 import { acksPerSync, loneWriter, writersAtAThird } from "./scenarios/lone-writer.js";
@@ -39,7 +39,10 @@ export const SUITES: { readonly [name: string]: Suite } = {
       ...[...missed, manyReturns],
     ],
   },
-  edges: { about: "fan-out by two processes over fan-out by one", members: [twoEdges] },
+  edges: {
+    about: "fan-out by two processes over fan-out by one, and 20,000 present on one channel",
+    members: [twoEdges, studiedCrowd],
+  },
   streams: { about: "1,000 stopped readers beside 100 healthy ones", members: [stoppedReaders] },
   presence: {
     about: "within the server: 20,000 sessions join one document and everybody is told",

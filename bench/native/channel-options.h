@@ -11,6 +11,7 @@ typedef struct {
   channel_form form;
   publish_form publish;
   int port, http_port, members, callers, joins, server_pid, padding_bytes;
+  int beside, first_id, present;
   double warm_up_s, window_s, calm_s, stall_s, settle_s;
   double joins_per_second; // 0: each when all have seen the one before
 } channel_options;
@@ -19,7 +20,7 @@ static inline bool channel_option(channel_options *o, const char *name, const ch
   const struct { const char *name; int *to; } integers[] = {
       {"--port", &o->port},       {"--http-port", &o->http_port},   {"--members", &o->members},
       {"--callers", &o->callers}, {"--joins", &o->joins},           {"--server-pid", &o->server_pid},
-      {"--padding-bytes", &o->padding_bytes}};
+      {"--padding-bytes", &o->padding_bytes}, {"--beside", &o->beside}, {"--present", &o->present}};
   const struct { const char *name; double *to; } reals[] = {
       {"--warm-up", &o->warm_up_s}, {"--seconds", &o->window_s}, {"--calm-seconds", &o->calm_s}, {"--stall-seconds", &o->stall_s}, {"--settle-seconds", &o->settle_s}, {"--joins-per-second", &o->joins_per_second}};
   const struct { const char *name; const char **to; } texts[] = {
@@ -44,7 +45,7 @@ static inline bool channel_parse(channel_options *o, int argc, char **argv) {
   for (int i = 1; i < argc; i += 2)
     if (i + 1 == argc || !channel_option(o, argv[i], argv[i + 1])) return fprintf(stderr, "channel load: bad option %s\n", argv[i]), false;
   bool sane = o->port > 0 && o->members > 0 && o->callers >= 0 && o->callers <= CALLERS_MAX && o->joins >= 0 && o->joins <= JOINS_MAX &&
-              o->padding_bytes >= 0 && o->padding_bytes < 2048 && (o->callers > 0) != (o->joins > 0);
+              o->padding_bytes >= 0 && o->beside >= 0 && (o->beside == 0 || o->callers > 0) && o->padding_bytes < 2048 && (o->callers > 0) != (o->joins > 0);
   if (!sane) fprintf(stderr, "channel load: give --port, and either --callers (at most %d) or --joins (at most %d)\n", CALLERS_MAX, JOINS_MAX);
   return sane;
 }

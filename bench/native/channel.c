@@ -2,17 +2,14 @@
 // them in a closed loop, or newcomers that all of them are to be told of. One epoll loop, one line of JSON, exit 1 when anything
 // was wrong. Both servers get the same work and the same checks.
 #define _GNU_SOURCE
+#include "beside.h"
 #include "channel-options.h"
 #include "pace.h"
+#include "sockets.h"
 #include "usage.h"
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define READ_BYTES (1 << 20)
@@ -31,12 +28,7 @@ static uint64_t published, deliveries, gaps, refusals, joins_seen, now_at_us;
 static uint64_t join_started[JOINS_MAX];
 static int join_reached[JOINS_MAX], joins_begun;
 static bool measuring, calm, calling;
-
-static uint64_t now_us(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
+static beside *shared; // NULL: all members are here
 
 __attribute__((noreturn)) static void stop(const char *why) {
   fprintf(stderr, "channel load: %s (%d of %d members ready)\n", why, ready_count, options.members);
@@ -44,19 +36,13 @@ __attribute__((noreturn)) static void stop(const char *why) {
 }
 
 static void flush(int fd) {
-  for (size_t sent = 0; sent < outgoing.length;) {
-    ssize_t n = send(fd, outgoing.bytes + sent, outgoing.length - sent, MSG_NOSIGNAL);
-    if (n < 0) stop(strerror(errno));
-    sent += (size_t)n;
-  }
+  if (!send_all(fd, outgoing.bytes, outgoing.length)) stop(strerror(errno));
   outgoing.length = 0;
 }
 
 static int dial(int port, uint32_t index) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-  if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0) stop(strerror(errno));
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  int fd = connect_here(port);
+  if (fd < 0) stop(strerror(errno));
   struct epoll_event event = {.events = EPOLLIN, .data.u32 = index};
   epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
   return fd;
@@ -119,12 +105,12 @@ static void take_tidemark(member *m, const char *p, const char *end) {
   if (m->phase == ENTERING && after_text(p, end, "[\"snap\"")) become_ready(m);
   member_answer_ping(p, end, &outgoing);
   const char *presence = options.form.presence ? after_text(p, end, "[\"pres\",") : NULL;
-  if (presence) {
+  if (presence && options.joins > 0) {
     uint64_t count = integer_after(presence, end, "\"count\":", 0);
     if (count > (uint64_t)options.members) take_joins(m, count - (uint64_t)options.members);
     return;
   }
-  if (!options.form.presence) take_messages(m, p, end);
+  if (options.joins == 0) take_messages(m, p, end);
 }
 
 static void on_frame(member *m, const ws_frame *frame) {
@@ -238,7 +224,7 @@ static void run_for(double seconds) {
 }
 
 static void begin(int index) {
-  members[index].id = index;
+  members[index].id = options.first_id + index;
   members[index].fd = dial(options.port, (uint32_t)index);
   outgoing.length = (size_t)ws_upgrade_request(
       buffer_reserve(&outgoing, 1024), 1024, options.form.kind == KIND_RIVER ? "/socket.io/?EIO=3&transport=websocket" : "/v1/socket",
@@ -308,8 +294,31 @@ static void play_calm(void) {
 static bool all_arrived(void) {
   for (int i = 0; i < options.members; i++)
     for (int k = 0; k < options.callers; k++)
-      if (members[i].last[callers[k].id] != callers[k].n) return false;
+      if (members[i].last[k] != (shared && shared->finished ? shared->last[k] : callers[k].n)) return false;
   return true;
+}
+
+static void await_arrival(void) {
+  uint64_t until = now_us() + (uint64_t)(options.stall_s * 1e6);
+  while (!all_arrived() && now_us() < until) poll_once(10);
+  if (!all_arrived()) complain(&gaps, "what was published never arrived everywhere", "", 0);
+}
+
+/** In the process of those beside: hears what the other publishes, until all of it has come. */
+static int listen_beside(void) {
+  gather();
+  shared->ready = ready_count;
+  usage from = {0}, to = {0};
+  for (bool was = false; !shared->finished; was = measuring) {
+    measuring = shared->measuring;
+    if (measuring && !was) from = read_usage(0, 0);
+    if (!measuring && was) to = read_usage(0, 0);
+    poll_once(10);
+  }
+  await_arrival();
+  shared->deliveries = deliveries;
+  shared->load_s = to.load_s - from.load_s;
+  return gaps || refusals ? 1 : 0;
 }
 
 static void print_publishes(usage from, usage to, double rss_mb, double rss_after_mb, double drain_s) {
@@ -323,7 +332,29 @@ static void print_publishes(usage from, usage to, double rss_mb, double rss_afte
          (to.load_s - from.load_s) / s, gaps, refusals);
 }
 
-static int play_publishes(void) {
+static void measure(bool on) {
+  measuring = on;
+  if (shared) shared->measuring = on;
+}
+
+/** Nothing is under way any more: what each caller has published last is known. */
+static void end_calls(void) {
+  if (!shared) return;
+  for (bool any = true; any;) {
+    any = false;
+    for (int i = 0; i < options.callers; i++) any = any || callers[i].under_way;
+    if (any) poll_once(10);
+  }
+  for (int i = 0; i < options.callers; i++) shared->last[i] = callers[i].n;
+  shared->finished = true;
+}
+
+/** `other`: the process of those beside, if there are any. */
+static int play_publishes(pid_t other) {
+  while (other && shared->ready < options.beside) {
+    if (waitpid(other, NULL, WNOHANG) == other) stop("those beside have failed");
+    run_for(0.05);
+  }
   dial_caller(0);
   play_calm();
   calling = true;
@@ -334,15 +365,17 @@ static int play_publishes(void) {
   run_for(options.warm_up_s);
   double rss_mb = read_rss_mb(options.server_pid);
   usage from = read_usage(options.server_pid, (double)now_us() / 1e6);
-  measuring = true;
+  measure(true);
   run_for(options.window_s);
-  measuring = false;
+  measure(false);
   usage to = read_usage(options.server_pid, (double)now_us() / 1e6);
   double rss_after_mb = read_rss_mb(options.server_pid);
   calling = false;
-  uint64_t since = now_us(), until = since + (uint64_t)(options.stall_s * 1e6);
-  while (!all_arrived() && now_us() < until) poll_once(10);
-  if (!all_arrived()) complain(&gaps, "what was published never arrived everywhere", "", 0);
+  uint64_t since = now_us();
+  end_calls();
+  await_arrival();
+  if (other && !beside_joined(other)) complain(&gaps, "those beside found something wrong", "", 0);
+  if (shared) deliveries += shared->deliveries;
   print_publishes(from, to, rss_mb, rss_after_mb, (double)(now_us() - since) / 1e6);
   return gaps || refusals ? 1 : 0;
 }
@@ -364,7 +397,7 @@ static void prepare(void) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  options.form.presence = options.joins > 0;
+  options.form.presence = options.joins > 0 || options.present;
   members = calloc((size_t)member_total(), sizeof *members);
   callers = calloc((size_t)options.callers + 1, sizeof *callers);
   char *padding = malloc((size_t)options.padding_bytes + 1);
@@ -377,8 +410,16 @@ static void prepare(void) {
 
 int main(int argc, char **argv) {
   if (!channel_parse(&options, argc, argv)) return 2;
+  if (options.beside > 0 && !(shared = beside_share())) stop("no memory to share");
+  pid_t other = shared ? beside_fork() : 0;
+  if (shared && other == 0) {
+    options.first_id = options.members;
+    options.members = options.beside;
+    prepare();
+    return listen_beside();
+  }
   prepare();
   gather();
   if (options.joins > 0) return play_presence();
-  return play_publishes();
+  return play_publishes(other);
 }
