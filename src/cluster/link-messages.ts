@@ -50,10 +50,10 @@ export type SentRow = readonly [number, number, number, number, string, string |
 /** What a participant shows, by a number for its holder. */
 export type SentShown = Omit<Shown, "holder" | "peer">;
 
-/** What an edge says. Numbers: `f` a follower, `o` an origin, `c` a call, `k` a question, `s` a session, `d` a document
+/** What an edge says. Numbers: `f` a follower, `a` how often it has asked, `o` an origin, `c` a call, `k` a question, `s` a session, `d` a document
  * that the owner has begun, `p` somebody present. */
 export type FromEdge =
-  | readonly ["open", f: number, asked: AskedOpening]
+  | readonly ["open", f: number, a: number, asked: AskedOpening]
   | readonly ["close", f: number]
   | readonly ["refresh", f: number, caller: Caller]
   | readonly ["say", f: number, speech: Speech]
@@ -80,7 +80,7 @@ export type FromOwner =
   | readonly ["retire", d: number]
   | readonly ["keep", number: number, part: Snapshot | readonly SentRow[]]
   | readonly ["drop", number: number]
-  | readonly ["opened", f: number, opening: PlainOpening]
+  | readonly ["opened", f: number, a: number, opening: PlainOpening]
   | readonly ["ended", f: number, code: ErrorCode]
   | readonly ["said", f: number, speech: Speech, refusal: RefusedAnswer | null]
   | readonly ["answer", c: number, answer: Answer]

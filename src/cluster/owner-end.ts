@@ -74,7 +74,7 @@ export class OwnerEnd {
     const { documents } = this.#parts;
     switch (message[0]) {
       case "open":
-        return this.#open(message[1], message[2]);
+        return this.#open(message[1], message[2], message[3]);
       case "close":
         return this.#close(message[1]);
       case "refresh": {
@@ -126,7 +126,7 @@ export class OwnerEnd {
   opened(follower: EdgeFollower, opening: Opening): void {
     if (opening.kind === "ended") this.#forget(follower);
     else this.#follows(follower);
-    this.send(["opened", follower.f, toPlain(opening, this.#sent)]);
+    this.send(["opened", follower.f, follower.asks, toPlain(opening, this.#sent)]);
     this.#sent.makeRoom();
   }
 
@@ -140,10 +140,11 @@ export class OwnerEnd {
     this.send(["end", s, closeCode, reason]);
   }
 
-  #open(f: number, { caller, ...asked }: AskedOpening): void {
+  #open(f: number, a: number, { caller, ...asked }: AskedOpening): void {
     const known = this.#followers.get(f);
     const follower = known ?? new EdgeFollower(f, asked.document, caller, this);
     follower.caller = caller;
+    follower.asks = a;
     this.#followers.set(f, follower);
     this.#parts.documents.open({ ...asked, follower });
   }
@@ -262,6 +263,8 @@ export class EdgeFollower implements Follower {
   readonly f: number;
   readonly document: DocumentName;
   caller: Caller;
+  /** How often it has asked. */
+  asks = 0;
   /** It was opened, and not ended since. */
   isOpen = false;
   readonly #end: OwnerEnd;

@@ -15,7 +15,7 @@ import type {
 } from "../document/documents.js";
 import { ReceivedParts } from "./kept-parts.js";
 import type { FromEdge, FromOwner, ListedPage } from "./link-messages.js";
-import { fromPlain } from "./plain-opening.js";
+import { fromPlain, type PlainOpening } from "./plain-opening.js";
 
 /** Who calls, by a number. */
 interface NumberedOrigin {
@@ -38,12 +38,20 @@ export type ForDocuments = Extract<
   { readonly 0: "keep" | "drop" | "opened" | "ended" | "said" | "answer" | "listed" }
 >;
 
+/** Who follows, by a number. */
+interface NumberedFollower {
+  readonly f: number;
+  readonly follower: Follower;
+  /** How often it has asked for an opening. */
+  asks: number;
+}
+
 /** Documents at the other end of a link. */
 export class RemoteDocuments implements Documents {
   readonly #send: (message: FromEdge) => void;
   readonly #kept = new ReceivedParts();
-  readonly #numbers = new Map<Follower, number>();
-  readonly #followers = new Map<number, Follower>();
+  readonly #numbers = new Map<Follower, NumberedFollower>();
+  readonly #followers = new Map<number, NumberedFollower>();
   readonly #origins = new Map<Origin, NumberedOrigin>();
   readonly #calls = new Map<number, Call>();
   readonly #lists = new Map<number, ListAsked>();
@@ -54,24 +62,25 @@ export class RemoteDocuments implements Documents {
   }
 
   open({ follower, ...asked }: OpenRequest): void {
-    const f = this.#numbers.get(follower) ?? this.#next();
-    this.#numbers.set(follower, f);
-    this.#followers.set(f, follower);
-    this.#send(["open", f, { ...asked, caller: follower.caller }]);
+    const numbered = this.#numbers.get(follower) ?? { f: this.#next(), follower, asks: 0 };
+    numbered.asks += 1;
+    this.#numbers.set(follower, numbered);
+    this.#followers.set(numbered.f, numbered);
+    this.#send(["open", numbered.f, numbered.asks, { ...asked, caller: follower.caller }]);
   }
 
   close(_document: DocumentName, follower: Follower): void {
-    const f = this.#numbers.get(follower);
-    if (f !== undefined) this.#forget(f, follower);
+    const numbered = this.#numbers.get(follower);
+    if (numbered !== undefined) this.#forget(numbered);
   }
 
   refresh(_document: DocumentName, follower: Follower): void {
-    const f = this.#numbers.get(follower);
+    const f = this.#numbers.get(follower)?.f;
     if (f !== undefined) this.#send(["refresh", f, follower.caller]);
   }
 
   say(_document: DocumentName, follower: Follower, speech: Speech): void {
-    const f = this.#numbers.get(follower);
+    const f = this.#numbers.get(follower)?.f;
     if (f !== undefined) this.#send(["say", f, speech]);
   }
 
@@ -109,11 +118,11 @@ export class RemoteDocuments implements Documents {
       case "drop":
         return this.#kept.drop(message[1]);
       case "opened":
-        return this.#opened(message[1], message[2]);
+        return this.#opened(message[1], message[2], message[3]);
       case "ended":
         return this.#ended(message[1], message[2]);
       case "said":
-        return this.#followers.get(message[1])?.said(message[2], message[3] ?? undefined);
+        return this.#followers.get(message[1])?.follower.said(message[2], message[3] ?? undefined);
       case "answer":
         return this.#answered(message[1], message[2]);
       case "listed":
@@ -121,23 +130,24 @@ export class RemoteDocuments implements Documents {
     }
   }
 
-  #opened(f: number, plain: Parameters<typeof fromPlain>[0]): void {
-    const follower = this.#followers.get(f);
-    if (follower === undefined) return;
+  #opened(f: number, a: number, plain: PlainOpening): void {
+    const numbered = this.#followers.get(f);
+    // What it was told before it asked again rests on what it has not taken.
+    if (numbered === undefined || numbered.asks !== a) return;
     const opening = fromPlain(plain, this.#kept);
-    if (opening.kind === "ended") this.#forget(f, follower);
-    follower.opened(opening);
+    if (opening.kind === "ended") this.#forget(numbered);
+    numbered.follower.opened(opening);
   }
 
   #ended(f: number, code: ErrorCode): void {
-    const follower = this.#followers.get(f);
-    if (follower === undefined) return;
-    this.#forget(f, follower);
-    follower.ended(code);
+    const numbered = this.#followers.get(f);
+    if (numbered === undefined) return;
+    this.#forget(numbered);
+    numbered.follower.ended(code);
   }
 
   /** The owner hears of it even if it was the owner's doing: the follower may have asked again meanwhile. */
-  #forget(f: number, follower: Follower): void {
+  #forget({ f, follower }: NumberedFollower): void {
     this.#numbers.delete(follower);
     this.#followers.delete(f);
     this.#send(["close", f]);

@@ -37,6 +37,7 @@ export class Followed {
   openedHead = 0;
   /** It may be opened anew: an identity was refreshed since (VIEW-5), or its peer was slow (SLOW-2). */
   mayReopen = false;
+  #regroups = 0;
 
   constructor({ s, doc, at, every }: Open, complain: Complain) {
     this.s = s;
@@ -71,6 +72,11 @@ export class Followed {
     return this.isAnswered && !this.#layers.some(({ isAwaited }) => isAwaited);
   }
 
+  /** Its viewer has other rights, and may be in another group. */
+  regroups(): void {
+    this.#regroups += 1;
+  }
+
   /** All layers have reached this. */
   hasReached(seq: number): boolean {
     return this.#layers.every((layer) => layer.seq >= seq);
@@ -78,8 +84,10 @@ export class Followed {
 
   opened({ h, mode, prev }: Opened, head: number): void {
     this.openedHead = head;
-    if (this.isAnswered && !this.mayReopen && !this.isHeavy)
+    if (this.isAnswered && !this.mayReopen && this.#regroups === 0 && !this.isHeavy)
       this.#complain("OPEN-1", `opened twice for subscription ${this.s}`);
+    // What was made for the rights of before may have been on its way from the owner when they changed at an edge.
+    if (this.isAnswered && !this.mayReopen && this.#regroups > 0) this.#regroups -= 1;
     const before = this.#layers;
     this.mayReopen = false;
     this.#layers = h.map((handle, index) => {

@@ -153,7 +153,10 @@ export class LinkWatch {
 
   #greeted(token: string): void {
     this.#audience.is(token);
-    for (const followed of this.#followed.values()) this.#mayReopen(followed);
+    for (const followed of this.#followed.values()) {
+      this.#mayReopen(followed);
+      followed.regroups();
+    }
   }
 
   #mayReopen(followed: Followed): void {
