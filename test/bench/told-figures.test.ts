@@ -132,7 +132,7 @@ describe("what is asked for", () => {
   test("by suite, goal, or part of one, in whichever case", () => {
     expect(ids(["p5", "P8"])).toEqual(["P5", "P8-lone", "P8-third"]);
     expect(ids(["P8-lone"])).toEqual(["P8-lone"]);
-    expect(ids(["fan-out"]).sort()).toEqual(["P1", "P2-floor", "P2-naive", "P4"]);
+    expect(ids(["fan-out"]).sort()).toEqual(["P1", "P2-floor", "P2-naive", "P24", "P4"]);
     expect(readOptions([]).measured).toHaveLength(everything().length);
   });
 
