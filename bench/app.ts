@@ -25,8 +25,50 @@ export const sheet = documentType({
   }),
 });
 
+/** The same part of the state under no view, one for all, and one for each viewer. `note` writes what no view reads. */
+const call = z.object({ key: z.string(), at: z.number(), value: z.string() });
+const cards = {
+  state: z.object({ dealt: z.record(z.string(), z.number()), notes: z.record(z.string(), z.string()) }),
+  create: z.object({ bytes: z.number() }),
+  canCreate: () => true,
+  init: () => ({ dealt: {}, notes: {} }),
+};
+const plainCards = documentType({
+  ...cards,
+  messages: (message) => ({
+    set: message(call, (ctx, { key, at }) => {
+      ctx.state.dealt[key] = at;
+    }),
+    note: message(call, (ctx, { key, value }) => {
+      ctx.state.notes[key] = value;
+    }),
+  }),
+});
+const sharedCards = documentType({
+  ...cards,
+  shared: ({ dealt }) => ({ at: dealt["viewer-0"] ?? 0 }),
+  messages: (message) => ({
+    set: message(call, (ctx, { key, at }) => {
+      ctx.state.dealt[key] = at;
+    }),
+  }),
+});
+const ownCards = documentType({
+  ...cards,
+  shared: () => ({}),
+  mine: { key: ({ id }) => id, of: ({ dealt }, id) => ({ at: dealt[id] ?? 0 }) },
+  messages: (message) => ({
+    set: message(call, (ctx, { key, at }) => {
+      ctx.state.dealt[key] = at;
+    }),
+    note: message(call, (ctx, { key, value }) => {
+      ctx.state.notes[key] = value;
+    }),
+  }),
+});
+
 export const app = defineApp({
-  documents: { sheet },
+  documents: { sheet, "plain-cards": plainCards, "shared-cards": sharedCards, "own-cards": ownCards },
   authenticate: (token) => ({
     id: token,
     grants: [{ doc: "channel/*", may: ["create", "open", "publish", "presence"] }],

@@ -30,6 +30,12 @@ export interface LoadShape {
   readonly stateBytes?: number;
   /** The pace of the subscribers; wants fresh values. */
   readonly everyMs?: number;
+  /** The document's type, the message that is called, and the key that all calls write; default: `sheet`, `set`, twenty. */
+  readonly type?: string;
+  readonly message?: string;
+  readonly key?: string;
+  /** Each subscriber sees what is theirs alone: what `viewer-0` is written must reach the first and no other. */
+  readonly views?: boolean;
   /** So many connect a second, from the start; without it as many as a server lets in. */
   readonly dialRate?: number;
 }
@@ -172,6 +178,10 @@ function loadArguments(shape: LoadShape, target: LoadTarget): string[] {
     ["state-bytes", shape.stateBytes],
     ["every-ms", shape.everyMs],
     ["dial-rate", shape.dialRate],
+    ["type", shape.type],
+    ["message", shape.message],
+    ["key", shape.key],
+    ["views", shape.views === true ? 1 : undefined],
   ];
   return options.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
 }

@@ -3,6 +3,7 @@ import type { Measurable } from "./scenario.js";
 import { ackedCalls } from "./scenarios/acked-calls.js";
 import { busyFanOut, busyFanOutFloor, calmFanOut, crowdedFanOut } from "./scenarios/busy-fan-out.js";
 import { joins, publishes, publishLag } from "./scenarios/channels.js";
+import { coldOpenings, coldStart } from "./scenarios/cold-start.js";
 import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
 import { studiedCrowd, twoEdges } from "./scenarios/edges.js";
 import { idleBytes, idleOverSocketIo, idleOverWs, joinsOfMany } from "./scenarios/idle-connections.js";
@@ -10,6 +11,7 @@ import { largeDocument } from "./scenarios/large-document.js";
 import { acksPerSync, loneWriter, writersAtAThird } from "./scenarios/lone-writer.js";
 import { tenMinutes } from "./scenarios/long-load.js";
 import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
+import { noneOfManyViews, oneOfManyViews } from "./scenarios/own-views.js";
 import { pacedViewers } from "./scenarios/paced-viewers.js";
 import { otherPeers, overShareDb, overShareDbOnPostgres, overSocketIo } from "./scenarios/peers.js";
 import { presentInMemory } from "./scenarios/present-in-memory.js";
@@ -58,6 +60,14 @@ export const SUITES: { readonly [name: string]: Suite } = {
     members: [idleOverWs, idleOverSocketIo, idleBytes, joinsOfMany],
   },
   endurance: { about: "ten minutes of one load, with the fold beside it", members: [tenMinutes] },
+  cold: {
+    about: "a start with 100,000 documents and 10 million deltas (made once, in a minute or two), and opening them",
+    members: [coldStart, coldOpenings],
+  },
+  views: {
+    about: "a call to a document of which 1,000 viewers each see something of their own",
+    members: [oneOfManyViews, noneOfManyViews],
+  },
   rivals: {
     about: "socket.io 4 at a busy fan-out, ShareDB in memory and on PostgreSQL at answered changes (needs PostgreSQL)",
     members: [overSocketIo, overShareDb, overShareDbOnPostgres],

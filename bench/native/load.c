@@ -65,11 +65,12 @@ static void say(const char *text, int length) { ws_append(&outgoing, WS_TEXT, te
 
 static void hello(connection *c) {
   unsigned char id[16];
-  char hex[33], text[512];
+  char hex[33], text[512], viewer[32];
+  snprintf(viewer, sizeof viewer, "viewer-%d", c->index);
   if (getrandom(id, sizeof id, 0) != sizeof id) stop("no randomness");
   for (int i = 0; i < 16; i++) snprintf(hex + 2 * i, 3, "%02x", id[i]);
   say(text, snprintf(text, sizeof text, "[[\"hello\",{\"v\":1,\"token\":\"%s\",\"client\":\"%s\",\"conn\":1,\"sdk\":\"load/1\",\"caps\":[]}]]",
-                     options.token, hex));
+                     options.views && !c->writer ? viewer : options.token, hex));
   c->phase = GREETING;
 }
 
@@ -102,9 +103,12 @@ static void send_call(connection *c, uint64_t n) {
   uint64_t at = d->at[n % CALL_RING], ago_ms = total.now_us > at ? (total.now_us - at) / 1000 : 0;
   uint64_t born = (uint64_t)((int64_t)total.now_ms + c->server_ahead_ms) - ago_ms;
   freshen(n);
+  char own_key[24];
+  snprintf(own_key, sizeof own_key, "k%lu", n % KEYS);
+  const char *key = *options.key ? options.key : own_key;
   int length = snprintf(text, sizeof text,
-                        "[[\"c\",%lu,\"%s/%s-%ld\",\"set\",{\"key\":\"k%lu\",\"at\":%lu,\"value\":\"%s\"},{\"low\":%lu,\"born\":%lu", n,
-                        options.type, options.prefix, (long)(d - documents), n % KEYS, at, value_text, c->low_n, born);
+                        "[[\"c\",%lu,\"%s/%s-%ld\",\"%s\",{\"key\":\"%s\",\"at\":%lu,\"value\":\"%s\"},{\"low\":%lu,\"born\":%lu", n,
+                        options.type, options.prefix, (long)(d - documents), options.message, key, at, value_text, c->low_n, born);
   length += d->lane ? sprintf(text + length, ",\"ttl\":%d}]]", options.ttl_ms) : sprintf(text + length, "}]]");
   say(text, length);
 }
@@ -359,6 +363,7 @@ static void prepare(void) {
   }
   total.ttl_us = (uint64_t)options.ttl_ms * 1000;
   total.merged = options.every_ms > 0;
+  total.views = options.views > 0;
   for (int i = 0; options.rate > 0 && i < options.documents; i++) {
     lane *l = documents[i].lane = calloc(1, sizeof *l);
     if (!l) stop("out of memory");

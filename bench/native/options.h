@@ -11,13 +11,13 @@ enum load_mode { MODE_TIDEMARK, MODE_ECHO, MODE_SINK, MODE_BURST, MODE_ROOM, MOD
 
 typedef struct {
   enum load_mode mode;
-  const char *host, *path, *token, *type, *prefix;
+  const char *host, *path, *token, *type, *prefix, *message, *key;
   int port, documents, subscribers, stopped, fresh_values, outstanding, payload_bytes, state_bytes, server_pid;
   double warm_up_s, window_s, stall_s;
   double rate; // calls made per second by all writers together; 0: each answer makes the next call
   int ttl_ms;
   int missed, one_by_one, burst_bytes;
-  int hold, dial_rate, every_ms;
+  int hold, dial_rate, every_ms, views;
 } load_options;
 
 static inline int load_usage(void) {
@@ -27,6 +27,7 @@ static inline int load_usage(void) {
           "            [--payload-bytes 37] [--fresh-values 0] [--state-bytes 0] [--token dev:load] [--type sheet] [--prefix load]\n"
           "            [--server-pid N] [--stall-seconds 10] [--rate 0] [--ttl-ms 1000]\n"
           "            [--missed 0] [--one-by-one 0] [--burst-bytes 0] [--hold 0] [--dial-rate 0] [--every-ms 0]\n"
+          "            [--message set] [--key k<n>] [--views 0]\n"
           "tidemark: a writer for each document and so many subscribers of each, over JSON sockets; every stream is\n"
           "          checked for sequence, content, digest and count, and anything wrong exits 1. So many of them as\n"
           "          are stopped do not read until the window is over; then they must get to the head, by deltas or resets.\n"
@@ -35,6 +36,8 @@ static inline int load_usage(void) {
           "          With --missed all subscribers but the first leave, miss so many calls, and come back: with their position,\n"
           "          then with nothing; all at once, or one by one.\n"
           "          With --every-ms subscribers ask for that pace: what they are sent is merged, and the state of all is compared.\n"
+          "          With --views each subscriber is somebody else, `viewer-0` and so on, and sees what is theirs alone: the calls\n"
+          "          that write --key viewer-0 must reach the first subscriber and no other, those of another key nobody.\n"
           "          With --hold it says `held` once all are there, and goes on when a line comes in; meanwhile nobody calls.\n"
           "          With --dial-rate so many connect a second, instead of as many as the server lets in.\n"
           "burst:    subscribers that ask a server for so many bytes, all at once.\n"
@@ -62,11 +65,12 @@ static inline bool load_option(load_options *o, const char *name, const char *va
       {"--server-pid", &o->server_pid}, {"--ttl-ms", &o->ttl_ms},
       {"--missed", &o->missed},       {"--one-by-one", &o->one_by_one},
           {"--burst-bytes", &o->burst_bytes}, {"--hold", &o->hold}, {"--dial-rate", &o->dial_rate},
-      {"--every-ms", &o->every_ms}};
+      {"--every-ms", &o->every_ms},   {"--views", &o->views}};
   const struct { const char *name; double *to; } seconds[] = {
       {"--seconds", &o->window_s}, {"--warm-up", &o->warm_up_s}, {"--stall-seconds", &o->stall_s}, {"--rate", &o->rate}};
   const struct { const char *name; const char **to; } texts[] = {
-      {"--host", &o->host}, {"--path", &o->path}, {"--token", &o->token}, {"--type", &o->type}, {"--prefix", &o->prefix}};
+      {"--host", &o->host}, {"--path", &o->path}, {"--token", &o->token}, {"--type", &o->type}, {"--prefix", &o->prefix},
+      {"--message", &o->message}, {"--key", &o->key}};
   for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
     if (!strcmp(name, integers[i].name)) return *integers[i].to = atoi(value), true;
   for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
@@ -78,7 +82,7 @@ static inline bool load_option(load_options *o, const char *name, const char *va
 
 /** False, with a word on stderr, for what cannot be run. */
 static inline bool load_parse(load_options *o, int argc, char **argv) {
-  *o = (load_options){.host = "127.0.0.1", .path = "/v1/socket", .token = "dev:load", .type = "sheet", .prefix = "load",
+  *o = (load_options){.host = "127.0.0.1", .path = "/v1/socket", .token = "dev:load", .type = "sheet", .prefix = "load", .message = "set", .key = "",
                       .documents = 1, .outstanding = 1, .payload_bytes = 37, .warm_up_s = 1, .window_s = 4, .stall_s = 10, .ttl_ms = 1000};
   for (int i = 1; i < argc; i += 2) {
     if (i + 1 == argc || !load_option(o, argv[i], argv[i + 1])) return fprintf(stderr, "load: bad option %s\n", argv[i]), false;

@@ -76,6 +76,7 @@ typedef struct {
   lane_counts calls;
   uint64_t ttl_us; // of calls made at a rate
   bool merged;     // subscribers have a pace: a delta may be of many calls
+  bool views;      // each sees what is theirs alone: a delta may be of many calls, and there may be none
 } tally;
 
 static inline void complain(uint64_t *counter, const char *what, const char *text, size_t length) {
@@ -105,11 +106,17 @@ static inline void stream_opened(connection *c, tally *t, const char *p, const c
   if (!handle || !prev || !mode) return complain(&t->bad.protocol, "an `opened` without h, prev or mode", p, (size_t)(end - p));
   bool reset = memcmp(mode, "[\"reset\"", 8) == 0, again = c->following && c->phase == READY;
   handle++, prev++;
-  uint64_t chain = scan_integer(&prev, end);
+  uint64_t chain = scan_integer(&prev, end), number = scan_integer(&handle, end);
+  // Of two layers what is looked at is that which is the viewer's own.
+  if (handle < end && *handle == ',' && prev < end && *prev == ',') {
+    handle++, prev++;
+    number = scan_integer(&handle, end);
+    chain = scan_integer(&prev, end);
+  }
   if (again && reset && c->stopped) t->resets++;
   else if (again && reset) complain(&t->bad.resets, "a subscription was reset", p, (size_t)(end - p));
   else if (again && chain != c->at.chain) complain(&t->bad.gaps, "a resume elsewhere", p, (size_t)(end - p));
-  c->at.handle = scan_integer(&handle, end);
+  c->at.handle = number;
   c->at.chain = chain;
   c->snap_awaited = c->was_reset = reset;
   c->following = true;
@@ -181,7 +188,7 @@ static inline void stream_delta(connection *c, tally *t, const char *p, const ch
     c->at.position = seq;
     return;
   }
-  bool follows = t->merged ? seq > c->at.position : seq == c->at.position + 1;
+  bool follows = t->merged || t->views ? seq > c->at.position : seq == c->at.position + 1;
   if (prev != c->at.chain || !follows) complain(&t->bad.gaps, "a gap", body, (size_t)(end - body));
   if (t->merged) stream_check_merged(c, t, seq - c->doc->first_seq, ops, (size_t)(after - ops));
   c->at.chain = c->at.position = seq;

@@ -218,6 +218,24 @@ describe("the load generator", () => {
     expect(exitCode).toBe(1);
   });
 
+  const OWN = "--views 1 --key viewer-0";
+  const toFirst: Fault = ({ subscriber, text }) => (subscriber === 0 ? [text] : []);
+  const views: readonly (readonly [what: string, check: string | undefined, delta: Fault])[] = [
+    ["accepts what reaches the first alone", undefined, toFirst],
+    ["fails on what reaches another", "counts", ({ text }) => [text]],
+    ["fails on what reaches nobody", "counts", () => []],
+    [
+      "fails on what is not what was called",
+      "altered",
+      (one) => toFirst(one).map((text) => text.replace(/(?<="\/at",)\d+/, "7")),
+    ],
+  ];
+  test.each(views)("of views of their own, %s", async (_what, check, delta) => {
+    const { exitCode, failures, text } = await load({ delta }, OWN);
+    expect(exitCode, text).toBe(check === undefined ? 0 : 1);
+    if (check !== undefined) expect(failures[check], text).toBeGreaterThan(0);
+  });
+
   const room = async (deaf: boolean): Promise<{ exitCode: number; text: string }> => {
     const listening = new WebSocketServer({ port: 0, host: "127.0.0.1" });
     server = listening;
