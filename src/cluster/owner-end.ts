@@ -3,26 +3,16 @@
 import { CLOSE, type ErrorCode, TidemarkError } from "@tidemark/protocol";
 import { DocumentMap } from "../document/document-map.js";
 import type { DocumentName } from "../document/document-store.js";
-import type {
-  Answer,
-  Call,
-  Caller,
-  Documents,
-  Follower,
-  ListRequest,
-  Opening,
-  Origin,
-  RefusedAnswer,
-  Speech,
-} from "../document/documents.js";
+import type { Documents, ListRequest, Opening } from "../document/documents.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { Identified, IdentityCheck } from "../session/identity.js";
-import type { Claim, Endable, GoAway, SessionRegistry } from "../session/session-registry.js";
+import type { Claim, SessionRegistry } from "../session/session-registry.js";
 import type { Audiences } from "./audiences.js";
 import { SentParts } from "./kept-parts.js";
 import type { AskedCall, AskedOpening, AskedOrigin, FromEdge, FromOwner } from "./link-messages.js";
 import { toPlain } from "./plain-opening.js";
 import type { EdgeSeat } from "./shared-audience.js";
+import { type EdgeCall, EdgeFollower, EdgeOrigin, EdgeSession, type StandInEnd } from "./stand-ins.js";
 
 /** What the end of a link needs of its server. */
 export interface OwnerEndParts {
@@ -42,7 +32,7 @@ interface Followed {
 }
 
 /** The owner's side of one edge. */
-export class OwnerEnd {
+export class OwnerEnd implements StandInEnd {
   readonly #parts: OwnerEndParts;
   readonly #sent: SentParts;
   readonly #followers = new Map<number, EdgeFollower>();
@@ -142,7 +132,7 @@ export class OwnerEnd {
 
   #open(f: number, a: number, { caller, ...asked }: AskedOpening): void {
     const known = this.#followers.get(f);
-    const follower = known ?? new EdgeFollower(f, asked.document, caller, this);
+    const follower = known ?? new EdgeFollower(f, { document: asked.document, caller, end: this });
     follower.caller = caller;
     follower.asks = a;
     this.#followers.set(f, follower);
@@ -250,92 +240,5 @@ export class OwnerEnd {
     if (session === undefined) return;
     this.#sessions.delete(s);
     this.#parts.registry.ended(session.claim, session);
-  }
-}
-
-/** A call, and its number on the link. */
-interface EdgeCall extends Call {
-  readonly c: number;
-}
-
-/** Somebody at the edge who follows a document. */
-export class EdgeFollower implements Follower {
-  readonly f: number;
-  readonly document: DocumentName;
-  caller: Caller;
-  /** How often it has asked. */
-  asks = 0;
-  /** It was opened, and not ended since. */
-  isOpen = false;
-  readonly #end: OwnerEnd;
-
-  constructor(f: number, document: DocumentName, caller: Caller, end: OwnerEnd) {
-    this.f = f;
-    this.document = document;
-    this.caller = caller;
-    this.#end = end;
-  }
-
-  opened(opening: Opening): void {
-    this.#end.opened(this, opening);
-  }
-
-  ended(code: ErrorCode): void {
-    this.#end.ended(this, code);
-  }
-
-  said(speech: Speech, refusal: RefusedAnswer | undefined): void {
-    this.#end.send(["said", this.f, speech, refusal ?? null]);
-  }
-}
-
-/** Somebody at the edge who calls. */
-class EdgeOrigin implements Origin {
-  readonly client: string;
-  readonly conn: number;
-  caller: Caller;
-  isGone = false;
-  readonly #end: OwnerEnd;
-
-  constructor({ client, conn, caller }: AskedOrigin, end: OwnerEnd) {
-    this.client = client;
-    this.conn = conn;
-    this.caller = caller;
-    this.#end = end;
-  }
-
-  answer(call: Call, answer: Answer): void {
-    if (!this.isGone && "c" in call && typeof call.c === "number") this.#end.send(["answer", call.c, answer]);
-  }
-}
-
-/** A session at the edge. */
-class EdgeSession implements Endable {
-  readonly claim: Claim;
-  readonly #s: number;
-  readonly #end: OwnerEnd;
-  #identity: Identified;
-
-  constructor(s: number, parts: { readonly claim: Claim; readonly identity: Identified; readonly end: OwnerEnd }) {
-    this.#s = s;
-    this.claim = parts.claim;
-    this.#identity = parts.identity;
-    this.#end = parts.end;
-  }
-
-  refreshed(identity: Identified): void {
-    this.#identity = identity;
-  }
-
-  end(closeCode: number, reason: ErrorCode): void {
-    this.#end.endSession(this.#s, closeCode, reason);
-  }
-
-  goAway(hint: GoAway): void {
-    this.#end.send(["goaway", this.#s, hint]);
-  }
-
-  review(isOver: (identity: Identified) => boolean): void {
-    if (isOver(this.#identity)) this.end(CLOSE.revoked, "revoked");
   }
 }
