@@ -1,9 +1,12 @@
 // A server and its edges as processes: one port, sockets at either edge, and what is told when one of them, or the owner, is
 // killed.
 import { execFileSync } from "node:child_process";
+import { get, type RequestOptions } from "node:https";
 import { join } from "node:path";
+import { connect as tlsConnect } from "node:tls";
 import { connect, type Tide } from "@tidemark/client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { makeCertificate, writeCertificate } from "../support/certificates.js";
 import type { app } from "./apps/counter.js";
 import type { app as roomApp } from "./apps/room.js";
 import { type Command, ROOT, Workplace } from "./cli/command-line.js";
@@ -149,6 +152,21 @@ describe("a server with edges", () => {
     await vi.waitFor(() => expect(docs.map((doc) => doc.status)).toEqual(docs.map(() => "ended")), 5_000);
   }, 20_000);
 
+  it("[EDGE-3] [R16] ends TLS, and shows a new certificate on SIGHUP", async () => {
+    const first = await makeCertificate();
+    const { cert, key } = writeCertificate(place.folder, first);
+    await serve("counter", { flags: ["--tls-cert", cert, "--tls-key", key] });
+    expect(url).toMatch(/^https:/);
+    const authorization = `Bearer ${await tokenOf("ann")}`;
+    const asked = { headers: { authorization }, ca: first.cert };
+    expect(await statusOf(`${url}/v1/whoami`, asked)).toBe(200);
+    const shown = await shownBy(url);
+    writeCertificate(place.folder, await makeCertificate());
+    server.process.kill("SIGHUP");
+    await server.said(/new certificate/, 2);
+    expect(await shownBy(url)).not.toBe(shown);
+  }, 20_000);
+
   it("a port that is taken is said before there is a file", async () => {
     await serve("counter");
     const args = ["serve", join(ROOT, "test/e2e/apps/counter.ts"), "--jwt-secret", "secret.txt", "--edges", "2"];
@@ -156,6 +174,24 @@ describe("a server with edges", () => {
     expect([code, stderr]).toEqual([1, expect.stringMatching(/port \d+ on 127.0.0.1 is in use/)]);
   }, 20_000);
 });
+
+function statusOf(address: string, options: RequestOptions): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(address, options, (response) => resolve(response.resume().statusCode)).once("error", reject);
+  });
+}
+
+/** The fingerprint of the certificate that a new connection is shown. */
+function shownBy(address: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(address);
+    const socket = tlsConnect({ host: hostname, port: Number(port), rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+    socket.once("error", reject);
+  });
+}
 
 function isAlive(pid: number): boolean {
   try {
