@@ -71,7 +71,7 @@ const head = (path: string, lines: readonly string[] = [], as = SECRET): string 
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "tidemark-"));
-  const args = ["--http-rate", "500", "--log", "debug"];
+  const args = ["--http-rate", "100", "--log", "debug"];
   server = await startServerProcess({ app: APP, data: join(folder, "test.db"), args });
   died = once(server.process, "exit").then(() => Promise.reject(new Error(`the server died: ${server.stderr()}`)));
   died.catch(() => undefined);
