@@ -36,6 +36,8 @@ export interface LoadShape {
   readonly key?: string;
   /** Each subscriber sees what is theirs alone: what `viewer-0` is written must reach the first and no other. */
   readonly views?: boolean;
+  /** Of each writer, before `holdLoad` lets somebody look. */
+  readonly heldCalls?: number;
   /** So many connect a second, from the start; without it as many as a server lets in. */
   readonly dialRate?: number;
 }
@@ -177,6 +179,7 @@ function loadArguments(shape: LoadShape, target: LoadTarget): string[] {
     ["burst-bytes", shape.burstBytes],
     ["state-bytes", shape.stateBytes],
     ["every-ms", shape.everyMs],
+    ["held-calls", shape.heldCalls],
     ["dial-rate", shape.dialRate],
     ["type", shape.type],
     ["message", shape.message],

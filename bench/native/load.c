@@ -28,8 +28,6 @@ static connection *connections;
 static document *documents;
 static int connection_count, ready_count;
 static int poller;
-static bool calling;
-static char *value_text;
 static byte_buffer incoming, outgoing;
 static histogram returns;
 static int away_count;
@@ -81,95 +79,7 @@ static void open_document(connection *c) {
                      options.prefix, (long)(c->doc - documents), options.state_bytes, c->writer ? "" : pace));
 }
 
-/** Makes the value of a call another one than the last of its key: else only the time is written. */
-static void freshen(uint64_t n) {
-  char digits[24];
-  int length = snprintf(digits, sizeof digits, "%lu", n);
-  if (options.fresh_values && length <= options.payload_bytes) memcpy(value_text, digits, (size_t)length);
-}
-
-/** The time of a call names it: no two of a document are alike. */
-static void name_call(connection *c, uint64_t n, uint64_t at) {
-  document *d = c->doc;
-  while (d->at[(n - 1) % CALL_RING] >= at) at++;
-  d->at[n % CALL_RING] = at;
-  c->answered[n % CALL_RING] = false;
-}
-
-/** One call in one frame: what a client that has just one thing to say sends, and what an echo can send back. */
-static void send_call(connection *c, uint64_t n) {
-  static char text[66000];
-  document *d = c->doc;
-  uint64_t at = d->at[n % CALL_RING], ago_ms = total.now_us > at ? (total.now_us - at) / 1000 : 0;
-  uint64_t born = (uint64_t)((int64_t)total.now_ms + c->server_ahead_ms) - ago_ms;
-  freshen(n);
-  char own_key[24];
-  snprintf(own_key, sizeof own_key, "k%lu", n % KEYS);
-  const char *key = *options.key ? options.key : own_key;
-  int length = snprintf(text, sizeof text,
-                        "[[\"c\",%lu,\"%s/%s-%ld\",\"%s\",{\"key\":\"%s\",\"at\":%lu,\"value\":\"%s\"},{\"low\":%lu,\"born\":%lu", n,
-                        options.type, options.prefix, (long)(d - documents), options.message, key, at, value_text, c->low_n, born);
-  length += d->lane ? sprintf(text + length, ",\"ttl\":%d}]]", options.ttl_ms) : sprintf(text + length, "}]]");
-  say(text, length);
-}
-
-/** Makes the calls whose time has come. What there is no room to remember is as good as shed. */
-static void make_calls(connection *c, uint64_t interval_us) {
-  lane *l = c->doc->lane;
-  for (; calling && l->due_us <= total.now_us; l->due_us += interval_us) {
-    if (total.measuring) total.calls.offered++;
-    if (l->made + 1 - c->low_n >= CALL_RING) {
-      if (total.measuring) total.calls.shed++;
-      continue;
-    }
-    l->made++;
-    name_call(c, l->made, l->due_us);
-    l->state[l->made % CALL_RING] = CALL_QUEUED;
-    l->refusals[l->made % CALL_RING] = 0;
-  }
-}
-
-/** Sends what may leave, as the client library would; what waited too long is given up unsent. */
-static void send_lane(connection *c) {
-  lane *l = c->doc->lane;
-  if (l->held && (l->in_flight > 0 || total.now_us < l->hold_until_us)) return;
-  if (l->held) l->next = c->low_n;
-  l->held = false;
-  for (; l->next <= l->made; l->next++) {
-    uint64_t slot = l->next % CALL_RING;
-    if (l->state[slot] != CALL_QUEUED) continue;
-    if (lane_too_late(l, c->doc->at[slot], total.now_us, total.ttl_us)) {
-      l->state[slot] = CALL_DONE;
-      stream_forget(c, l->next);
-      if (total.measuring) total.calls.shed++;
-      continue;
-    }
-    if ((double)l->in_flight >= l->window || !lane_affordable(l, l->next, total.now_us)) return;
-    send_call(c, l->next);
-    l->state[slot] = CALL_SENT;
-    l->sent_us[slot] = total.now_us;
-    l->in_flight++;
-    if (total.measuring) total.calls.sent_copies++;
-  }
-}
-
-/** How many calls may be under way: one more with each answer. Thousands at the same moment that anything is called for the
- * first time would be refused. */
-static uint64_t outstanding(const document *d) {
-  uint64_t most = (uint64_t)options.outstanding;
-  return d->acked < most ? d->acked + 1 : most;
-}
-
-static void refill(connection *c) {
-  if (c->writer && c->doc->lane) return send_lane(c);
-  uint64_t most = options.missed ? (uint64_t)options.missed : UINT64_MAX;
-  document *d = c->doc;
-  while (calling && c->writer && d->sent < most && d->sent - d->acked < outstanding(d)) {
-    name_call(c, ++d->sent, now_us());
-    send_call(c, d->sent);
-  }
-}
-
+#include "calls.h"
 #include "joins.h"
 
 static void become_ready(connection *c) {
@@ -271,20 +181,6 @@ static void on_readable(connection *c) {
   if (outgoing.length) flush(c);
 }
 
-/** The clock of calls that are made at a rate. */
-static void beat(void) {
-  if (options.rate == 0) return;
-  read_clocks();
-  uint64_t interval_us = (uint64_t)(1e6 * options.documents / options.rate);
-  for (int i = 0; i < connection_count; i++) {
-    connection *c = &connections[i];
-    if (!c->writer || c->phase != READY) continue;
-    make_calls(c, interval_us);
-    send_lane(c);
-    if (outgoing.length) flush(c);
-  }
-}
-
 /** Handles what has come in. Returns false when nothing had within 100 ms. */
 static bool poll_once(void) {
   static struct epoll_event events[4096];
@@ -296,14 +192,6 @@ static bool poll_once(void) {
 #include "dialing.h"
 
 static double rss_max_mb;
-
-/** Everybody is there and nobody calls, until somebody says that it may go on. */
-static void hold(void) {
-  printf("held\n");
-  fflush(stdout);
-  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-  while (poll(&input, 1, 0) == 0) poll_once();
-}
 
 #include "stopped.h"
 
@@ -339,6 +227,7 @@ static bool run_window(void) {
 }
 
 #include "arrivals.h"
+#include "held.h"
 
 static void prepare(void) {
   struct rlimit files;
@@ -350,11 +239,9 @@ static void prepare(void) {
   connection_count = followers + (writers ? options.documents : 0);
   connections = calloc((size_t)connection_count, sizeof *connections);
   documents = calloc((size_t)options.documents, sizeof *documents);
-  value_text = malloc((size_t)options.payload_bytes + 1);
   poller = epoll_create1(0);
-  if (!connections || !documents || !value_text || poller < 0) stop("out of memory");
-  memset(value_text, 'x', (size_t)options.payload_bytes);
-  value_text[options.payload_bytes] = 0;
+  if (!connections || !documents || poller < 0) stop("out of memory");
+  begin_values();
   for (int i = 0; i < connection_count; i++) {
     bool writer = i >= followers;
     bool stopped = !writer && i % options.subscribers >= options.subscribers - options.stopped;
@@ -387,16 +274,7 @@ int main(int argc, char **argv) {
   if (options.mode == MODE_BURST) return play_burst();
   listen_to_stopped(false);
   double before_mb = read_rss_mb(options.server_pid);
-  calling = options.mode != MODE_SINK;
-  read_clocks();
-  for (int i = 0; options.rate > 0 && i < options.documents; i++) {
-    documents[i].lane->due_us = total.now_us + (uint64_t)(1e6 * i / options.rate);
-    documents[i].lane->tokens_at_us = total.now_us;
-  }
-  for (int i = 0; i < connection_count; i++) {
-    refill(&connections[i]);
-    if (outgoing.length) flush(&connections[i]);
-  }
+  if (options.mode != MODE_SINK) begin_calls();
   bool moving = run_until(now_us() + (uint64_t)(options.warm_up_s * 1e6), NULL);
   usage from = read_usage(options.server_pid, (double)now_us() / 1e6);
   total.measuring = true;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PAYLOAD_BYTES_MAX (1 << 20)
+
 enum load_mode { MODE_TIDEMARK, MODE_ECHO, MODE_SINK, MODE_BURST, MODE_ROOM, MODE_SOCKETIO };
 
 typedef struct {
@@ -17,7 +19,7 @@ typedef struct {
   double rate; // calls made per second by all writers together; 0: each answer makes the next call
   int ttl_ms;
   int missed, one_by_one, burst_bytes;
-  int hold, dial_rate, every_ms, views;
+  int hold, held_calls, dial_rate, every_ms, views;
 } load_options;
 
 static inline int load_usage(void) {
@@ -26,7 +28,7 @@ static inline int load_usage(void) {
           "            [--documents 1] [--subscribers 0] [--stopped 0] [--outstanding 1] [--seconds 4] [--warm-up 1]\n"
           "            [--payload-bytes 37] [--fresh-values 0] [--state-bytes 0] [--token dev:load] [--type sheet] [--prefix load]\n"
           "            [--server-pid N] [--stall-seconds 10] [--rate 0] [--ttl-ms 1000]\n"
-          "            [--missed 0] [--one-by-one 0] [--burst-bytes 0] [--hold 0] [--dial-rate 0] [--every-ms 0]\n"
+          "            [--missed 0] [--one-by-one 0] [--burst-bytes 0] [--hold 0] [--held-calls 0] [--dial-rate 0] [--every-ms 0]\n"
           "            [--message set] [--key k<n>] [--views 0]\n"
           "tidemark: a writer for each document and so many subscribers of each, over JSON sockets; every stream is\n"
           "          checked for sequence, content, digest and count, and anything wrong exits 1. So many of them as\n"
@@ -39,6 +41,7 @@ static inline int load_usage(void) {
           "          With --views each subscriber is somebody else, `viewer-0` and so on, and sees what is theirs alone: the calls\n"
           "          that write --key viewer-0 must reach the first subscriber and no other, those of another key nobody.\n"
           "          With --hold it says `held` once all are there, and goes on when a line comes in; meanwhile nobody calls.\n"
+          "          With --held-calls each writer makes so many calls before that; those who are stopped have not read them.\n"
           "          With --dial-rate so many connect a second, instead of as many as the server lets in.\n"
           "burst:    subscribers that ask a server for so many bytes, all at once.\n"
           "echo:     the same calls to a server that sends each frame back.\n"
@@ -64,7 +67,7 @@ static inline bool load_option(load_options *o, const char *name, const char *va
       {"--outstanding", &o->outstanding}, {"--payload-bytes", &o->payload_bytes}, {"--state-bytes", &o->state_bytes},
       {"--server-pid", &o->server_pid}, {"--ttl-ms", &o->ttl_ms},
       {"--missed", &o->missed},       {"--one-by-one", &o->one_by_one},
-          {"--burst-bytes", &o->burst_bytes}, {"--hold", &o->hold}, {"--dial-rate", &o->dial_rate},
+          {"--burst-bytes", &o->burst_bytes}, {"--hold", &o->hold}, {"--held-calls", &o->held_calls}, {"--dial-rate", &o->dial_rate},
       {"--every-ms", &o->every_ms},   {"--views", &o->views}};
   const struct { const char *name; double *to; } seconds[] = {
       {"--seconds", &o->window_s}, {"--warm-up", &o->warm_up_s}, {"--stall-seconds", &o->stall_s}, {"--rate", &o->rate}};
@@ -89,12 +92,13 @@ static inline bool load_parse(load_options *o, int argc, char **argv) {
   }
   bool sane = o->port > 0 && o->documents > 0 && o->subscribers >= 0 && o->stopped >= 0 &&
               (o->stopped == 0 || o->stopped < o->subscribers) && o->outstanding > 0 && o->outstanding <= 256 &&
-              o->payload_bytes > 0 && o->payload_bytes <= 65536 && o->window_s > 0 &&
+              o->payload_bytes > 0 && o->payload_bytes <= PAYLOAD_BYTES_MAX && o->window_s > 0 &&
               o->rate >= 0 && o->ttl_ms > 0 && (o->rate == 0 || o->mode == MODE_TIDEMARK) &&
               o->dial_rate >= 0 && o->every_ms >= 0 && (o->every_ms == 0 || (o->rate == 0 && o->fresh_values && o->payload_bytes >= 24)) &&
+              o->held_calls >= 0 && (o->held_calls == 0 || (o->hold && o->rate == 0 && o->missed == 0)) &&
               o->missed >= 0 && (o->missed == 0 || (o->subscribers > 1 && o->rate == 0 && o->documents == 1));
   if (!sane) fprintf(stderr, "load: --port is required, --stopped is below --subscribers, --outstanding is 1 to 256,"
-                     " --payload-bytes 1 to 65536; --rate is for tidemark, --missed for one document and subscribers;"
+                     " --payload-bytes 1 to 1048576; --rate is for tidemark, --missed for one document and subscribers;"
                      " --every-ms wants fresh values of 24 bytes\n");
   return sane;
 }

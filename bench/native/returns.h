@@ -90,6 +90,7 @@ static int play_returns(void) {
   leave(1);
   uint64_t stayed = connections[0].bytes;
   calling = true;
+  calls_max = (uint64_t)options.missed;
   refill(&connections[connection_count - 1]);
   flush(&connections[connection_count - 1]);
   if (!run_until(now_us() + SETUP_S * 1000000ULL, all_missed)) complain(&total.bad.counts, "the calls to miss were not made", "", 0);

@@ -27,6 +27,8 @@ interface Faults {
 const HANDLE = 7;
 const EPOCH = 1_700_000_000_000;
 let server: WebSocketServer | undefined;
+/** What the server of this test has in its log. */
+let committed: readonly string[] = [];
 afterEach(() => {
   for (const socket of server?.clients ?? []) socket.terminate();
   server?.close();
@@ -38,6 +40,7 @@ async function fakeServer(faults: Faults): Promise<number> {
   let seq = 1;
   /** The delta of each seq after the first. */
   const log: string[] = [];
+  committed = log;
   /** Calls that were refused and have not come again: none of those behind them may be applied before (REQ-11). */
   const refused = new Set<number>();
   let waiting: Operation[] = [];
@@ -270,6 +273,23 @@ describe("the load generator", () => {
     server?.close();
     for (const socket of server?.clients ?? []) socket.terminate();
     await expect(holdLoad(shape, target, async () => 0)).rejects.toThrow("the load found something wrong");
+  });
+
+  test("makes the calls that are to be held, and says only then that it holds", async () => {
+    const port = await fakeServer({});
+    const shape = { mode: "tidemark", subscribers: 3, stopped: 2, outstanding: 4, heldCalls: 50 } as const;
+    const target = { port, serverPid: process.pid, seconds: 0.2, warmUpSeconds: 0 };
+    const { held, result } = await holdLoad(shape, target, async () => committed.length);
+    expect(held).toBe(50);
+    expect(result.acks).toBeGreaterThan(0);
+  });
+
+  test("checks calls of a megabyte as it does small ones", async () => {
+    const large = "--payload-bytes 1000000 --fresh-values 1 --outstanding 1 --stall-seconds 5";
+    const right = await load({}, large);
+    expect(right.exitCode, right.text).toBe(0);
+    const altered = await load({ delta: at(4, (text) => [text.replace("xxx", "xyx")]) }, large);
+    expect(altered.failures.digests, altered.text).toBeGreaterThan(0);
   });
 
   const AWAY = "--missed 30";
