@@ -65,18 +65,18 @@ export class OutboundQueue {
 
   /** Sends an encoded message of this connection's own. */
   sendPiece(piece: Piece): void {
-    if (this.#only !== undefined || this.#gathered !== undefined) {
-      this.#gather().add(piece);
-    } else {
+    if (this.#only === undefined && this.#gathered === undefined) {
       this.#only = piece;
       this.#flusher.add(this);
+    } else {
+      this.#answer(piece);
     }
     this.#pending(piece.length);
   }
 
   /** Sends a frame that others send as well. */
   sendShared(frame: OutgoingFrame): void {
-    if (this.#only === undefined && this.#gathered === undefined) this.#flusher.add(this);
+    if (this.#only === undefined && this.#gathered === undefined) this.#flusher.addToSweep(this);
     this.#gather().addShared(frame);
     this.#pending(frame.bytes);
   }
@@ -102,10 +102,21 @@ export class OutboundQueue {
     if (this.#pendingBytes > LIMITS.outboundSoftBytes) this.flush();
   }
 
+  /** What waits for its turn in a sweep does not wait for it any more: an answer is behind it. */
+  #answer(piece: Piece): void {
+    const gathered = this.#gather();
+    if (!gathered.isAnswered) this.#flusher.add(this);
+    gathered.isAnswered = true;
+    gathered.add(piece);
+  }
+
   #gather(): Gathered {
     if (this.#gathered !== undefined) return this.#gathered;
     this.#gathered = new Gathered(this.#wire.codec);
-    if (this.#only !== undefined) this.#gathered.add(this.#only);
+    if (this.#only !== undefined) {
+      this.#gathered.isAnswered = true;
+      this.#gathered.add(this.#only);
+    }
     this.#only = undefined;
     return this.#gathered;
   }
@@ -113,6 +124,8 @@ export class OutboundQueue {
 
 /** A flush of several messages: frames of its own within their bounds (FRAME-11), between the shared ones. */
 class Gathered {
+  /** Some of it is this connection's own. */
+  isAnswered = false;
   readonly #codec: Codec;
   readonly #frames: OutgoingFrame[] = [];
   #own: Piece[] = [];

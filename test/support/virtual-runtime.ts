@@ -73,13 +73,18 @@ export class VirtualRuntime implements Runtime {
   /** Runs everything that needs no time to pass. Throws when it never ends. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < 10_000; turn += 1) {
-      const deferred = this.#deferred;
-      this.#deferred = [];
-      for (const run of deferred) run();
+      this.turn();
       await emptyMicrotasks();
       if (this.#deferred.length === 0) return;
     }
     throw new Error("it never settles");
+  }
+
+  /** Runs what was deferred until now, and nothing else. */
+  turn(): void {
+    const deferred = this.#deferred;
+    this.#deferred = [];
+    for (const run of deferred) run();
   }
 
   /** Lets time pass, timer by timer. */
@@ -87,15 +92,16 @@ export class VirtualRuntime implements Runtime {
     await this.settle();
     const until = this.#monotonicMs + ms;
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
-      this.#pass(next.at - this.#monotonicMs);
+      this.pass(next.at - this.#monotonicMs);
       this.#timers.delete(next);
       next.fire();
       await this.settle();
     }
-    this.#pass(until - this.#monotonicMs);
+    this.pass(until - this.#monotonicMs);
   }
 
-  #pass(ms: number): void {
+  /** So much time passes in the midst of a callback: no timer fires. */
+  pass(ms: number): void {
     this.#monotonicMs += ms;
     this.#wallMs += ms;
   }

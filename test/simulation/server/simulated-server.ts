@@ -144,7 +144,8 @@ export class SimulatedServer implements Listening {
       runtime,
       documents: mutation.documents?.(this.#local, disk) ?? this.#local,
       fanOuts: this.#fanOuts,
-      flusher: new Flusher(runtime),
+      // So small that sweeps are cut in the midst of what happens.
+      flusher: new Flusher(runtime, { ms: 0, connections: 2 }),
       identify: this.#authenticator(),
       registry: new SessionRegistry(),
       serverId: randomHex(runtime, 8),

@@ -100,3 +100,25 @@ describe("one flush", () => {
     expect(overflows()).toBe(1);
   });
 });
+
+describe("an answer", () => {
+  it("does not wait for the turn of its connection in a sweep, nor overtakes what does", async () => {
+    const runtime = new VirtualRuntime();
+    const flusher = new Flusher(runtime, { ms: 0, connections: 1 });
+    const connections = Array.from({ length: 3 }, () => {
+      const wire = new KeepingWire();
+      return { wire, queue: new OutboundQueue(wire, flusher, { overflowed: () => undefined }) };
+    });
+    const [first, second, third] = connections;
+    if (first === undefined || second === undefined || third === undefined) expect.fail();
+    for (const { queue } of connections) queue.sendShared(shared("delta"));
+    await Promise.resolve();
+    expect(connections.map(({ wire }) => wire.writes.length)).toEqual([1, 0, 0]);
+    third.queue.sendPiece("ok");
+    await Promise.resolve();
+    expect(connections.map(({ wire }) => wire.writes.length)).toEqual([1, 0, 1]);
+    expect(third.wire.writes).toEqual([[["delta"], ["ok"]]]);
+    await runtime.settle();
+    expect(connections.map(({ wire }) => wire.writes.length)).toEqual([1, 1, 1]);
+  });
+});
