@@ -7,18 +7,36 @@ const FILLER = "f".repeat(88);
 /** Key, quotes, colon and comma of one filler entry beside its text. */
 const ENTRY_BYTES = FILLER.length + 14;
 
-function filler(bytes: number): Record<string, string> {
+/** The entries of a document that was made as large as this. */
+export function filler(bytes: number): Record<string, string> {
   const count = Math.floor(bytes / ENTRY_BYTES);
   return Object.fromEntries(Array.from({ length: count }, (_, i) => [`f${String(i).padStart(7, "0")}`, FILLER]));
 }
 
-export const sheet = documentType({
+const sheetParts = {
   state: z.object({ at: z.number(), entries: z.record(z.string(), z.string()) }),
   create: z.object({ bytes: z.number().int().nonnegative() }),
   canCreate: () => true,
-  init: (_ctx, { bytes }) => ({ at: 0, entries: filler(bytes) }),
+  init: (_ctx: unknown, { bytes }: { readonly bytes: number }) => ({ at: 0, entries: filler(bytes) }),
+};
+const call = z.object({ key: z.string(), at: z.number(), value: z.string() });
+export const sheet = documentType({
+  ...sheetParts,
   messages: (message) => ({
-    set: message(z.object({ key: z.string(), at: z.number(), value: z.string() }), (ctx, { key, at, value }) => {
+    set: message(call, (ctx, { key, at, value }) => {
+      ctx.state.entries[key] = value;
+      ctx.state.at = at;
+    }),
+  }),
+});
+
+/** The same, and its log is kept and shown from the beginning. */
+const loggedSheet = documentType({
+  ...sheetParts,
+  history: "forever",
+  canHistory: () => true,
+  messages: (message) => ({
+    set: message(call, (ctx, { key, at, value }) => {
       ctx.state.entries[key] = value;
       ctx.state.at = at;
     }),
@@ -26,7 +44,6 @@ export const sheet = documentType({
 });
 
 /** The same part of the state under no view, one for all, and one for each viewer. `note` writes what no view reads. */
-const call = z.object({ key: z.string(), at: z.number(), value: z.string() });
 const cards = {
   state: z.object({ dealt: z.record(z.string(), z.number()), notes: z.record(z.string(), z.string()) }),
   create: z.object({ bytes: z.number() }),
@@ -68,7 +85,13 @@ const ownCards = documentType({
 });
 
 export const app = defineApp({
-  documents: { sheet, "plain-cards": plainCards, "shared-cards": sharedCards, "own-cards": ownCards },
+  documents: {
+    sheet,
+    "logged-sheet": loggedSheet,
+    "plain-cards": plainCards,
+    "shared-cards": sharedCards,
+    "own-cards": ownCards,
+  },
   authenticate: (token) => ({
     id: token,
     grants: [{ doc: "channel/*", may: ["create", "open", "publish", "presence"] }],

@@ -7,13 +7,21 @@ import { fileURLToPath } from "node:url";
 import type { Append, DocumentRef, DocumentStore, Transaction } from "../dist/document/document-store.js";
 import { systemRuntime as runtime } from "../dist/runtime/system-runtime.js";
 import { openSqliteStore } from "../dist/storage/sqlite/sqlite-store.js";
+import { filler } from "./app.js";
 import { CACHE_DIRECTORY } from "./native.js";
 
-/** What is in a database: documents `cold-0` and so on of the type `sheet`, each with so many transactions. */
+/** What is in a database: documents `cold-0` and so on, each with so many transactions. */
 export interface ColdShape {
   readonly documents: number;
   /** Of each; the first creates it. */
   readonly deltas: number;
+  /** Default: `sheet`. */
+  readonly type?: string;
+  /** So many of each document's deltas are behind its snapshot. Default: half of the documents have one of the end, as if they
+   * had been unloaded, half only their log. */
+  readonly tail?: number;
+  /** What they are created with, about; default: nothing. */
+  readonly stateBytes?: number;
 }
 
 const KEYS = 20;
@@ -28,16 +36,19 @@ const TYPE_VERSION = 1;
 const COMPLETE = "complete";
 
 /** The state of each document in the end, as its deltas make it. */
-export function coldState({ deltas }: ColdShape): { readonly at: number; readonly entries: object } {
-  const entries: Record<string, string> = {};
-  for (let n = 1; n < deltas; n++) entries[`k${n % KEYS}`] = `${n}${VALUE}`;
+export function coldState({ deltas, stateBytes = 0 }: Pick<ColdShape, "deltas" | "stateBytes">): {
+  readonly at: number;
+  readonly entries: object;
+} {
+  const entries = filler(stateBytes);
+  for (let n = Math.max(1, deltas - KEYS); n < deltas; n++) entries[`k${n % KEYS}`] = `${n}${VALUE}`;
   return { at: deltas - 1, entries };
 }
 
 /** The folder of such a database, `bench.db` in it; `told` hears how far it is when it has to be made. */
 export async function coldStore(shape: ColdShape, told: (text: string) => void): Promise<string> {
   const { documents, deltas } = shape;
-  const folder = join(CACHE_DIRECTORY, `cold-${documents}x${deltas}-${version()}`);
+  const folder = join(CACHE_DIRECTORY, `cold-${nameOf(shape)}-${version()}`);
   if (existsSync(join(folder, COMPLETE))) return folder;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -52,25 +63,30 @@ export async function coldStore(shape: ColdShape, told: (text: string) => void):
   return folder;
 }
 
-/** Half of them have the snapshot that a document gets when it is unloaded, half only their log. */
+function nameOf({ documents, deltas, type, tail, stateBytes }: ColdShape): string {
+  return [`${documents}x${deltas}`, type, tail, stateBytes].filter((part) => part !== undefined).join("-");
+}
+
 async function write(
   store: DocumentStore,
   shape: ColdShape,
   { from, to }: { readonly from: number; readonly to: number },
 ): Promise<void> {
-  const names = Array.from({ length: to - from }, (_, i) => ({ space: "", type: "sheet", key: `cold-${from + i}` }));
+  const { deltas, type = "sheet", tail, stateBytes = 0 } = shape;
+  const names = Array.from({ length: to - from }, (_, i) => ({ space: "", type, key: `cold-${from + i}` }));
   const loaded = await Promise.all(names.map((name) => store.load(name)));
-  await inParts(store, shape.deltas, loaded);
-  const body = JSON.stringify(coldState(shape));
-  for (const { ref, epoch } of loaded.filter((_, i) => (from + i) % 2 === 0))
-    await store.saveSnapshot(ref, { seq: shape.deltas, epoch, typeVersion: TYPE_VERSION, body });
+  await inParts(store, shape, loaded);
+  const seq = deltas - (tail ?? 0);
+  const body = JSON.stringify(coldState({ deltas: seq, stateBytes }));
+  for (const { ref, epoch } of loaded.filter((_, i) => tail !== undefined || (from + i) % 2 === 0))
+    await store.saveSnapshot(ref, { seq, epoch, typeVersion: TYPE_VERSION, body });
   for (const { ref } of loaded) store.release(ref);
 }
 
 /** One document may have more than one commit takes. */
 async function inParts(
   store: DocumentStore,
-  deltas: number,
+  { deltas, stateBytes }: ColdShape,
   loaded: readonly { readonly ref: DocumentRef; readonly epoch: number }[],
 ): Promise<void> {
   for (let first = 1; first <= deltas; first += COMMIT_ROWS) {
@@ -78,18 +94,21 @@ async function inParts(
     const batch = loaded.map(
       ({ ref, epoch }): Append => ({
         ref,
-        transactions: Array.from({ length: count }, (_, i) => transaction(first + i, epoch)),
+        transactions: Array.from({ length: count }, (_, i) => transaction(first + i, { epoch, stateBytes })),
       }),
     );
     await store.append(batch);
   }
 }
 
-function transaction(seq: number, epoch: number): Transaction {
+function transaction(
+  seq: number,
+  { epoch, stateBytes }: { epoch: number; stateBytes: number | undefined },
+): Transaction {
   const n = seq - 1;
   const operations =
     n === 0
-      ? [["=", "", { at: 0, entries: {} }]]
+      ? [["=", "", coldState({ deltas: 1, stateBytes: stateBytes ?? 0 })]]
       : [
           [n <= KEYS ? "+" : "=", `/entries/k${n % KEYS}`, `${n}${VALUE}`],
           ["=", "/at", n],

@@ -1,7 +1,7 @@
 // How figures are written, on the terminal, in tables and in pages alike. It computes nothing but medians.
 import type { CurveRecord, ScenarioRecord } from "./record.js";
 import type { Goal } from "./scenario.js";
-import { judge, type Spread, spreadOf, type Verdict } from "./verdict.js";
+import { isSaturated, judge, type Spread, spreadOf, type Verdict } from "./verdict.js";
 
 /** A number with three or four significant digits and thousands separators. */
 export function formatFigure(value: number): string {
@@ -44,11 +44,13 @@ export function writeCurve({ x, points }: CurveRecord): {
   const xs = [...new Set(points.map((point) => point.x))].sort((a, b) => a - b);
   const cell = (at: number, name: string): string => {
     const here = points.filter((point) => point.x === at && point.series === name);
-    const values = here.flatMap(({ figures }) => (figures === null ? [] : [figures.value]));
-    return values.length === 0 ? "" : formatFigure(spreadOf(values).median);
+    const runs = here.flatMap(({ figures }) => (figures === null ? [] : [figures]));
+    if (runs.length === 0) return "";
+    const median = formatFigure(spreadOf(runs.map(({ value }) => value)).median);
+    return runs.some(isSaturated) ? `${median} (load saturated)` : median;
   };
   const rows = xs.map((at) => [at.toLocaleString("en-US"), ...names.map((name) => cell(at, name))]);
-  return { header: [x.label, ...names], rows };
+  return { header: [x.unit === undefined ? x.label : `${x.label} (${x.unit})`, ...names], rows };
 }
 
 function formatGoal(goal: Goal | undefined): string {

@@ -30,8 +30,10 @@ export interface LoadShape {
   readonly stateBytes?: number;
   /** The pace of the subscribers; wants fresh values. */
   readonly everyMs?: number;
-  /** The document's type, the message that is called, and the key that all calls write; default: `sheet`, `set`, twenty. */
+  /** The document's type and the beginning of its key, the message that is called, and the key that all calls write; default:
+   * `sheet`, `load`, `set`, twenty. */
   readonly type?: string;
+  readonly prefix?: string;
   readonly message?: string;
   readonly key?: string;
   /** Each subscriber sees what is theirs alone: what `viewer-0` is written must reach the first and no other. */
@@ -130,6 +132,17 @@ export async function holdLoad<T>(
 ): Promise<{ readonly held: T; readonly result: LoadResult }> {
   const options = [...loadArguments(shape, target), "--hold", "1"];
   const [command, args] = pinned(target.cores ?? "load", await nativeProgram("load"), options);
+  const { held, ended } = await finishedAfter(command, args, whileHeld);
+  return { held, result: resultOf(ended) };
+}
+
+/** Runs a load that says `held` and waits for a line, which it gets when `whileHeld` has ended. Throws LoadFailure when it ended
+ * before. */
+export async function finishedAfter<T>(
+  command: string,
+  args: readonly string[],
+  whileHeld: () => Promise<T>,
+): Promise<{ readonly held: T; readonly ended: Finished }> {
   let held: Promise<T> | undefined;
   const begin = async (child: ChildProcess): Promise<T> => {
     try {
@@ -147,12 +160,13 @@ export async function holdLoad<T>(
     });
   });
   if (held === undefined) throw failureOf(ended);
-  return { held: await held, result: resultOf({ ...ended, stdout: ended.stdout.replace(/^held\n/, "") }) };
+  return { held: await held, ended: { ...ended, stdout: ended.stdout.replace(/^held\n/, "") } };
 }
 
-function resultOf(ended: Finished): LoadResult {
+/** What it printed. Throws LoadFailure when a check failed. */
+export function resultOf<Result extends LoadResult = LoadResult>(ended: Finished): Result {
   if (ended.exitCode !== 0) throw failureOf(ended);
-  const result: LoadResult = JSON.parse(ended.stdout);
+  const result: Result = JSON.parse(ended.stdout);
   return result;
 }
 
@@ -182,6 +196,7 @@ function loadArguments(shape: LoadShape, target: LoadTarget): string[] {
     ["held-calls", shape.heldCalls],
     ["dial-rate", shape.dialRate],
     ["type", shape.type],
+    ["prefix", shape.prefix],
     ["message", shape.message],
     ["key", shape.key],
     ["views", shape.views === true ? 1 : undefined],
@@ -189,7 +204,8 @@ function loadArguments(shape: LoadShape, target: LoadTarget): string[] {
   return options.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
 }
 
-interface Finished {
+/** How a program ended. */
+export interface Finished {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;

@@ -12,7 +12,7 @@ export const CACHE_DIRECTORY = fileURLToPath(new URL("../node_modules/.cache/tid
 const SOURCES = fileURLToPath(new URL("native/", import.meta.url));
 
 /** The path of a compiled program. Rejects when there is no working `cc`. */
-export async function nativeProgram(name: "load" | "channel" | "append-sync"): Promise<string> {
+export async function nativeProgram(name: "load" | "channel" | "documents" | "append-sync"): Promise<string> {
   const binary = join(CACHE_DIRECTORY, `${name}-${sourceHash()}`);
   if (existsSync(binary)) return binary;
   mkdirSync(CACHE_DIRECTORY, { recursive: true });

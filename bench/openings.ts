@@ -1,7 +1,14 @@
 // Opens documents one after another on a socket, and says how long each took until its state was there. Each state must be
 // what the documents were made of. It writes nothing.
 import { isDeepStrictEqual } from "node:util";
-import { jsonCodec, LIMITS, parseServerMessage, type ReceivedMessage, type ServerMessage } from "@tidemark/protocol";
+import {
+  jsonCodec,
+  LIMITS,
+  parseServerMessage,
+  type ReceivedMessage,
+  type ServerMessage,
+  type StateSlice,
+} from "@tidemark/protocol";
 import { WebSocket } from "ws";
 
 const DECODE = { bytesMax: LIMITS.frameBytesCeiling, depthMax: LIMITS.depthMax, parts: true };
@@ -23,9 +30,10 @@ export async function openOneByOne({ port, documents, state, head }: Openings): 
     for (const [index, document] of documents.entries()) {
       const began = performance.now();
       conversation.say(["open", { s: index + 1, doc: document }]);
-      const snap = await conversation.next("snap");
+      const [, , , seq, whole, inParts] = await conversation.next("snap");
+      const slices = inParts === undefined ? undefined : await slicesOf(conversation, inParts.parts);
       times.push(performance.now() - began);
-      const [, , , seq, came] = snap;
+      const came = slices === undefined ? whole : jsonCodec.joinState(slices, DECODE);
       if (seq !== head || !isDeepStrictEqual(came, state)) throw new Error(`${document} is not what was written`);
       conversation.say(["close", index + 1]);
     }
@@ -33,6 +41,16 @@ export async function openOneByOne({ port, documents, state, head }: Openings): 
     conversation.end();
   }
   return times;
+}
+
+async function slicesOf(conversation: Conversation, parts: number): Promise<readonly StateSlice[]> {
+  const slices: StateSlice[] = [];
+  while (slices.length < parts) {
+    const [, , index, slice] = await conversation.next("part");
+    if (index !== slices.length) throw new Error(`part ${index} came in the place of ${slices.length}`);
+    slices.push(slice);
+  }
+  return slices;
 }
 
 class Conversation {

@@ -20,13 +20,15 @@ export function resultsPage(record: BenchRecord): string {
   const { machine, commit, curves } = record;
   const scenarios = record.scenarios.filter(({ pairs }) => pairs.length > 0);
   const goals = scenarios.filter(({ goal }) => goal !== undefined);
-  const others = scenarios.filter(({ goal }) => goal === undefined);
+  const looked = scenarios.filter(({ goal, work }) => goal === undefined && work === undefined);
+  const peers = scenarios.filter(({ goal, work }) => goal === undefined && work !== undefined);
   const unfinished = [...record.scenarios, ...curves].filter(({ failure }) => failure !== undefined);
   const sections = [
     `# Results\n\nWritten by \`npm run bench -- --results\`; [README.md](README.md) says what each line measures and by which rules.`,
     `- Machine: ${machineLine(machine)}\n- Commit: ${commit.id}${commit.changes === null ? "" : `, with changes (${commit.changes})`}\n- Measured: ${dates(record)}`,
     goals.length === 0 ? "" : `## Goals\n\n${goalTable(goals)}`,
-    others.length === 0 ? "" : `## Other peers, the same work\n\n${peerTable(others)}`,
+    looked.length === 0 ? "" : `## Looked at, without a goal\n\n${goalTable(looked)}`,
+    peers.length === 0 ? "" : `## Other peers, the same work\n\n${peerTable(peers)}`,
     ...curves.filter(({ points }) => points.length > 0).map(curveSection),
     scenarios.length === 0 ? "" : `## What the servers used\n\n${usageTable(scenarios)}`,
     unfinished.length === 0
@@ -57,10 +59,10 @@ function goalTable(scenarios: readonly ScenarioRecord[]): string {
 
 function peerTable(scenarios: readonly ScenarioRecord[]): string {
   const rows = scenarios.map((scenario) => {
-    const { id, title, unit, work, command } = scenario;
+    const { id, unit, work = "", command } = scenario;
     const { subject, peer, ratio, range, byCpu, verdict } = writeScenario(scenario);
     const sides = [scenario.peer, `${subject} ${unit}`, `${peer} ${unit}`];
-    return [id, work ?? title, ...sides, `**${ratio}** (${range})`, byCpu, verdict, `\`${command}\``];
+    return [id, work, ...sides, `**${ratio}** (${range})`, byCpu, verdict, `\`${command}\``];
   });
   return markdown(
     ["", "work", "peer", "tidemark", "the peer", "ratio, median (min-max)", "by CPU", "", "command"],

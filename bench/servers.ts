@@ -13,14 +13,32 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 /** What can be started; each is given a fresh directory. */
 export type ServerKind = (directory: string) => Promise<ServerProcess>;
 
-/** The server under test, from the same command that users type. */
-export const tidemark: ServerKind = (directory) =>
-  startServer([
-    path("../bin/tidemark.mjs"),
-    ...["serve", path("app.ts"), "--port", "0", "--host", "127.0.0.1", "--http-rate", "0"],
-    ...["--connections-max", "0"],
-    ...["--data", join(directory, "bench.db")],
-  ]);
+/** What a server under test is told besides; its own defaults otherwise. */
+export interface Settings {
+  readonly port?: number;
+  /** Unloads a document that was not used for so long. */
+  readonly idleMs?: number;
+  /** Prints what it counted so often, for `hear`. */
+  readonly figuresMs?: number;
+  readonly hear?: (line: string) => void;
+}
+
+/** The server under test, from the same command that users type, with settings. */
+export const tidemarkWith =
+  ({ port = 0, idleMs, figuresMs, hear }: Settings): ServerKind =>
+  (directory) =>
+    startServer(
+      [
+        path("../bin/tidemark.mjs"),
+        ...["serve", path("app.ts"), "--port", String(port), "--host", "127.0.0.1", "--http-rate", "0"],
+        ...["--connections-max", "0", "--data", join(directory, "bench.db")],
+        ...(idleMs === undefined ? [] : ["--idle-ms", String(idleMs)]),
+        ...(figuresMs === undefined ? [] : ["--figures-ms", String(figuresMs)]),
+      ],
+      hear === undefined ? {} : { hear },
+    );
+
+export const tidemark: ServerKind = tidemarkWith({});
 
 /** The same with so many edges, on every core. */
 export const tidemarkWithEdges =
@@ -34,20 +52,6 @@ export const tidemarkWithEdges =
       ],
       { cores: "any" },
     );
-
-/** The same, on a port of its own, with its figures to hear (ms apart). */
-export const tidemarkAt = (
-  directory: string,
-  { port = 0, hear }: { readonly port?: number; readonly hear: (line: string) => void },
-): Promise<ServerProcess> =>
-  startServer(
-    [
-      path("../bin/tidemark.mjs"),
-      ...["serve", path("app.ts"), "--port", String(port), "--host", "127.0.0.1", "--connections-max", "0"],
-      ...["--data", join(directory, "bench.db"), "--figures-ms", "250"],
-    ],
-    { hear },
-  );
 
 /** A bare ws server that sends each frame back. */
 export const echo: ServerKind = () => startServer([path("peers/echo.mjs")]);

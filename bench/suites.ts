@@ -6,6 +6,13 @@ import { joins, publishes, publishLag } from "./scenarios/channels.js";
 import { coldOpenings, coldStart } from "./scenarios/cold-start.js";
 import { herdAnew, herdOnMany, herdOnOne } from "./scenarios/crash-herd.js";
 import { studiedCrowd, twoEdges } from "./scenarios/edges.js";
+import { documentsCalls, documentsMemory } from "./scenarios/growth-documents.js";
+import { logAck, logFirstPage, logOpening } from "./scenarios/growth-log.js";
+import { payloadBytes, payloadCalls } from "./scenarios/growth-payload.js";
+import { offeredGoodput, offeredTail } from "./scenarios/growth-rate.js";
+import { sizeCalls, sizeCpu, sizeOpenings } from "./scenarios/growth-size.js";
+import { storeOpenings, storeStart } from "./scenarios/growth-store.js";
+import { subscribersCurve } from "./scenarios/growth-subscribers.js";
 import { idleBytes, idleOverSocketIo, idleOverWs, joinsOfMany } from "./scenarios/idle-connections.js";
 import { largeDocument } from "./scenarios/large-document.js";
 import { acksPerSync, loneWriter, writersAtAThird } from "./scenarios/lone-writer.js";
@@ -63,6 +70,27 @@ export const SUITES: { readonly [name: string]: Suite } = {
   cold: {
     about: "a start with 100,000 documents and 10 million deltas (made once, in a minute or two), and opening them",
     members: [coldStart, coldOpenings],
+  },
+  growth: {
+    about:
+      "curves: how each figure grows with subscribers, documents, sizes, logs, payloads and the rate that is offered",
+    members: [
+      subscribersCurve,
+      documentsCalls,
+      documentsMemory,
+      storeStart,
+      storeOpenings,
+      sizeCalls,
+      sizeCpu,
+      sizeOpenings,
+      logOpening,
+      logAck,
+      logFirstPage,
+      payloadCalls,
+      payloadBytes,
+      offeredGoodput,
+      offeredTail,
+    ],
   },
   views: {
     about: "a call to a document of which 1,000 viewers each see something of their own",

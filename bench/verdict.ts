@@ -30,6 +30,9 @@ export interface Spread {
 
 const SATURATED = 0.9;
 
+/** Whether it was the load that was measured. */
+export const isSaturated = ({ loadCpu = 0 }: Figures): boolean => loadCpu > SATURATED;
+
 /** Of at least one pair. */
 export function judge(goal: Goal | undefined, pairs: readonly Pair[]): Verdict {
   const ratio = spreadOf(pairs.map(({ subject, peer }) => subject.value / peer.value));
@@ -38,14 +41,14 @@ export function judge(goal: Goal | undefined, pairs: readonly Pair[]): Verdict {
       ? []
       : [subject.perCpuSecond / peer.perCpuSecond],
   );
-  const isSaturated = (side: keyof Pair): boolean => pairs.some((pair) => (pair[side].loadCpu ?? 0) > SATURATED);
+  const someSaturated = (side: keyof Pair): boolean => pairs.some((pair) => isSaturated(pair[side]));
   return {
     subject: spreadOf(pairs.map((pair) => pair.subject.value)),
     peer: spreadOf(pairs.map((pair) => pair.peer.value)),
     ratio,
     ratioByCpu: byCpu.length === 0 ? undefined : median(byCpu),
     met: goal === undefined ? undefined : isMet(goal, ratio.median),
-    saturated: { subject: isSaturated("subject"), peer: isSaturated("peer") },
+    saturated: { subject: someSaturated("subject"), peer: someSaturated("peer") },
   };
 }
 

@@ -8,12 +8,13 @@ import { loadAgainst, naiveFanOut, rawLoop, type ServerKind, tidemark } from "..
 
 const SUBSCRIBERS = 1_000;
 const MANY_SUBSCRIBERS = 10_000;
-const DELTAS_PER_WRITE = 16;
+/** Of a raw loop beside a document with 16 calls outstanding. */
+export const DELTAS_PER_WRITE = 16;
 const calm: LoadShape = { mode: "tidemark", documents: 1, subscribers: SUBSCRIBERS, outstanding: 1 };
 const busy: LoadShape = { ...calm, outstanding: 16 };
 const sink: LoadShape = { mode: "sink", subscribers: SUBSCRIBERS };
 /** A delta of this load, as long as the real ones are. */
-const DELTA = `[["d",1,10000,10001,[["=","/entries/k10","${"x".repeat(37)}"],["=","/at",1000000000000]]]]`;
+export const DELTA = `[["d",1,10000,10001,[["=","/entries/k10","${"x".repeat(37)}"],["=","/at",1000000000000]]]]`;
 
 function deliveries(name: string, kind: ServerKind, played: LoadShape): Side {
   return {

@@ -1,9 +1,6 @@
 // P15: a server starts on a database of 100,000 documents and ten million deltas that is not in memory, and documents are opened
 // that nobody has opened yet. The database is made once, through the product's own store.
-import { execFile } from "node:child_process";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { forgetPages } from "../cold-server.js";
 import { type ColdShape, coldState, coldStore } from "../cold-store.js";
 import { openOneByOne } from "../openings.js";
 import type { Figures, Scenario } from "../scenario.js";
@@ -43,13 +40,8 @@ export async function startCold(shape: ColdShape, opened: number): Promise<ColdS
   }
 }
 
-/** Has the kernel forget what it holds of the files, so that they are read from the disk. */
-async function forgetPages(folder: string): Promise<void> {
-  for (const file of readdirSync(folder))
-    await promisify(execFile)("dd", [`if=${join(folder, file)}`, "iflag=nocache", "count=0", "status=none"]);
-}
-
-const quantile = (sorted: readonly number[], q: number): number => sorted[Math.ceil(sorted.length * q) - 1] ?? 0;
+/** Of those below which a share lies. */
+export const quantile = (sorted: readonly number[], q: number): number => sorted[Math.ceil(sorted.length * q) - 1] ?? 0;
 
 /** What is worth a line of it. */
 export function coldFigures(start: ColdStart, value: number): Figures {

@@ -7,7 +7,7 @@ import { type RecordedCounts, ServerRecord } from "../crowd/server-record.js";
 import { Writer } from "../crowd/writer.js";
 import { cpuSecondsOf } from "../process.js";
 import type { Figures, Scenario } from "../scenario.js";
-import { tidemarkAt, withDirectory } from "../servers.js";
+import { tidemarkWith, withDirectory } from "../servers.js";
 
 /** How the herd looks. */
 export interface HerdShape {
@@ -36,6 +36,7 @@ export interface HerdResult {
   readonly differing: number;
 }
 
+const FIGURES_MS = 250;
 const MB = 1_000_000;
 const SETTLE_MS = 500;
 /** Longer than the server's figures are apart. */
@@ -46,7 +47,7 @@ export function playHerd(shape: HerdShape): Promise<HerdResult> {
   const { clients, documents, stateBytes, writesPerSecond, keepsMemory } = shape;
   return withDirectory(async (directory) => {
     const record = new ServerRecord();
-    let server = await tidemarkAt(directory, { hear: () => undefined });
+    let server = await tidemarkWith({ figuresMs: FIGURES_MS })(directory);
     const { port } = server;
     const url = `http://127.0.0.1:${port}`;
     const keys = Array.from({ length: documents }, (_, n) => `herd-${n}`);
@@ -60,7 +61,7 @@ export function playHerd(shape: HerdShape): Promise<HerdResult> {
       await delay(SETTLE_MS);
       const killedAt = Date.now();
       await server.kill();
-      server = await tidemarkAt(directory, { port, hear: record.hear });
+      server = await tidemarkWith({ port, figuresMs: FIGURES_MS, hear: record.hear })(directory);
       const listeningAt = Date.now();
       const { clients: returns, cpuSeconds: clientCpuSeconds } = await back;
       const serverCpuSeconds = cpuSecondsOf(server.pid);

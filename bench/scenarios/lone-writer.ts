@@ -12,9 +12,10 @@ import { peakOf } from "./peak.js";
 /** What one call leaves in the log: operations, receipt and columns. */
 const ROW_BYTES = 200;
 
-async function loneAppend(length: RunLength): Promise<Figures> {
+/** Appends of so many bytes, each made durable before the next, with nothing else to do; its value is their median, ms. */
+export async function loneAppend(length: RunLength, bytes = ROW_BYTES): Promise<Figures> {
   return withDirectory(async (directory) => {
-    const args = [join(directory, "append"), String(ROW_BYTES), String(length.seconds)];
+    const args = [join(directory, "append"), String(bytes), String(length.seconds)];
     const { exitCode, stdout, stderr } = await finished(...pinned("server", await nativeProgram("append-sync"), args));
     if (exitCode !== 0) throw new Error(`append-sync failed: ${stderr}`);
     const details: { p50Ms: number; p99Ms: number; perSecond: number } = JSON.parse(stdout);
@@ -59,7 +60,7 @@ async function thirdOfPeak(length: RunLength): Promise<Figures> {
   return { ...loadFigures(result, result.ackP99Ms), note };
 }
 
-const append: Side = { name: "append + sync", measure: loneAppend };
+const append: Side = { name: "append + sync", measure: (length) => loneAppend(length) };
 
 export const loneWriter: Scenario = {
   id: "P8-lone",

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { measureCurve, measureScenario } from "../../bench/measure.js";
 import { RecordFile, readRecord } from "../../bench/record.js";
 import type { Curve, Scenario } from "../../bench/scenario.js";
+import { SharedRuns } from "../../bench/shared-runs.js";
 import { recordOf, run } from "./recorded.js";
 
 const LENGTH = { seconds: 4, warmUpSeconds: 2 };
@@ -99,6 +100,34 @@ test("a curve is resumed point by point; where there is nothing to measure it sa
     ["raw loop", 100],
     ["raw loop", 100],
   ]);
+});
+
+test("several figures of one run are handed out once each, and a run that failed to nobody", async () => {
+  let runs = 0;
+  const shared = new SharedRuns(async (x) => {
+    runs += 1;
+    if (runs === 3) throw new Error("cut off");
+    return `${runs} at ${x}`;
+  });
+  const [first, second] = [shared.taker(), shared.taker()];
+  expect([await first(10, LENGTH), await first(100, LENGTH)]).toEqual(["1 at 10", "2 at 100"]);
+  await expect(first(10, LENGTH)).rejects.toThrow("cut off");
+  expect([await second(100, LENGTH), await second(10, LENGTH), await second(10, LENGTH)]).toEqual([
+    "2 at 100",
+    "1 at 10",
+    "4 at 10",
+  ]);
+  expect(await first(10, LENGTH)).toBe("4 at 10");
+});
+
+test("a curve that was cut off within a round goes on at the next point", async () => {
+  const ran: string[] = [];
+  const [tidemark] = curve(ran).series;
+  const failing = { name: "raw loop", measurePoint: () => Promise.reject(new Error("cut off")) };
+  const cut = { ...curve(ran), series: tidemark === undefined ? [] : [tidemark, failing] };
+  await expect(measureCurve(cut, how(1), { file: open(false), progress: silent })).rejects.toThrow("cut off");
+  await measureCurve(curve(ran), how(1), { file: open(true), progress: silent });
+  expect(ran).toEqual(["tidemark 10", "raw loop 10", "tidemark 100", "raw loop 100"]);
 });
 
 test("a figure that is none fails its run", async () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareWithGuard, isClearlyWorse, recordGuard } from "../../bench/guard.js";
 import { commandOf, readOptions } from "../../bench/options.js";
+import { ProgressPrinter } from "../../bench/progress.js";
 import { curveTable, scenarioTable } from "../../bench/report.js";
 import { reportPage } from "../../bench/report-page/write.js";
 import { resultsPage } from "../../bench/results.js";
@@ -62,12 +63,26 @@ describe("tables", () => {
     expect(curveTable(curve).split("\n").slice(2)).toEqual(["10           6.00", "100          -"]);
   });
 
+  test("of a curve have a column for each series, and say where it was the load that was measured", () => {
+    const points = [
+      { series: "tidemark", x: 10, figures: run(4_000) },
+      { series: "raw loop", x: 10, figures: run(9_000, { loadCpu: 0.95 }) },
+    ].map((point) => ({ ...point, round: 0, at: "2026-01-02T03:04:05.000Z", tookSeconds: 6 }));
+    expect(
+      curveTable({ ...curveOf("G1", []), points })
+        .split("\n")
+        .slice(1),
+    ).toEqual(["subscribers  tidemark  raw loop", "10           4,000     9,000 (load saturated)"]);
+  });
+
   test("of results name machine and commit, goals, other peers, curves and what failed", () => {
     const failed = {
       ...scenarioOf("P12-few", { goal: { atLeast: 0.9 }, pairs: [] }),
       failure: "the load\nfound a gap",
     };
-    const page = resultsPage(recordOf([P5, P8, peer, failed], [curveOf("G1", [[10, 5]])]));
+    const looked = scenarioOf("memory-loaded", { unit: "bytes", subject: "resident", peer: "heap", pairs: [[20, 10]] });
+    const page = resultsPage(recordOf([P5, P8, peer, looked, failed], [curveOf("G1", [[10, 5]])]));
+    expect(page).toMatch(/## Looked at, without a goal\n\n.*\n.*\n\| memory-loaded \| .*resident: 20.0 bytes/);
     expect(page).toContain("- Machine: 2 x Abacus, 8 GB, Linux 6.1, Node v20.20.2, ext4\n- Commit: 0123456789\n");
     expect(page).toContain("**0.750** (0.500-0.800) |  | >= 0.6 | met | `npm run bench -- P5` |");
     expect(page).toMatch(
@@ -124,6 +139,23 @@ describe("the guard", () => {
     const say = (): void => undefined;
     expect(() => compareWithGuard(recordOf([P5]), say, join(directory, "none.json"))).toThrow("--guard --record");
   });
+});
+
+test("what is left of a curve is told by round: as guessed at first, then as the last one took", () => {
+  const lines: string[] = [];
+  const measurePoint = async (): Promise<undefined> => undefined;
+  const curve = { ...curveOf("G1", []), xs: [10, 100], series: [{ name: "tidemark", measurePoint }] };
+  const planned = [{ measurable: curve, pairs: 3, left: 2 }];
+  const progress = new ProgressPrinter(planned, { seconds: 4, warmUpSeconds: 2 }, (line) => lines.push(line)).of(curve);
+  progress.beginPair(1);
+  progress.ran("tidemark at 10", run(5_000));
+  progress.endPair(60);
+  progress.beginPair(2);
+  expect(lines).toEqual([
+    "G1 (1 of 1), round 2 of 3; about 34 s left",
+    "  tidemark at 10   5,000 deliveries/s",
+    "G1 (1 of 1), round 3 of 3; about 60 s left",
+  ]);
 });
 
 describe("what is asked for", () => {
