@@ -17,6 +17,7 @@ import { idleBytes, idleOverSocketIo, idleOverWs, joinsOfMany } from "./scenario
 import { largeDocument } from "./scenarios/large-document.js";
 import { acksPerSync, loneWriter, writersAtAThird } from "./scenarios/lone-writer.js";
 import { tenMinutes } from "./scenarios/long-load.js";
+import { memoryEach } from "./scenarios/memory-each.js";
 import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
 import { noneOfManyViews, oneOfManyViews } from "./scenarios/own-views.js";
 import { pacedViewers } from "./scenarios/paced-viewers.js";
@@ -91,6 +92,10 @@ export const SUITES: { readonly [name: string]: Suite } = {
       offeredGoodput,
       offeredTail,
     ],
+  },
+  memory: {
+    about: "bytes of each connection, subscription, document in memory and out of it, and delta that waits",
+    members: memoryEach,
   },
   views: {
     about: "a call to a document of which 1,000 viewers each see something of their own",

@@ -12,7 +12,10 @@ export interface RecordedCounts {
 }
 
 interface FiguresLine {
-  readonly figures?: { readonly sentAway: number; readonly documents: Omit<RecordedCounts, "sentAway"> };
+  readonly figures?: {
+    readonly sentAway: number;
+    readonly documents: Omit<RecordedCounts, "sentAway"> & { readonly loaded: number };
+  };
 }
 
 /** Listens to one server. */
@@ -27,6 +30,9 @@ export class ServerRecord {
     refused: 0,
   };
 
+  /** Documents in memory, when it last said so. */
+  loaded = 0;
+
   get counts(): RecordedCounts {
     return { ...this.#counts };
   }
@@ -37,6 +43,7 @@ export class ServerRecord {
     const { figures }: FiguresLine = JSON.parse(line);
     if (figures === undefined) return;
     const counts = this.#counts;
+    this.loaded = figures.documents.loaded;
     counts.sentAway += figures.sentAway;
     counts.snapshots += figures.documents.snapshots;
     counts.snapshotsAgain += figures.documents.snapshotsAgain;

@@ -29,13 +29,15 @@ const followers: LoadShape = {
   dialRate: DIALS_PER_SECOND,
 };
 
-interface Held {
+/** Of a server, bytes; the heap after a collection. */
+export interface Held {
   readonly rssBytes: number;
   readonly heapBytes: number;
   readonly externalBytes: number;
 }
 
-async function held(server: ServerProcess): Promise<Held> {
+/** What it holds now. */
+export async function held(server: ServerProcess): Promise<Held> {
   const rssBytes = rssMbOf(server.pid) * MB;
   const { heapUsed, external } = await server.memory({ collect: true });
   return { rssBytes, heapBytes: heapUsed, externalBytes: external };
