@@ -19,6 +19,7 @@ const MS = 1_000;
 interface LogFigures {
   readonly openSeconds: number;
   readonly ackP50Ms: number;
+  readonly ackP99Ms: number;
   readonly firstPageMs: number;
 }
 
@@ -31,8 +32,8 @@ async function measureLog(deltas: number, length: RunLength): Promise<LogFigures
       const firstPageMs = await firstPage(server);
       // The load checks each delta and ack against the call that it made, from the head that it found.
       const played = { mode: "tidemark", type: TYPE, prefix: "cold", subscribers: 1 } as const;
-      const { ackP50Ms } = await runLoad(played, { port: server.port, serverPid: server.pid, ...length });
-      return { openSeconds: medianOf(openings) / MS, ackP50Ms, firstPageMs };
+      const { ackP50Ms, ackP99Ms } = await runLoad(played, { port: server.port, serverPid: server.pid, ...length });
+      return { openSeconds: medianOf(openings) / MS, ackP50Ms, ackP99Ms, firstPageMs };
     });
   });
 }
