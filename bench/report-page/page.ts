@@ -93,11 +93,8 @@ function showComparison(into: HTMLElement, scenario: ScenarioRecord): void {
   draw(made, comparisonChart(scenario), 2 * BAR_PX + AXES_PX);
 }
 
-function showPeers(scenarios: readonly ScenarioRecord[]): void {
-  const all = section(
-    "Other peers, the same work",
-    "Each peer ran by turns with Tidemark; the bar is the median, each dot one run.",
-  );
+/** What has no goal: a card for each work, or for each scenario. */
+function showWorks(all: HTMLElement, scenarios: readonly ScenarioRecord[]): void {
   const grid = element("div", { className: "grid" });
   all.append(grid);
   const works = new Set(scenarios.map(({ work, title }) => work ?? title));
@@ -136,10 +133,20 @@ function showTable(scenarios: readonly ScenarioRecord[]): void {
 const record: BenchRecord = JSON.parse(document.querySelector("#record")?.textContent ?? "{}");
 const scenarios = record.scenarios.filter(({ pairs }) => pairs.length > 0);
 const goals = scenarios.filter(({ goal }) => goal !== undefined);
-const peers = scenarios.filter(({ goal }) => goal === undefined);
+const looked = scenarios.filter(({ goal, work }) => goal === undefined && work === undefined);
+const peers = scenarios.filter(({ goal, work }) => goal === undefined && work !== undefined);
 const curves = record.curves.filter(({ points }) => points.some(({ figures }) => figures !== null));
 showHeader(record, scenarios);
 if (goals.length > 0) showGoals(goals);
-if (peers.length > 0) showPeers(peers);
+if (looked.length > 0)
+  showWorks(section("Looked at, without a goal", "The bar is the median, each dot one run."), looked);
+if (peers.length > 0)
+  showWorks(
+    section(
+      "Other peers, the same work",
+      "Each peer ran by turns with Tidemark; the bar is the median, each dot one run.",
+    ),
+    peers,
+  );
 if (curves.length > 0) showCurves(curves);
 if (scenarios.length > 0) showTable(scenarios);

@@ -96,7 +96,7 @@ export const logOpening = of(
 
 export const logAck = of(
   "growth-log-ack",
-  "a lone call to such a document",
+  "a lone call to a document, by the length of its log",
   { label: "ack, median", unit: "ms", scale: "linear" },
   ({ ackP50Ms }) => ackP50Ms,
   1,
@@ -104,7 +104,7 @@ export const logAck = of(
 
 export const logFirstPage = of(
   "growth-log-history",
-  `reading the first ${PAGE} deltas of such a document`,
+  `reading the first ${PAGE} deltas of a document, by the length of its log`,
   { label: "page, median", unit: "ms", scale: "linear" },
   ({ firstPageMs }) => firstPageMs,
   1,

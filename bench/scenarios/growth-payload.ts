@@ -40,8 +40,7 @@ export const payloadCalls: Curve = {
 
 export const payloadBytes: Curve = {
   ...{ id: "growth-payload-bytes", x, xs },
-  title:
-    "the same in bytes: text that was acked, that reached subscribers, and that the disk alone takes, each append durable before the next",
+  title: `text that was acked by what a call carries (${DOCUMENTS} documents), that reached subscribers, and that the disk alone takes, each append durable before the next`,
   y: { label: "text", unit: "MB/s", scale: "log" },
   series: [
     {

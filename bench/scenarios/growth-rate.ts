@@ -71,7 +71,7 @@ export const offeredGoodput: Curve = {
 
 export const offeredTail: Curve = {
   ...{ id: "growth-rate-p99", x, xs: TIMES },
-  title: "how long those acks took",
+  title: `how long acks of ${DOCUMENTS} documents and writers took, by the rate that is offered`,
   y: { label: "ack, 99th percentile", unit: "ms", scale: "log" },
   series: [
     {

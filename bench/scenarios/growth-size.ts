@@ -38,7 +38,7 @@ export const sizeCalls: Curve = {
 
 export const sizeCpu: Curve = {
   ...{ id: "growth-size-cpu", x, xs },
-  title: "what such a call takes of the server's CPU, snapshots for the store included",
+  title: "what a call takes of the server's CPU by the size of its document, snapshots for the store included",
   y: { label: "CPU of a call", unit: "us", scale: "log" },
   series: [
     {

@@ -37,7 +37,7 @@ export const storeStart: Curve = {
 
 export const storeOpenings: Curve = {
   ...{ id: "growth-store-open", x, xs },
-  title: `opening ${OPENED} of them that are not in memory, one after another`,
+  title: `opening a document that is not in memory, ${OPENED} one after another, by the documents in the store`,
   y: { label: "opening", unit: "ms", scale: "log" },
   series: [
     series("median", ({ openingMs }) => quantile(openingMs, 0.5)),
