@@ -14,6 +14,13 @@ export interface TcpSocket extends Duplex {
   owner?: unknown;
   /** Bytes are said to be "buffer", as the queue of a stream says it. */
   _write(chunk: unknown, encoding: BufferEncoding | "buffer", done: (error?: Error | null) => void): void;
+  _writev?(chunks: Chunk[], done: (error?: Error | null) => void): void;
+}
+
+/** As the queue of a stream hands them over. */
+interface Chunk {
+  readonly chunk: Uint8Array;
+  readonly encoding: BufferEncoding | "buffer";
 }
 
 /** What a wire is made of. */
@@ -97,12 +104,19 @@ export class WebSocketWire implements Wire {
     const [only] = frames;
     if (frames.length === 1 && only !== undefined) return this.#put(wireBytes(only), "buffer");
     const all = frames.map(wireBytes);
-    if (all.reduce((sum, { length }) => sum + length, 0) <= JOINED_BYTES_MAX) this.#put(Buffer.concat(all), "buffer");
-    else this.#writeApart(all);
+    const length = all.reduce((sum, bytes) => sum + bytes.length, 0);
+    if (length <= JOINED_BYTES_MAX) this.#put(Buffer.concat(all), "buffer");
+    else this.#writeApart(all, length);
   }
 
   /** Still one call to the kernel; what many sockets are sent is not copied for each, nor kept for each that is slow. */
-  #writeApart(all: readonly Uint8Array[]): void {
+  #writeApart(all: readonly Uint8Array[], length: number): void {
+    if (this.#tcp._writev !== undefined && this.#passes) {
+      this.#passingBytes = length;
+      this.#tcp._writev(all.map(asChunk), this.#passed);
+      this.#isLate = this.#passingBytes > 0;
+      return;
+    }
     this.#mayBeQueued = true;
     this.#tcp.cork();
     for (const bytes of all) this.#tcp.write(bytes);
@@ -152,7 +166,7 @@ export class WebSocketWire implements Wire {
   }
 
   #put(bytes: string | Uint8Array, encoding: "latin1" | "buffer"): void {
-    if (this.#mayPass && this.#passingBytes === 0 && this.#queuedBytes() === 0) {
+    if (this.#passes) {
       this.#passingBytes = bytes.length;
       this.#tcp._write(bytes, encoding, this.#passed);
       this.#isLate = this.#passingBytes > 0;
@@ -161,6 +175,10 @@ export class WebSocketWire implements Wire {
       // Of bytes the encoding is not looked at.
       this.#tcp.write(bytes, "latin1");
     }
+  }
+
+  get #passes(): boolean {
+    return this.#mayPass && this.#passingBytes === 0 && this.#queuedBytes() === 0;
   }
 
   /** Calls back when what is unsent now has left. */
@@ -207,6 +225,8 @@ export class WebSocketWire implements Wire {
     this.#grace ??= this.#runtime.setTimer(CLOSE_GRACE_MS, () => this.#tcp.destroy());
   }
 }
+
+const asChunk = (chunk: Uint8Array): Chunk => ({ chunk, encoding: "buffer" });
 
 // The same functions for all sockets, which are called on the socket.
 function tellClosed(this: TcpSocket): void {

@@ -77,6 +77,23 @@ it("[R14] what the peer does not take is counted, leaves in order, and it is sai
   expect(drained).toHaveBeenCalled();
 });
 
+it("[R14] frames too large to be joined are one write past the queue as well, counted, in order", async () => {
+  const queue = vi.spyOn(tcp, "write");
+  const small = new OutgoingFrame(jsonCodec, ['"first"'], 7);
+  peer.pause();
+  wire.write([small, large("x"), small]);
+  expect(queue).not.toHaveBeenCalled();
+  expect(wire.bufferedBytes).toBe(MUCH + 14 + 2 * 11);
+  wire.write([small, large("y")]);
+  expect(queue).toHaveBeenCalled();
+  peer.resume();
+  const got = readByLibrary([await read(2 * (MUCH + 14) + 3 * 11)], CLIENT);
+  const first = messageOf('"first"');
+  expect([got[0], got[2], got[3]]).toEqual([first, first, first]);
+  expect(got).toHaveLength(5);
+  await vi.waitUntil(() => wire.bufferedBytes === 0);
+});
+
 it("is silent about what is taken at once, also after what was not: a flush must not be entered by itself", async () => {
   const drained = vi.fn();
   wire.onDrained = drained;
