@@ -136,7 +136,7 @@ export class OwnerEnd implements StandInEnd {
     follower.caller = caller;
     follower.asks = a;
     this.#followers.set(f, follower);
-    this.#parts.documents.open({ ...asked, follower });
+    this.#parts.documents.open({ follower, ...asked });
   }
 
   #close(f: number): void {

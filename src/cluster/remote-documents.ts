@@ -66,7 +66,7 @@ export class RemoteDocuments implements Documents {
     numbered.asks += 1;
     this.#numbers.set(follower, numbered);
     this.#followers.set(numbered.f, numbered);
-    this.#send(["open", numbered.f, numbered.asks, { ...asked, caller: follower.caller }]);
+    this.#send(["open", numbered.f, numbered.asks, { caller: follower.caller, ...asked }]);
   }
 
   close(_document: DocumentName, follower: Follower): void {

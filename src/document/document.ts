@@ -208,7 +208,7 @@ export class Document {
       const allowed = this.read((state) => isYes(can?.(this.#readContext(invocation, state), input)));
       return allowed ? undefined : refused("denied");
     } catch (error) {
-      return { ...refused("denied"), thrown: error };
+      return { thrown: error, ...refused("denied") };
     }
   }
 

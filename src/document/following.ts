@@ -300,9 +300,10 @@ export class Following {
 
   #open(work: OpenWork, source: OpeningSource, { missed, filter }: Found): void {
     const { held } = work.request;
-    if (this.#views !== undefined) return this.#openView(this.#views, work, { ...source, missed });
+    if (this.#views !== undefined) return this.#openView(this.#views, work, { source, missed });
     if (filter !== undefined) return this.#openFiltered(work, source, { missed, filter });
-    const opening = logOpening(work.request, missed, { ...source, snapshots: this.snapshots });
+    const { document, pipeline } = source;
+    const opening = logOpening(work.request, missed, { document, pipeline, snapshots: this.snapshots });
     if (held !== undefined) this.#keep(held, source.pipeline.head, opening);
     this.#answer(work, source, opening);
   }
@@ -323,8 +324,8 @@ export class Following {
   }
 
   /** At once, from the last state that was released; else when the state in memory is durable. */
-  #openView(views: DocumentViews, work: OpenWork, source: OpeningSource & { readonly missed: Missed }): void {
-    const { document, pipeline, created: applied, missed } = source;
+  #openView(views: DocumentViews, work: OpenWork, { source, missed }: FoundIn): void {
+    const { document, pipeline, created: applied } = source;
     const { head } = pipeline;
     const open = (): void => this.#beginView(views, work, missed);
     if (views.isReady && !applied) return open();
@@ -388,6 +389,11 @@ export class Following {
 interface Sought {
   readonly held: HeldPosition | undefined;
   readonly wish: Wish | undefined;
+}
+
+interface FoundIn {
+  readonly source: OpeningSource;
+  readonly missed: Missed;
 }
 
 /** What was found for an opening, and the filter that it must pass. */

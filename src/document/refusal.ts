@@ -98,9 +98,9 @@ export function refusalOf(error: unknown): Refused {
     return refused("too_large", { data: { limit: error.limit, value: LIMITS[error.limit], yours: error.yours } });
   }
   if (error instanceof InvalidStateError) {
-    return { ...refused("invalid_state", { data: { path: error.path } }), thrown: error };
+    return { thrown: error, ...refused("invalid_state", { data: { path: error.path } }) };
   }
-  return { ...refused("handler_failed"), thrown: error };
+  return { thrown: error, ...refused("handler_failed") };
 }
 
 const UNWRITTEN_AFTER_MS = 1_000;

@@ -95,7 +95,7 @@ export class PresentList {
     if (leave.length === 0 && join.length === 0 && count === this.#toldCount) return undefined;
     this.#told = now;
     this.#toldCount = count;
-    return { ...(join.length === 0 ? {} : { join }), ...(leave.length === 0 ? {} : { leave }), count };
+    return { count, ...(join.length === 0 ? {} : { join }), ...(leave.length === 0 ? {} : { leave }) };
   }
 
   #arrived(id: string, peer: string, meta: Json): Person {
