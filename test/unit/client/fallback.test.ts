@@ -343,6 +343,41 @@ describe("which transport", () => {
     expect(tide.transport).toBe("stream");
   });
 
+  describe("where a WebSocket has worked", () => {
+    /** Its connection is over right after `welcome`. */
+    const worked = async (): Promise<ReturnType<typeof made>> => {
+      const one = made();
+      await settled();
+      const { listener } = one.platform.sockets[0] ?? expect.fail();
+      listener.opened();
+      listener.message(JSON.stringify([welcome()]));
+      expect(one.tide.transport).toBe("websocket");
+      return one;
+    };
+
+    /** How often it is refused until it tries something else. */
+    const refusals = async ({ platform }: World): Promise<number> => {
+      for (let count = 1; ; count++) {
+        const before = platform.sockets.length;
+        refuse(platform);
+        while (platform.sockets.length === before) {
+          if (platform.posts.length > 0) return count;
+          await platform.advance(10);
+        }
+      }
+    };
+
+    it("[LINE-1] it takes four failures: a server that is started again refuses a few", async () => {
+      expect(await refusals(await worked())).toBe(4);
+    });
+
+    it("[LINE-1] two are enough once the network may be another", async () => {
+      const one = await worked();
+      one.platform.wake("online");
+      expect(await refusals(one)).toBe(2);
+    });
+  });
+
   it("[LINE-1] is HTTP soon when an upgrade is not answered at all", async () => {
     const { platform, http } = made();
     await platform.advance(7_000);

@@ -266,6 +266,7 @@ export class Connection {
     this.#clock.set(welcome.now);
     this.#heartbeat.start(welcome, this.#line?.askedMs);
     this.#refresh.start(welcome.exp);
+    this.#options.plan.welcomed(this.#transport);
     if (this.#options.plan.mayImprove) this.#trial.start();
     this.#go({ kind: "welcomed", nowMs: this.#platform.monotonicMs() });
     // The listener first: what applications send when they hear of it must find its place behind what waits.
@@ -385,7 +386,10 @@ export class Connection {
 
   #wake(wake: Wake): void {
     const { kind } = this.#state;
-    if (wake === "online") this.#trial.forget();
+    if (wake === "online") {
+      this.#trial.forget();
+      this.#options.plan.forget();
+    }
     if (kind === "live") this.#heartbeat.ask();
     else if (wake !== "offline") {
       this.#return.wake();

@@ -1,8 +1,8 @@
 // Which transport the next connection is made over. Pure bookkeeping of what came of those before:
 //
-//   websocket -twice not got through-> stream -held back, or silent-> poll -held back, too-> websocket
-//       ^                                |  \                          |
-//       \--------- a trial got through --+---\---- nobody there -------/
+//   websocket -not got through-> stream -held back, or silent-> poll -held back, too-> websocket
+//       ^                          |  \                          |
+//       \--- a trial got through --+---\---- nobody there -------/
 import { CLOSE } from "@tidemark/protocol";
 import type { Transport, TransportChoice } from "../api/tide.js";
 
@@ -15,11 +15,18 @@ export interface Outcome {
 
 /** So many in a row are no accident. */
 const FAILURES_MAX = 2;
+/** The same where one has worked: a server that is started again refuses a few, and a WebSocket is what it is spared most by
+ * when all come back. */
+const PROVEN_FAILURES_MAX = 4;
+/** To get no answer at all takes long. */
+const SILENT_FAILURES = 2;
 
 export class TransportPlan {
   readonly #choice: TransportChoice;
   #next: Transport;
   #failures = 0;
+  /** A WebSocket has worked on this network, as far as is known. */
+  #isProven = false;
 
   constructor(choice: TransportChoice) {
     this.#choice = choice;
@@ -46,6 +53,16 @@ export class TransportPlan {
     if (this.mayImprove) this.#use("websocket");
   }
 
+  /** A connection was welcomed. */
+  welcomed(transport: Transport): void {
+    if (transport === "websocket") this.#isProven = true;
+  }
+
+  /** It may be another network from now on. */
+  forget(): void {
+    this.#isProven = false;
+  }
+
   /** A connection is over. */
   ended(transport: Transport, { code, hasWorked }: Outcome): void {
     // Another connection knows better by now.
@@ -60,9 +77,10 @@ export class TransportPlan {
   }
 
   #socketFailed(code: number): void {
-    // To get no answer at all takes long enough to need no second time.
-    this.#failures += code === CLOSE.helloTimeout ? FAILURES_MAX : 1;
-    if (this.#choice === "auto" && this.#failures >= FAILURES_MAX) this.#use("stream");
+    this.#failures += code === CLOSE.helloTimeout ? SILENT_FAILURES : 1;
+    if (this.#choice !== "auto" || this.#failures < (this.#isProven ? PROVEN_FAILURES_MAX : FAILURES_MAX)) return;
+    this.#isProven = false;
+    this.#use("stream");
   }
 
   #use(transport: Transport): void {
