@@ -15,7 +15,7 @@ import { storeOpenings, storeStart } from "./scenarios/growth-store.js";
 import { subscribersCurve } from "./scenarios/growth-subscribers.js";
 import { idleBytes, idleOverSocketIo, idleOverWs, joinsOfMany } from "./scenarios/idle-connections.js";
 import { largeDocument } from "./scenarios/large-document.js";
-import { acksPerSync, loneWriter, writersAtAThird } from "./scenarios/lone-writer.js";
+import { acksOfEachAlone, acksOfEight, loneWriter, writersAtAThird } from "./scenarios/lone-writer.js";
 import { tenMinutes } from "./scenarios/long-load.js";
 import { memoryEach } from "./scenarios/memory-each.js";
 import { tenTimesTheCapacity, twiceTheCapacity, twiceTheCapacityOfFew } from "./scenarios/overload.js";
@@ -35,7 +35,7 @@ export interface Suite {
 export const SUITES: { readonly [name: string]: Suite } = {
   core: {
     about: "acked calls, busy fan-out, a large document, a lone writer",
-    members: [ackedCalls, acksPerSync, busyFanOut, largeDocument, loneWriter, writersAtAThird],
+    members: [ackedCalls, acksOfEight, acksOfEachAlone, busyFanOut, largeDocument, loneWriter, writersAtAThird],
   },
   "fan-out": {
     about:
