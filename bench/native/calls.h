@@ -83,11 +83,16 @@ static void send_lane(connection *c) {
   }
 }
 
-/** How many calls may be under way: one more with each answer. Thousands at the same moment that anything is called for the
- * first time would be refused. */
+/** Many writers, who wait for more answers until they have one more call under way. */
+#define MANY 100
+#define ANSWERS_OF_MANY 4
+
+/** How many calls may be under way: more with each answer. Thousands at the same moment that anything is called for the first
+ * times would be refused. */
 static uint64_t outstanding(const document *d) {
   uint64_t most = (uint64_t)options.outstanding;
-  return d->acked < most ? d->acked + 1 : most;
+  uint64_t grown = d->acked / (options.documents > MANY ? ANSWERS_OF_MANY : 1) + 1;
+  return grown < most ? grown : most;
 }
 
 static void refill(connection *c) {
