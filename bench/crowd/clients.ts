@@ -8,6 +8,9 @@ import type { CrowdOrder, CrowdReport, Held, Return } from "./messages.js";
 
 type App = typeof app;
 
+// Each refused connection is an error with a trace, and to look its lines up in source maps costs as much as the connection.
+process.setSourceMapsEnabled(false);
+
 /** One client and what it is waited for. */
 class Member {
   attempts = 0;
