@@ -22,8 +22,11 @@ typedef struct {
   uint64_t handle, epoch, chain, position, digest, deltas, last_at;
 } stream_state;
 
-/** What the last frame of deltas did to a subscriber: the same bytes do the same to all who stood there, so they are
- * compared instead of read again. Without it the load would be busy before the server is. */
+/** Frames of deltas that a document remembers: who comes back is sent several. */
+#define FRAMES_REMEMBERED 4
+
+/** What a frame of deltas did to a subscriber: the same bytes do the same to all who stood there, so they are compared
+ * instead of read again. Without it the load would be busy before the server is. */
 typedef struct {
   byte_buffer bytes;
   stream_state before, after;
@@ -36,7 +39,8 @@ typedef struct {
 typedef struct {
   uint64_t first_seq, sent, acked;
   uint64_t at[CALL_RING]; // when call n was sent, us; it is also the call's content
-  frame_memory last;
+  frame_memory last[FRAMES_REMEMBERED];
+  int next_memory; // the oldest of them
   lane *lane; // of calls made at a rate; NULL: each answer makes the next call
 } document;
 
@@ -320,15 +324,19 @@ static inline void stream_message(connection *c, tally *t, byte_buffer *out, con
 }
 
 static inline bool stream_repeats(connection *c, tally *t, const char *p, size_t length) {
-  frame_memory *m = &c->doc->last;
-  if (m->bytes.length != length || memcmp(&m->before, &c->at, sizeof c->at) != 0 || memcmp(m->bytes.bytes, p, length) != 0) return false;
-  c->at = m->after;
-  for (int i = 0; i < m->delta_count; i++) count_delivery(t, m->at[i]);
-  return true;
+  for (int i = 0; i < FRAMES_REMEMBERED; i++) {
+    frame_memory *m = &c->doc->last[i];
+    if (m->bytes.length != length || memcmp(&m->before, &c->at, sizeof c->at) != 0 || memcmp(m->bytes.bytes, p, length) != 0) continue;
+    c->at = m->after;
+    for (int k = 0; k < m->delta_count; k++) count_delivery(t, m->at[k]);
+    return true;
+  }
+  return false;
 }
 
 static inline void stream_remember(connection *c, tally *t, stream_state before, const char *p, size_t length) {
-  frame_memory *m = &c->doc->last;
+  frame_memory *m = &c->doc->last[c->doc->next_memory];
+  c->doc->next_memory = (c->doc->next_memory + 1) % FRAMES_REMEMBERED;
   m->bytes.length = 0;
   memcpy(buffer_reserve(&m->bytes, length), p, length);
   m->bytes.length = length;
