@@ -1,19 +1,15 @@
 // The followers of one document: whom it answers an opening, who is attached, and who loses the right to be. The
 // audience gets the deltas; this file owns the beginnings and the ends.
 import type { ErrorCode, HeldPosition, PatchOperation } from "@tidemark/protocol";
-import type { Runtime } from "../runtime/runtime.js";
-import type { Turns } from "../runtime/turns.js";
 import { type Access, ANY_PART, partsWritten } from "./access.js";
-import { type ChannelOpenings, isSearched, type Wish } from "./channels/channel-openings.js";
 import { passingPast } from "./channels/filter-groups.js";
 import type { Applied, Document } from "./document.js";
-import type { DocumentFigures } from "./document-figures.js";
-import type { DocumentRef, DocumentStore, StoredPosition } from "./document-store.js";
+import type { DocumentRef, StoredPosition } from "./document-store.js";
 import type { Follower, RefusedAnswer } from "./documents.js";
 import { endedOpening, logOpening } from "./log-opening.js";
-import { type LogRead, LogReads } from "./log-reads.js";
 import type { Members } from "./members.js";
-import { type Missed, missedInMemory, missedOnDisk, withRecent } from "./opening.js";
+import { MissedSearch, type MissedSearchParts } from "./missed-search.js";
+import { type Missed, withRecent } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
 import { SeldomMap } from "./seldom-map.js";
 import { type LogOpening, SharedOpenings } from "./shared-openings.js";
@@ -22,9 +18,6 @@ import type { DocumentViews } from "./views/document-views.js";
 import { type ViewParams, viewParams } from "./views/view-params.js";
 import { basisOf } from "./views/view-plan.js";
 import { GatedEnd, GatedOpening, GatedStep, GatedTask, type OpenWork } from "./work.js";
-
-/** Until the log is read again for an opening that could not read it. */
-const RETRY_MS = 200;
 
 /** What a live host lends for one opening. */
 export interface OpeningSource {
@@ -38,23 +31,12 @@ export interface OpeningSource {
 }
 
 /** What following needs besides. */
-export interface FollowingParts {
+export interface FollowingParts extends MissedSearchParts {
   readonly access: Access;
-  readonly store: DocumentStore;
-  readonly runtime: Runtime;
-  readonly figures: DocumentFigures;
-  /** In which the documents of a process read their logs. */
-  readonly logTurns: Turns;
   /** Undefined: followers share the log. */
   readonly views: DocumentViews | undefined;
-  /** Undefined: it is no channel. */
-  readonly channel: ChannelOpenings | undefined;
   /** Undefined: it does not keep who is here. */
   readonly members: Members | undefined;
-  /** Goes on with an opening for which the log was read; undefined: from the start. */
-  readonly proceed: (work: OpenWork, read: Missed | undefined, pipeline: Pipeline) => void;
-  /** Takes what must never be thrown. */
-  readonly failed: (error: unknown) => void;
 }
 
 /** `expected`: its request waits. `begun`: its opening is being made or waits at the gate. `attached`: it was opened. */
@@ -68,14 +50,14 @@ export class Following {
   readonly #followers = new SeldomMap<Follower, Stage>();
   /** Undefined: none. */
   #partsRead: Set<string> | undefined;
-  readonly #logReads: LogReads;
+  readonly #search: MissedSearch;
   /** Undefined until somebody came back. */
   #shared: SharedOpenings | undefined = undefined;
 
   constructor(parts: FollowingParts) {
     this.#parts = parts;
     this.#views = parts.views;
-    this.#logReads = new LogReads(parts.logTurns);
+    this.#search = new MissedSearch(parts);
     this.snapshots = new StateSnapshots(parts.figures);
   }
 
@@ -114,9 +96,12 @@ export class Following {
     const shared = wish?.filter === undefined ? this.#sharedOpening(held, pipeline) : undefined;
     if (shared !== undefined) return this.#answer(work, source, shared);
     const known = read === undefined ? undefined : withRecent(read, pipeline.head.seq, pipeline.recent);
-    const missed = known ?? this.#atHand(held, source, wish);
+    const missed = known ?? this.#search.atHand(held, source, wish);
     if (missed !== undefined) return this.#open(work, source, { missed, filter: wish?.filter });
-    if (read === undefined) return this.#lookUp(work, source, { held, wish });
+    if (read === undefined) {
+      const isAwaited = (): boolean => this.#followers.has(follower);
+      return this.#search.lookUp(work, source, { held, wish, isAwaited });
+    }
     // Rows that memory no longer holds and the disk does not hold yet: there is no way before they are durable.
     const again = (): void => this.#parts.proceed(work, undefined, pipeline);
     pipeline.push(new GatedTask(pipeline.head.seq, again, work));
@@ -156,7 +141,7 @@ export class Following {
   /** The document was loaded again: what was computed is worthless, and openings that were under way start again. */
   reloaded(): void {
     this.changed();
-    this.#logReads.reset();
+    this.#search.reset();
     this.#views?.reloaded();
     for (const [follower, stage] of this.#followers) if (stage === "begun") this.#followers.set(follower, "expected");
   }
@@ -263,41 +248,6 @@ export class Following {
     return this.#views === undefined ? held : basisOf([held, heldMine]);
   }
 
-  /** What is known without looking for it. */
-  #atHand(held: HeldPosition | undefined, source: OpeningSource, wish: Wish | undefined): Missed | undefined {
-    // What somebody wishes for is searched, which takes its time also in memory.
-    if (wish !== undefined && isSearched(wish, held)) return undefined;
-    return missedInMemory(held, source.pipeline, source.document.type.tag);
-  }
-
-  #lookUp(work: OpenWork, source: OpeningSource, { held, wish }: Sought): void {
-    const { store, channel, figures } = this.#parts;
-    const { pipeline, ref, document } = source;
-    const isAwaited = (): boolean => this.#followers.has(work.request.follower);
-    if (channel !== undefined && wish !== undefined && isSearched(wish, held)) {
-      const name = `${held?.join(" ")} ${wish.count} ${wish.filter?.text}`;
-      return this.#proceedWith(work, pipeline, { name, isAwaited, begin: () => channel.search(held, wish, source) });
-    }
-    if (held === undefined) return;
-    const begin = (): Promise<Missed> => {
-      figures.count("logReads");
-      return missedOnDisk(held, { store, ref, recent: pipeline.recent, type: document.type });
-    };
-    this.#proceedWith(work, pipeline, { name: held.join(" "), isAwaited, begin });
-  }
-
-  #proceedWith(work: OpenWork, pipeline: Pipeline, read: LogRead): void {
-    const { runtime, proceed, failed } = this.#parts;
-    this.#logReads
-      .read(read)
-      .then(
-        (missed) => proceed(work, missed, pipeline),
-        // The store is recovering, or failing for good: an error is no evidence of a gap.
-        () => void runtime.setTimer(RETRY_MS, () => proceed(work, undefined, pipeline)),
-      )
-      .catch(failed);
-  }
-
   #open(work: OpenWork, source: OpeningSource, { missed, filter }: Found): void {
     const { held } = work.request;
     if (this.#views !== undefined) return this.#openView(this.#views, work, { source, missed });
@@ -385,12 +335,7 @@ export class Following {
   }
 }
 
-/** What is looked for in the log. */
-interface Sought {
-  readonly held: HeldPosition | undefined;
-  readonly wish: Wish | undefined;
-}
-
+/** What was found for an opening, and what it is made from. */
 interface FoundIn {
   readonly source: OpeningSource;
   readonly missed: Missed;
