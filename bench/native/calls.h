@@ -108,7 +108,7 @@ static void refill(connection *c) {
 /** The clock of calls that are made at a rate. */
 static void beat(void) {
   if (options.rate == 0) return;
-  read_clocks();
+  tally_clocks(&total);
   uint64_t interval_us = (uint64_t)(1e6 * options.documents / options.rate);
   for (int i = 0; i < connection_count; i++) {
     connection *c = &connections[i];
@@ -129,7 +129,7 @@ static void begin_values(void) {
 /** Whoever has calls to make makes the first. */
 static void begin_calls(void) {
   calling = true;
-  read_clocks();
+  tally_clocks(&total);
   for (int i = 0; options.rate > 0 && i < options.documents; i++) {
     documents[i].lane->due_us = total.now_us + (uint64_t)(1e6 * i / options.rate);
     documents[i].lane->tokens_at_us = total.now_us;

@@ -23,12 +23,6 @@ static bool calling;
 static byte_buffer incoming, outgoing;
 static double rss_max_mb;
 
-static void read_clocks(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  total.now_ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-  total.now_us = now_us();
-}
 
 __attribute__((noreturn)) static void stop(const char *why) {
   fprintf(stderr, "documents: %s (%d of %d connections greeted)\n", why, greeted_count, holder_count);
@@ -148,7 +142,7 @@ static void on_readable(holder *h) {
   ssize_t n = recv(h->fd, to + h->rest.length, READ_BYTES, MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (n <= 0) stop(n ? strerror(errno) : "a connection ended");
-  read_clocks();
+  tally_clocks(&total);
   if (total.measuring) total.bytes += (uint64_t)n;
   consume(h, to, h->rest.length + (size_t)n);
   ask(h);
@@ -205,7 +199,7 @@ static void connect_all(void) {
   uint64_t from = now_us();
   for (int i = 0; i < holder_count; i++) {
     while (i >= dials_within(now_us() - from, 0)) poll_once();
-    read_clocks();
+    tally_clocks(&total);
     dial(&holders[i]);
     await_upgrade(&holders[i]);
   }
@@ -277,7 +271,7 @@ static void hold(void) {
 
 static void begin_calls(void) {
   calling = true;
-  read_clocks();
+  tally_clocks(&total);
   for (int i = 0; i < holder_count; i++) {
     call(&holders[i]);
     if (outgoing.length) flush(&holders[i]);

@@ -32,30 +32,13 @@ static byte_buffer incoming, outgoing;
 static histogram returns;
 static int away_count;
 
-static uint64_t now_us(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-static void read_clocks(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  total.now_ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-  total.now_us = now_us();
-}
-
 __attribute__((noreturn)) static void stop(const char *why) {
   fprintf(stderr, "load: %s (%d of %d connections ready)\n", why, ready_count, connection_count);
   exit(1);
 }
 
 static void flush(connection *c) {
-  for (size_t sent = 0; sent < outgoing.length;) {
-    ssize_t n = send(c->fd, outgoing.bytes + sent, outgoing.length - sent, MSG_NOSIGNAL);
-    if (n < 0) stop(strerror(errno));
-    sent += (size_t)n;
-  }
+  if (!send_all(c->fd, outgoing.bytes, outgoing.length)) stop(strerror(errno));
   outgoing.length = 0;
 }
 
@@ -170,7 +153,7 @@ static void on_readable(connection *c) {
     ssize_t n = recv(c->fd, to + c->rest.length, READ_BYTES, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) break;
     if (n <= 0) stop(n ? strerror(errno) : "a connection ended");
-    read_clocks();
+    tally_clocks(&total);
     if (total.measuring) total.bytes += (uint64_t)n;
     c->bytes += (uint64_t)n;
     more = n > READ_BYTES / 2;
@@ -268,7 +251,7 @@ int main(int argc, char **argv) {
   begin_joins(connection_count);
   connect_all();
   if (options.hold) hold();
-  read_clocks();
+  tally_clocks(&total);
   if (options.mode == MODE_ROOM || options.mode == MODE_SOCKETIO) return play_room();
   if (options.missed) return play_returns();
   if (options.mode == MODE_BURST) return play_burst();

@@ -6,6 +6,7 @@
 #include "histogram.h"
 #include "lane.h"
 #include "scan.h"
+#include "sockets.h"
 #include "websocket.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,6 +83,14 @@ typedef struct {
   bool merged;     // subscribers have a pace: a delta may be of many calls
   bool views;      // each sees what is theirs alone: a delta may be of many calls, and there may be none
 } tally;
+
+/** Reads both clocks. */
+static inline void tally_clocks(tally *t) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  t->now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+  t->now_us = now_us();
+}
 
 static inline void complain(uint64_t *counter, const char *what, const char *text, size_t length) {
   if ((*counter)++ < 3) fprintf(stderr, "load: %s: %.*s\n", what, (int)(length < 200 ? length : 200), text);

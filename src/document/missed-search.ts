@@ -3,13 +3,12 @@
 import type { HeldPosition } from "@tidemark/protocol";
 import type { Runtime } from "../runtime/runtime.js";
 import type { Turns } from "../runtime/turns.js";
-import { type ChannelOpenings, isSearched, type Wish } from "./channels/channel-openings.js";
+import { type ChannelOpenings, isSearched, type Source, type Wish } from "./channels/channel-openings.js";
 import type { DocumentFigures } from "./document-figures.js";
-import type { DocumentRef, DocumentStore } from "./document-store.js";
+import type { DocumentStore } from "./document-store.js";
 import { type LogRead, LogReads } from "./log-reads.js";
 import { type Missed, missedInMemory, missedOnDisk } from "./opening.js";
 import type { Pipeline } from "./pipeline.js";
-import type { LoadedDocument } from "./state-snapshots.js";
 import type { OpenWork } from "./work.js";
 
 /** Until the log is read again for an opening that could not read it. */
@@ -28,11 +27,6 @@ export interface MissedSearchParts {
   readonly proceed: (work: OpenWork, read: Missed | undefined, pipeline: Pipeline) => void;
   /** Takes what must never be thrown. */
   readonly failed: (error: unknown) => void;
-}
-
-/** Where it is looked for. */
-export interface Searched extends LoadedDocument {
-  readonly ref: DocumentRef;
 }
 
 /** What is looked for, and until when. */
@@ -59,14 +53,14 @@ export class MissedSearch {
   }
 
   /** What is known without looking for it. */
-  atHand(held: HeldPosition | undefined, source: Searched, wish: Wish | undefined): Missed | undefined {
+  atHand(held: HeldPosition | undefined, source: Source, wish: Wish | undefined): Missed | undefined {
     // What somebody wishes for is searched, which takes its time also in memory.
     if (wish !== undefined && isSearched(wish, held)) return undefined;
     return missedInMemory(held, source.pipeline, source.document.type.tag);
   }
 
   /** Looks it up, and goes on with the opening. */
-  lookUp(work: OpenWork, source: Searched, { held, wish, isAwaited }: Sought): void {
+  lookUp(work: OpenWork, source: Source, { held, wish, isAwaited }: Sought): void {
     const { store, channel, figures } = this.#parts;
     const { pipeline, ref, document } = source;
     if (channel !== undefined && wish !== undefined && isSearched(wish, held)) {

@@ -33,7 +33,7 @@ export interface Wish {
 }
 
 /** Where it is asked for. */
-interface Source {
+export interface Source {
   readonly document: Document;
   readonly pipeline: Pipeline;
   readonly ref: DocumentRef;

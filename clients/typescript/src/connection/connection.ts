@@ -19,11 +19,10 @@ import type { Cancel, Platform, Wake } from "../platform/platform.js";
 import { type ConnectionEvent, type ConnectionState, lastTry, transition } from "./connection-state.js";
 import { faultOf } from "./ending.js";
 import { Heartbeat } from "./heartbeat.js";
-import { HttpLine } from "./http-line.js";
-import type { Line, LineListener, RequestSource } from "./line.js";
+import type { Line, RequestSource } from "./line.js";
+import { type LineParts, lineTo } from "./line-to.js";
 import { ReturnPlan } from "./return-plan.js";
 import { ServerClock } from "./server-clock.js";
-import { SocketLine } from "./socket-line.js";
 import { SocketTrial } from "./socket-trial.js";
 import { TokenRefresh } from "./token-refresh.js";
 import { TokenSource } from "./token-source.js";
@@ -75,6 +74,7 @@ export class Connection {
   readonly #return: ReturnPlan;
   readonly #clock: ServerClock;
   readonly #trial: SocketTrial;
+  readonly #lineParts: LineParts;
   readonly #stopWake: Cancel;
   #state: ConnectionState = { kind: "idle" };
   /** Rises with each connection, and with each request of a line made of requests. */
@@ -110,6 +110,12 @@ export class Connection {
       expiresAt: () => options.listener.expiresAt(),
       serverNowMs: () => this.#clock.nowMs,
     });
+    const source: RequestSource = {
+      nextConn: () => ++this.#conn,
+      opens: () => options.listener.opens(),
+      lost: (lost) => options.listener.lost(lost),
+    };
+    this.#lineParts = { platform: options.platform, codec: options.codec, url: options.url, source };
     this.#trial = new SocketTrial({ ...options, worked: () => this.#improve(CLIENT_LIMITS.switchWaitMs) });
     this.#stopWake = options.platform.onWake((wake) => this.#wake(wake));
   }
@@ -233,22 +239,11 @@ export class Connection {
       if (generation === this.#generation) run();
     };
     if (this.#options.plan.mayFallBack && this.#transport === "websocket") this.#giveUpAfter(CLIENT_LIMITS.handshakeMs);
-    this.#line = this.#lineTo({
+    this.#line = lineTo(this.#transport, this.#lineParts, {
       opened: () => current(() => this.#greet(token)),
       frame: (frame) => current(() => this.#frame(frame)),
       closed: (code) => current(() => this.#closedByPeer(code)),
     });
-  }
-
-  #lineTo(listener: LineListener): Line {
-    const { platform, codec, url } = this.#options;
-    if (this.#transport === "websocket") return new SocketLine({ platform, codec, url, listener });
-    const source: RequestSource = {
-      nextConn: () => ++this.#conn,
-      opens: () => this.#options.listener.opens(),
-      lost: (lost) => this.#options.listener.lost(lost),
-    };
-    return new HttpLine({ platform, url, manner: this.#transport, source, listener });
   }
 
   #greet(token: string): void {
